@@ -1,0 +1,6 @@
+//! To come.
+
+/// Runs chatd.
+pub fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

@@ -1,0 +1,312 @@
+//! What is said in a turn, and to whom: the seam between the server and the sockets.
+//!
+//! All lines of a turn are encoded once, one after the other, into one buffer, the *arena*. What a
+//! connection gets is a list of [`Span`]s of it. A span that begins where the connection's last one
+//! ends merely moves that end, so a channel that everybody in it hears costs one comparison and one
+//! store per member, and becomes one `send` at the end of the turn. No line is counted, copied or
+//! allocated per recipient. The shell hands each connection its spans once per turn, copies what a
+//! socket refuses to the connection's own queue, and calls [`Outbox::clear`].
+//!
+//! A connection's send-queue limit is enforced here, when bytes are appended: over it the connection
+//! is marked, gets nothing more, and the shell disconnects it in the same turn.
+
+use crate::proto::caps::Caps;
+
+/// A range of the turn's arena: one or more whole lines, CR LF included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    fn len(self) -> u32 {
+        self.end - self.start
+    }
+}
+
+/// The end of a connection's list of earlier spans.
+const NONE: u32 = u32::MAX;
+
+/// An arena that grew beyond this many bytes in a turn gives the memory back afterwards.
+const KEEP_ARENA: usize = 2 << 20;
+
+/// The arena's hard bound: offsets are 32 bits wide. The shell flushes long before
+/// ([`Outbox::is_full`]), and no single input can say this much.
+const MAX_ARENA: usize = u32::MAX as usize;
+
+/// All a delivery needs to know of its recipient, in about half a cache line.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The latest span of this turn; empty when nothing was sent to this connection.
+    last: Span,
+    /// The earliest of the spans before `last`, an index into `earlier`, or `NONE`.
+    first: u32,
+    /// The newest of the spans before `last`.
+    newest: u32,
+    /// Bytes of this turn.
+    bytes: u32,
+    /// Bytes of earlier turns that the socket has not taken yet; kept by the shell.
+    backlog: u32,
+    /// Most that `bytes + backlog` may be. Zero: closed or over its limit, takes nothing.
+    limit: u32,
+    caps: Caps,
+}
+
+impl Entry {
+    const CLOSED: Self = Self {
+        last: Span { start: 0, end: 0 },
+        first: NONE,
+        newest: NONE,
+        bytes: 0,
+        backlog: 0,
+        limit: 0,
+        caps: Caps::NONE,
+    };
+}
+
+const _: () = assert!(size_of::<Entry>() <= 36);
+
+/// The lines of a turn and their recipients, by slot.
+#[derive(Default)]
+pub struct Outbox {
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+    /// Spans before a connection's last one, as linked lists: (span, next).
+    earlier: Vec<(Span, u32)>,
+    dirty: Vec<u32>,
+    overflowed: Vec<u32>,
+    deliveries: u64,
+}
+
+impl Outbox {
+    /// Begins to take bytes for `slot`, at most `limit` of them unsent at a time. A slot is reused only after
+    /// [`Outbox::clear`]: the shell frees slots at the end of a turn.
+    pub fn open(&mut self, slot: u32, limit: u32) {
+        if self.entries.len() <= slot as usize {
+            self.entries.resize(slot as usize + 1, Entry::CLOSED);
+        }
+        debug_assert_eq!(self.entries[slot as usize].bytes, 0, "slots are freed between turns");
+        self.entries[slot as usize] = Entry { limit, ..Entry::CLOSED };
+    }
+
+    /// Takes nothing more for `slot`; what was queued this turn can still be read until [`Outbox::clear`].
+    pub fn close(&mut self, slot: u32) {
+        self.entries[slot as usize].limit = 0;
+    }
+
+    /// Whether `slot` takes bytes: opened, not closed, not over its limit.
+    pub fn is_open(&self, slot: u32) -> bool {
+        self.entries.get(slot as usize).is_some_and(|entry| entry.limit > 0)
+    }
+
+    /// Changes the send-queue limit of an open `slot`, in bytes.
+    pub fn set_limit(&mut self, slot: u32, limit: u32) {
+        if self.is_open(slot) {
+            self.entries[slot as usize].limit = limit;
+        }
+    }
+
+    /// Notes how many bytes of earlier turns the socket of `slot` has still to take.
+    pub fn set_backlog(&mut self, slot: u32, bytes: u32) {
+        if let Some(entry) = self.entries.get_mut(slot as usize) {
+            entry.backlog = bytes;
+        }
+    }
+
+    /// Unsent bytes of `slot`, this turn's and earlier ones'.
+    pub fn pending(&self, slot: u32) -> u32 {
+        self.entries.get(slot as usize).map_or(0, |entry| entry.bytes.saturating_add(entry.backlog))
+    }
+
+    /// The capabilities that decide how lines are rendered for `slot`.
+    pub fn caps(&self, slot: u32) -> Caps {
+        self.entries.get(slot as usize).map_or(Caps::NONE, |entry| entry.caps)
+    }
+
+    /// Changes the capabilities that decide how lines are rendered for `slot`.
+    pub fn set_caps(&mut self, slot: u32, caps: Caps) {
+        if let Some(entry) = self.entries.get_mut(slot as usize) {
+            entry.caps = caps;
+        }
+    }
+
+    /// Appends to the arena what `encode` writes, and names it.
+    pub fn encode(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> Span {
+        let start = self.arena.len();
+        encode(&mut self.arena);
+        assert!(self.arena.len() <= MAX_ARENA, "the shell flushes long before");
+        Span { start: start as u32, end: self.arena.len() as u32 }
+    }
+
+    /// Gives `span` to `slot`. Costs one comparison and one store when it follows the last one given.
+    #[inline]
+    pub fn send(&mut self, slot: u32, span: Span) {
+        let Some(entry) = self.entries.get_mut(slot as usize) else { return };
+        let bytes = entry.bytes.saturating_add(span.len());
+        if bytes.saturating_add(entry.backlog) > entry.limit {
+            if entry.limit > 0 {
+                entry.limit = 0;
+                self.overflowed.push(slot);
+            }
+            return;
+        }
+        self.deliveries += 1;
+        if entry.bytes == 0 {
+            self.dirty.push(slot);
+            entry.last = span;
+        } else if entry.last.end == span.start {
+            entry.last.end = span.end;
+        } else {
+            let index = self.earlier.len() as u32;
+            self.earlier.push((entry.last, NONE));
+            if entry.first == NONE {
+                entry.first = index;
+            } else {
+                self.earlier[entry.newest as usize].1 = index;
+            }
+            entry.newest = index;
+            entry.last = span;
+        }
+        entry.bytes = bytes;
+    }
+
+    /// The slots that got something since the last [`Outbox::clear`], each once, in order of first delivery.
+    pub fn dirty(&self) -> &[u32] {
+        &self.dirty
+    }
+
+    /// The slots that went over their limit since this was last asked, each once.
+    pub fn take_overflowed(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.overflowed)
+    }
+
+    /// What `slot` got this turn, in order.
+    pub fn spans(&self, slot: u32) -> impl Iterator<Item = &[u8]> {
+        let entry = self.entries.get(slot as usize).copied().unwrap_or(Entry::CLOSED);
+        let mut next = entry.first;
+        std::iter::from_fn(move || {
+            let (span, after) = *self.earlier.get(next as usize)?;
+            next = after;
+            Some(span)
+        })
+        .chain((entry.bytes > 0).then_some(entry.last))
+        .map(|span| &self.arena[span.start as usize..span.end as usize])
+    }
+
+    /// How many bytes `slot` got this turn.
+    pub fn bytes(&self, slot: u32) -> u32 {
+        self.entries.get(slot as usize).map_or(0, |entry| entry.bytes)
+    }
+
+    /// Empties the arena after everybody has been handed what is theirs.
+    pub fn clear(&mut self) {
+        for &slot in &self.dirty {
+            let entry = &mut self.entries[slot as usize];
+            entry.bytes = 0;
+            entry.first = NONE;
+            entry.newest = NONE;
+            entry.last = Span { start: 0, end: 0 };
+        }
+        self.dirty.clear();
+        self.earlier.clear();
+        self.arena.clear();
+        if self.arena.capacity() > KEEP_ARENA {
+            self.arena.shrink_to(KEEP_ARENA);
+        }
+        if self.earlier.capacity() > KEEP_ARENA / size_of::<(Span, u32)>() {
+            self.earlier.shrink_to(KEEP_ARENA / size_of::<(Span, u32)>());
+        }
+    }
+
+    /// Whether so much was encoded that the shell should flush before it handles more input.
+    pub fn is_full(&self) -> bool {
+        self.arena.len() >= crate::proto::limits::ARENA_FLUSH
+    }
+
+    /// Lines handed to recipients since the start: the unit of a turn's work.
+    pub fn deliveries(&self) -> u64 {
+        self.deliveries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(outbox: &mut Outbox, text: &str) -> Span {
+        outbox.encode(|arena| arena.extend_from_slice(text.as_bytes()))
+    }
+
+    fn got(outbox: &Outbox, slot: u32) -> Vec<&str> {
+        outbox.spans(slot).map(|bytes| std::str::from_utf8(bytes).unwrap()).collect()
+    }
+
+    #[test]
+    fn neighbouring_spans_merge_and_others_keep_their_order() {
+        let mut outbox = Outbox::default();
+        for slot in 0..3 {
+            outbox.open(slot, 1000);
+        }
+        let lines: Vec<_> = ["a\n", "b\n", "c\n", "d\n", "e\n"].map(|text| line(&mut outbox, text)).to_vec();
+        for &span in &lines {
+            outbox.send(0, span);
+        }
+        for index in [0, 2, 4] {
+            outbox.send(1, lines[index]);
+        }
+        outbox.send(2, lines[3]);
+        outbox.send(2, lines[4]);
+        outbox.send(2, lines[0]);
+        assert_eq!(got(&outbox, 0), ["a\nb\nc\nd\ne\n"]);
+        assert_eq!(got(&outbox, 1), ["a\n", "c\n", "e\n"]);
+        assert_eq!(got(&outbox, 2), ["d\ne\n", "a\n"]);
+        assert_eq!(outbox.dirty(), [0, 1, 2]);
+        outbox.clear();
+        assert!(outbox.dirty().is_empty());
+        assert_eq!(got(&outbox, 1), [""; 0]);
+        let again = line(&mut outbox, "f\n");
+        outbox.send(1, again);
+        assert_eq!(got(&outbox, 1), ["f\n"]);
+    }
+
+    #[test]
+    fn a_connection_over_its_limit_is_marked_once_and_gets_nothing_more() {
+        let mut outbox = Outbox::default();
+        outbox.open(0, 5);
+        outbox.set_backlog(0, 2);
+        let span = line(&mut outbox, "ab\n");
+        outbox.send(0, span);
+        assert!(outbox.take_overflowed().is_empty());
+        outbox.send(0, span);
+        outbox.send(0, span);
+        assert_eq!(outbox.take_overflowed(), [0]);
+        assert!(outbox.take_overflowed().is_empty());
+        assert_eq!(got(&outbox, 0), ["ab\n"]);
+        assert!(!outbox.is_open(0));
+        assert_eq!(outbox.deliveries(), 1);
+    }
+
+    #[test]
+    fn a_closed_or_unknown_slot_takes_nothing() {
+        let mut outbox = Outbox::default();
+        outbox.open(0, 100);
+        outbox.close(0);
+        let span = line(&mut outbox, "x\n");
+        outbox.send(0, span);
+        outbox.send(99, span);
+        assert!(outbox.dirty().is_empty());
+        assert!(outbox.take_overflowed().is_empty());
+    }
+
+    #[test]
+    fn memory_of_a_burst_is_given_back() {
+        let mut outbox = Outbox::default();
+        outbox.open(0, u32::MAX);
+        let big = outbox.encode(|arena| arena.resize(8 << 20, b'x'));
+        outbox.send(0, big);
+        assert!(outbox.is_full());
+        outbox.clear();
+        assert!(outbox.arena.capacity() <= KEEP_ARENA);
+    }
+}

@@ -1,0 +1,68 @@
+//! Every bound that is not configurable, in one place. The configurable ones are
+//! [`crate::config::Limits`] and [`crate::config::Timeouts`].
+
+/// A message without its tags, CR LF included, in bytes (RFC 1459 section 2.3).
+pub const LINE: usize = 512;
+/// Tags that a client may send, from `@` to the space, in bytes (IRCv3 message-tags, "Size limit").
+pub const CLIENT_TAGS: usize = 4096;
+/// All tags of a message that chatd sends, in bytes (IRCv3 message-tags, "Size limit").
+pub const ALL_TAGS: usize = 8191;
+/// The longest input line, tags and CR LF included, in bytes. What is longer is
+/// [`crate::server::Input::Oversized`] and its bytes are dropped up to the next LF. The core answers
+/// 417 to lines within this bound whose tags or rest are too long on their own.
+pub const INPUT_LINE: usize = ALL_TAGS + LINE;
+/// Parameters of a message (RFC 1459 section 2.3); the fifteenth takes the rest of the line.
+pub const PARAMS: usize = 15;
+/// Tokens in one 005 line (Modern IRC, `RPL_ISUPPORT`).
+pub const ISUPPORT_TOKENS: usize = 13;
+/// Modes with a parameter in one MODE command; announced as `MODES`.
+pub const MODES: usize = 12;
+
+/// Bytes read from one connection at a time, and the size of the buffer that all share.
+pub const READ_BUFFER: usize = 64 * 1024;
+/// Connections accepted from one listener in a turn.
+pub const ACCEPTS_PER_TURN: usize = 64;
+/// Events taken from the kernel at a time.
+pub const EVENTS: usize = 1024;
+/// Backlog of a listening socket, in connections.
+pub const BACKLOG: i32 = 1024;
+/// A turn whose output reached this many bytes is flushed before more input is handled.
+pub const ARENA_FLUSH: usize = 1 << 20;
+/// Pause before accepting again when descriptors ran out, in milliseconds.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// How long a closed connection may take to accept its last lines, in milliseconds.
+pub const DRAIN_MS: u64 = 5_000;
+/// Spans of one `writev`; more are gathered in a scratch buffer.
+pub const IOVECS: usize = 64;
+/// A slice of long work (LIST, WHO) goes on while the client's send queue is below this, in bytes.
+pub const SLICE_LOW_WATER: u32 = 32 * 1024;
+/// Items looked at in a slice of long work.
+pub const SLICE_ITEMS: usize = 512;
+
+/// Admin connections at a time.
+pub const ADMIN_CONNECTIONS: usize = 32;
+/// An admin request line, in bytes.
+pub const ADMIN_LINE: usize = 64 * 1024;
+/// Requests in one JSON-RPC batch.
+pub const ADMIN_BATCH: usize = 32;
+/// Requests of one admin connection handled in a turn.
+pub const ADMIN_REQUESTS_PER_TURN: usize = 8;
+/// Bytes that may wait for an admin client; with more than half of it waiting, it is not read.
+pub const ADMIN_SEND_QUEUE: u32 = 4 << 20;
+/// Items of one page of `list`, when the request does not say.
+pub const ADMIN_PAGE_DEFAULT: usize = 100;
+/// Most items of one page of `list`.
+pub const ADMIN_PAGE: usize = 1_000;
+/// Slots looked at for one page of `list`; a page may end early, with a cursor, when few match.
+pub const ADMIN_SCAN: usize = 10_000;
+/// An admin connection that takes no byte for this long while some wait is closed, in milliseconds.
+pub const ADMIN_STALL_MS: u64 = 30_000;
+
+/// Records that may wait for the log's thread; more are counted and dropped.
+pub const LOG_QUEUE: usize = 8_192;
+/// A log record, in bytes; longer ones are cut at a character.
+pub const LOG_RECORD: usize = 2_048;
+
+const _: () = assert!(CLIENT_TAGS < ALL_TAGS && INPUT_LINE < READ_BUFFER);
+const _: () = assert!(ADMIN_LINE <= READ_BUFFER && ADMIN_PAGE <= ADMIN_SCAN);
+const _: () = assert!((SLICE_LOW_WATER as usize) < ARENA_FLUSH && ADMIN_PAGE_DEFAULT <= ADMIN_PAGE);

@@ -1,0 +1,241 @@
+//! The words that the server and the shell exchange.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use crate::config::Config;
+use crate::id::ClientId;
+
+/// The time of a turn, read once by the shell: plain numbers, virtual in tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Time {
+    /// Milliseconds of a clock that never goes back.
+    pub mono_ms: u64,
+    /// Milliseconds since 1970, as the system's clock has it; may jump.
+    pub unix_ms: u64,
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The address, for limits and as the host that others see. IPv4-mapped ones have been unmapped.
+    pub address: IpAddr,
+    /// The port.
+    pub port: u16,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A chat connection was accepted; [`super::Server::admit`] had agreed and the outbox is open for it.
+    Opened {
+        /// Its id.
+        client: ClientId,
+        /// Where it comes from.
+        peer: Peer,
+    },
+    /// A line arrived, without its CR LF. Only fed while [`super::Server::ready`] says so.
+    Line {
+        /// Whose.
+        client: ClientId,
+        /// The bytes; at most [`crate::proto::limits::INPUT_LINE`] of them, no LF among them.
+        line: &'a [u8],
+    },
+    /// A line was longer than [`crate::proto::limits::INPUT_LINE`]; it was dropped.
+    Oversized {
+        /// Whose.
+        client: ClientId,
+    },
+    /// The connection is gone, or is about to be: nothing more can be said to it.
+    Closed {
+        /// Whose.
+        client: ClientId,
+        /// Why.
+        why: Gone,
+    },
+    /// A deadline ([`super::Server::deadline`]) has come, or long work may go on.
+    Tick,
+    /// A checked configuration is in force from now on.
+    Reload(Rc<Config>),
+    /// The server is about to stop: say so to everybody and close them all.
+    Shutdown {
+        /// For the clients.
+        reason: &'a str,
+    },
+    /// An operator disconnects a client through the admin socket.
+    Kill {
+        /// Whom; registered or not.
+        client: ClientId,
+        /// For everybody who sees it.
+        reason: &'a str,
+    },
+    /// An operator removes a user from a channel through the admin socket. Both were looked up by
+    /// [`super::Server::find_nick`] and [`super::Server::find_channel`]; a user who is not in it is left alone.
+    Kick {
+        /// Whom.
+        client: ClientId,
+        /// From where.
+        channel: &'a str,
+        /// For everybody who sees it.
+        reason: &'a str,
+    },
+    /// An operator sends a notice to every user through the admin socket.
+    Announce {
+        /// The notice.
+        text: &'a str,
+    },
+}
+
+/// Why a connection ended, from the shell's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// The peer closed it.
+    Eof,
+    /// An error on the socket, such as a reset.
+    Error(std::io::ErrorKind),
+    /// More was queued for it than its send queue may hold.
+    SendQueue,
+}
+
+/// What the shell has to do besides flushing the outbox.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Close this connection after what is queued for it has been flushed. The server has forgotten it.
+    Close(ClientId),
+    /// This client became [`super::Server::ready`] again: handle what it has sent meanwhile.
+    Resume(ClientId),
+    /// Something an operator wants to read of.
+    Event(Event),
+}
+
+/// Why a connection ended, for counters and the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// QUIT.
+    Quit,
+    /// The peer closed the connection.
+    Eof,
+    /// An error on the socket.
+    Error,
+    /// No answer to a PING.
+    PingTimeout,
+    /// Not registered in time.
+    RegistrationTimeout,
+    /// More was queued than the send queue may hold.
+    SendQueue,
+    /// Disconnected by an operator.
+    Kill,
+    /// A wrong or missing server password.
+    Password,
+    /// The server stopped.
+    Shutdown,
+}
+
+impl Cause {
+    /// Every cause, in the order of their counters.
+    pub const ALL: [Self; 9] = [
+        Self::Quit,
+        Self::Eof,
+        Self::Error,
+        Self::PingTimeout,
+        Self::RegistrationTimeout,
+        Self::SendQueue,
+        Self::Kill,
+        Self::Password,
+        Self::Shutdown,
+    ];
+
+    /// Its name in `stats` and in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Quit => "quit",
+            Self::Eof => "eof",
+            Self::Error => "error",
+            Self::PingTimeout => "ping_timeout",
+            Self::RegistrationTimeout => "registration_timeout",
+            Self::SendQueue => "send_queue",
+            Self::Kill => "kill",
+            Self::Password => "password",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Why a connection is refused before it has said anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// `limits.connections` is reached.
+    Full,
+    /// `limits.connections_per_address` is reached.
+    Address,
+    /// The server is stopping.
+    Stopping,
+}
+
+impl Refusal {
+    /// Its name in `stats` and in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Address => "address",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// The sentence for the one who is refused.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "The server is full, try again later",
+            Self::Address => "Too many connections from your address",
+            Self::Stopping => "The server is stopping",
+        })
+    }
+}
+
+/// An event of a life, for the log. No message text; names may hold what users typed, so the log escapes them.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A client became a user.
+    Registered {
+        /// Whose.
+        client: ClientId,
+        /// `nick!user@host`.
+        mask: String,
+    },
+    /// A user took another nick.
+    Renamed {
+        /// Whose.
+        client: ClientId,
+        /// Before.
+        from: String,
+        /// After.
+        to: String,
+    },
+    /// A connection ended.
+    Disconnected {
+        /// Whose.
+        client: ClientId,
+        /// `nick!user@host`, if it was registered.
+        mask: Option<String>,
+        /// Why.
+        cause: Cause,
+        /// What others were told: the client's own words for a QUIT.
+        reason: String,
+    },
+    /// A user was removed from a channel.
+    Kicked {
+        /// Whose.
+        client: ClientId,
+        /// The user removed.
+        nick: String,
+        /// From where.
+        channel: String,
+        /// By whom: a nick, or the server's name for the admin socket.
+        by: String,
+        /// The comment.
+        reason: String,
+    },
+}
