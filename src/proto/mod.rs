@@ -1,4 +1,11 @@
 //! The IRC wire language: messages, numerics, capabilities, names and bounds. No state, no policy, no I/O.
 
 pub mod caps;
+pub mod isupport;
 pub mod limits;
+pub mod mask;
+pub mod message;
+pub mod modes;
+pub mod names;
+pub mod numeric;
+pub mod text;

@@ -1,0 +1,76 @@
+//! The tokens of 005, derived from the tables and the configured limits (Modern IRC, `RPL_ISUPPORT`).
+
+use super::limits::{ISUPPORT_TOKENS, LINE, MODES};
+use super::modes::{self, Kind};
+use super::names::{CHANNEL_TYPES, HOST_LENGTH};
+use crate::config::Config;
+
+/// All tokens, by name.
+pub fn tokens(config: &Config) -> Vec<String> {
+    let limits = &config.limits;
+    let targets = limits.targets;
+    let lists = modes::letters(&[Kind::List]);
+    let (letters, symbols): (String, String) =
+        modes::PREFIXES.iter().map(|prefix| (prefix.letter, prefix.symbol)).unzip();
+    let kind = |kind| modes::letters(&[kind]);
+    vec![
+        format!("AWAYLEN={}", limits.away_length),
+        "CASEMAPPING=ascii".to_owned(),
+        format!("CHANLIMIT={CHANNEL_TYPES}:{}", limits.channels_per_user),
+        format!("CHANMODES={lists},{},{},{}", kind(Kind::Setting), kind(Kind::SettingOnly), kind(Kind::Flag)),
+        format!("CHANNELLEN={}", limits.channel_length),
+        format!("CHANTYPES={CHANNEL_TYPES}"),
+        format!("HOSTLEN={HOST_LENGTH}"),
+        format!("KICKLEN={}", limits.kick_length),
+        format!("LINELEN={LINE}"),
+        format!("MAXLIST={lists}:{}", limits.list_entries),
+        format!("MODES={MODES}"),
+        format!("NETWORK={}", escape(&config.server.network)),
+        format!("NICKLEN={}", limits.nick_length),
+        format!("PREFIX=({letters}){symbols}"),
+        "SAFELIST".to_owned(),
+        format!(
+            "TARGMAX=JOIN:{targets},KICK:{targets},LIST:{targets},NAMES:{targets},NOTICE:{targets},\
+             PART:{targets},PRIVMSG:{targets},TAGMSG:{targets},WHOIS:1"
+        ),
+        format!("TOPICLEN={}", limits.topic_length),
+        format!("USERLEN={}", limits.user_length),
+        "UTF8ONLY".to_owned(),
+    ]
+}
+
+/// The tokens as lines, each with at most [`ISUPPORT_TOKENS`] of them.
+pub fn lines(config: &Config) -> Vec<String> {
+    tokens(config).chunks(ISUPPORT_TOKENS).map(|chunk| chunk.join(" ")).collect()
+}
+
+/// A value with its spaces, equal signs and backslashes written as `\xHH`.
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\x5C").replace(' ', "\\x20").replace('=', "\\x3D")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_is_sorted_ascii_and_has_one_equal_sign_at_most() {
+        let mut config = Config::default();
+        config.server.network = "My = Net".to_owned();
+        let tokens = tokens(&config);
+        assert!(tokens.is_sorted());
+        for token in &tokens {
+            assert!(token.is_ascii() && !token.contains(' ') && token.matches('=').count() <= 1, "{token}");
+        }
+        assert!(tokens.contains(&"NETWORK=My\\x20\\x3D\\x20Net".to_owned()));
+        assert!(tokens.contains(&"CHANMODES=b,k,l,imnst".to_owned()));
+        assert!(tokens.contains(&"PREFIX=(ov)@+".to_owned()));
+    }
+
+    #[test]
+    fn no_line_has_more_tokens_than_clients_expect() {
+        let lines = lines(&Config::default());
+        assert!(lines.len() > 1);
+        assert!(lines.iter().all(|line| line.split(' ').count() <= ISUPPORT_TOKENS && line.len() < 400));
+    }
+}

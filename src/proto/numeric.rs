@@ -1,0 +1,170 @@
+//! The one table of numerics. A row becomes a constructor, so a wrong number of arguments does not compile.
+//!
+//! Texts follow Modern IRC, "Numerics"; clients read the parameters, people read the rest.
+
+use std::fmt::{self, Display, Formatter};
+
+/// A reply to one client: its code, and its parameters after the client's nick.
+pub struct Numeric<F> {
+    /// The three digits.
+    pub code: u16,
+    body: F,
+}
+
+impl<F: Fn(&mut Formatter<'_>) -> fmt::Result> Display for Numeric<F> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        (self.body)(f)
+    }
+}
+
+/// A numeric that is kept for later: how a handler says no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The three digits.
+    pub code: u16,
+    /// The parameters after the client's nick.
+    pub text: String,
+}
+
+impl<F: Fn(&mut Formatter<'_>) -> fmt::Result> From<Numeric<F>> for Reply {
+    fn from(numeric: Numeric<F>) -> Self {
+        Self { code: numeric.code, text: numeric.to_string() }
+    }
+}
+
+/// A row of the table of numerics.
+#[derive(Debug)]
+pub struct Row {
+    /// The three digits.
+    pub code: u16,
+    /// The name in lower case.
+    pub name: &'static str,
+    /// The parameters after the client's nick, with the arguments in braces.
+    pub format: &'static str,
+}
+
+macro_rules! numerics {
+    ($($code:literal $name:ident ($($arg:ident),*) $format:literal;)*) => {
+        $(
+            #[doc = concat!("`", $code, "`: `", $format, "`")]
+            pub fn $name($($arg: impl Display),*) -> Numeric<impl Fn(&mut Formatter<'_>) -> fmt::Result> {
+                Numeric { code: $code, body: move |f: &mut Formatter<'_>| write!(f, $format, $($arg = $arg),*) }
+            }
+        )*
+        /// Every numeric that chatd can send, by code.
+        pub const TABLE: &[Row] = &[$(Row { code: $code, name: stringify!($name), format: $format }),*];
+    };
+}
+
+numerics! {
+    1 rpl_welcome (network, mask) ":Welcome to the {network} network, {mask}";
+    2 rpl_yourhost (server, version) ":Your host is {server}, running version {version}";
+    3 rpl_created (when) ":This server was started at {when}";
+    4 rpl_myinfo (server, version, user_modes, channel_modes, with_parameter)
+        "{server} {version} {user_modes} {channel_modes} {with_parameter}";
+    5 rpl_isupport (tokens) "{tokens} :are supported by this server";
+    221 rpl_umodeis (modes) "{modes}";
+    251 rpl_luserclient (users, invisible) ":There are {users} users and {invisible} invisible on 1 servers";
+    252 rpl_luserop (operators) "{operators} :operator(s) online";
+    253 rpl_luserunknown (connections) "{connections} :unknown connection(s)";
+    254 rpl_luserchannels (channels) "{channels} :channels formed";
+    255 rpl_luserme (clients) ":I have {clients} clients and 0 servers";
+    265 rpl_localusers (users, most) "{users} {most} :Current local users {users}, max {most}";
+    266 rpl_globalusers (users, most) "{users} {most} :Current global users {users}, max {most}";
+    301 rpl_away (nick, message) "{nick} :{message}";
+    302 rpl_userhost (replies) ":{replies}";
+    303 rpl_ison (nicks) ":{nicks}";
+    305 rpl_unaway () ":You are no longer marked as being away";
+    306 rpl_nowaway () ":You have been marked as being away";
+    311 rpl_whoisuser (nick, user, host, realname) "{nick} {user} {host} * :{realname}";
+    312 rpl_whoisserver (nick, server, description) "{nick} {server} :{description}";
+    313 rpl_whoisoperator (nick) "{nick} :is an IRC operator";
+    315 rpl_endofwho (mask) "{mask} :End of WHO list";
+    317 rpl_whoisidle (nick, idle, signon) "{nick} {idle} {signon} :seconds idle, signon time";
+    318 rpl_endofwhois (nick) "{nick} :End of /WHOIS list";
+    319 rpl_whoischannels (nick, channels) "{nick} :{channels}";
+    321 rpl_liststart () "Channel :Users  Name";
+    322 rpl_list (channel, visible, topic) "{channel} {visible} :{topic}";
+    323 rpl_listend () ":End of /LIST";
+    324 rpl_channelmodeis (channel, modes) "{channel} {modes}";
+    329 rpl_creationtime (channel, when) "{channel} {when}";
+    331 rpl_notopic (channel) "{channel} :No topic is set";
+    332 rpl_topic (channel, topic) "{channel} :{topic}";
+    333 rpl_topicwhotime (channel, who, when) "{channel} {who} {when}";
+    338 rpl_whoisactually (nick, mask, address) "{nick} {mask} {address} :is connecting from";
+    341 rpl_inviting (nick, channel) "{nick} {channel}";
+    351 rpl_version (version, server, comment) "{version} {server} :{comment}";
+    352 rpl_whoreply (channel, user, host, server, nick, flags, realname)
+        "{channel} {user} {host} {server} {nick} {flags} :0 {realname}";
+    353 rpl_namreply (symbol, channel, names) "{symbol} {channel} :{names}";
+    366 rpl_endofnames (channel) "{channel} :End of /NAMES list";
+    367 rpl_banlist (channel, mask, who, when) "{channel} {mask} {who} {when}";
+    368 rpl_endofbanlist (channel) "{channel} :End of channel ban list";
+    372 rpl_motd (line) ":- {line}";
+    375 rpl_motdstart (server) ":- {server} Message of the day - ";
+    376 rpl_endofmotd () ":End of /MOTD command";
+    391 rpl_time (server, when) "{server} :{when}";
+    401 err_nosuchnick (nick) "{nick} :No such nick/channel";
+    402 err_nosuchserver (server) "{server} :No such server";
+    403 err_nosuchchannel (channel) "{channel} :No such channel";
+    404 err_cannotsendtochan (channel, why) "{channel} :Cannot send to channel ({why})";
+    405 err_toomanychannels (channel) "{channel} :You have joined too many channels";
+    407 err_toomanytargets (target, most) "{target} :Too many targets, at most {most} at a time";
+    409 err_noorigin () ":No origin specified";
+    410 err_invalidcapcmd (subcommand) "{subcommand} :Invalid CAP command";
+    411 err_norecipient (command) ":No recipient given ({command})";
+    412 err_notexttosend () ":No text to send";
+    417 err_inputtoolong () ":Input line was too long";
+    421 err_unknowncommand (command) "{command} :Unknown command";
+    422 err_nomotd () ":There is no message of the day";
+    431 err_nonicknamegiven () ":No nickname given";
+    432 err_erroneusnickname (nick) "{nick} :Erroneous nickname";
+    433 err_nicknameinuse (nick) "{nick} :Nickname is already in use";
+    441 err_usernotinchannel (nick, channel) "{nick} {channel} :They aren't on that channel";
+    442 err_notonchannel (channel) "{channel} :You're not on that channel";
+    443 err_useronchannel (nick, channel) "{nick} {channel} :is already on channel";
+    451 err_notregistered () ":You have not registered";
+    461 err_needmoreparams (command) "{command} :Not enough parameters";
+    462 err_alreadyregistered () ":You may not reregister";
+    464 err_passwdmismatch () ":Password incorrect";
+    468 err_invalidusername () ":Your user name has no character that may stand in one";
+    471 err_channelisfull (channel) "{channel} :Cannot join channel (+l)";
+    472 err_unknownmode (letter) "{letter} :is an unknown mode character to me";
+    473 err_inviteonlychan (channel) "{channel} :Cannot join channel (+i)";
+    474 err_bannedfromchan (channel) "{channel} :Cannot join channel (+b)";
+    475 err_badchannelkey (channel) "{channel} :Cannot join channel (+k)";
+    476 err_badchanmask (channel) "{channel} :Invalid channel name";
+    478 err_banlistfull (channel, mask) "{channel} {mask} :Channel list is full";
+    482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
+    501 err_umodeunknownflag (letter) "{letter} :is an unknown user mode character to me";
+    502 err_usersdontmatch () ":Can't view or change modes of other users";
+    696 err_invalidmodeparam (target, letter, parameter, why) "{target} {letter} {parameter} :{why}";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_distinct() {
+        assert!(TABLE.is_sorted_by(|a, b| a.code < b.code));
+    }
+
+    #[test]
+    fn only_the_last_parameter_may_hold_spaces_and_then_begins_with_a_colon() {
+        for row in TABLE {
+            let (middle, trailing) = row.format.split_once(':').unwrap_or((row.format, ""));
+            assert!(middle.is_empty() || trailing.is_empty() || middle.ends_with(' '), "{}", row.name);
+            for word in middle.split_whitespace() {
+                let fixed = !word.contains(['{', '}']);
+                assert!(fixed || (word.starts_with('{') && word.ends_with('}')), "{}: {word}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_holds_what_the_numeric_says() {
+        let reply: Reply = rpl_topic("#rust", "on topic").into();
+        assert_eq!(reply, Reply { code: 332, text: "#rust :on topic".to_owned() });
+    }
+}
