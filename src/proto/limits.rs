@@ -49,6 +49,10 @@ pub const ADMIN_BATCH: usize = 32;
 pub const ADMIN_REQUESTS_PER_TURN: usize = 8;
 /// Bytes that may wait for an admin client; with more than half of it waiting, it is not read.
 pub const ADMIN_SEND_QUEUE: u32 = 4 << 20;
+/// Bytes of one reply line of the admin socket, a batch's included; more becomes errors.
+pub const ADMIN_REPLY: usize = 1 << 20;
+/// A page of `list` ends with the item that reaches this, in bytes.
+pub const ADMIN_PAGE_BYTES: usize = 256 * 1024;
 /// Items of one page of `list`, when the request does not say.
 pub const ADMIN_PAGE_DEFAULT: usize = 100;
 /// Most items of one page of `list`.
@@ -65,4 +69,5 @@ pub const LOG_RECORD: usize = 2_048;
 
 const _: () = assert!(CLIENT_TAGS < ALL_TAGS && INPUT_LINE < READ_BUFFER);
 const _: () = assert!(ADMIN_LINE <= READ_BUFFER && ADMIN_PAGE <= ADMIN_SCAN);
+const _: () = assert!(ADMIN_PAGE_BYTES <= ADMIN_REPLY / 2 && ADMIN_REPLY <= ADMIN_SEND_QUEUE as usize / 4);
 const _: () = assert!((SLICE_LOW_WATER as usize) < ARENA_FLUSH && ADMIN_PAGE_DEFAULT <= ADMIN_PAGE);

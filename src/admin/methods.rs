@@ -1,0 +1,194 @@
+//! The one table of methods.
+
+use std::fmt;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::proto::limits::{ADMIN_PAGE, ADMIN_PAGE_DEFAULT};
+
+/// What a parameter's value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string that is not empty and holds no NUL, CR or LF.
+    Text,
+    /// One of these strings.
+    Choice(&'static [&'static str]),
+    /// A whole number in this range, both ends included.
+    Integer(u64, u64),
+    /// A whole number, or the string of one: what a page's `next` is.
+    Cursor,
+}
+
+impl Kind {
+    /// The JSON type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text | Self::Choice(_) => "string",
+            Self::Integer(..) => "integer",
+            Self::Cursor => "string or integer",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    /// What was expected, for an error message.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => f.write_str("a string that is not empty"),
+            Self::Choice(words) => {
+                let (last, others) = words.split_last().expect("a choice has words");
+                write!(f, "{} or {last}", others.join(", "))
+            }
+            Self::Integer(min, u64::MAX) => write!(f, "an integer from {min} on"),
+            Self::Integer(min, max) => write!(f, "an integer from {min} to {max}"),
+            Self::Cursor => f.write_str("the `next` of the page before"),
+        }
+    }
+}
+
+/// A parameter of a method.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name in `params`.
+    pub name: &'static str,
+    /// What its value may be.
+    pub kind: Kind,
+    /// Whether a request without it is refused.
+    pub required: bool,
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// A method of the admin protocol.
+#[derive(Debug, Serialize)]
+pub struct Method {
+    /// Its name in `method`; the verb of `chatctl` is the same, with `-` for `_`.
+    pub name: &'static str,
+    /// One line about it.
+    pub help: &'static str,
+    /// Its parameters, in the order of a positional request.
+    pub params: &'static [Param],
+    /// Whether it changes something: then it is logged with its caller.
+    pub changes: bool,
+}
+
+impl Serialize for Param {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", self.name)?;
+        map.serialize_entry("type", self.kind.name())?;
+        match self.kind {
+            Kind::Choice(words) => map.serialize_entry("values", words)?,
+            Kind::Integer(min, max) => {
+                map.serialize_entry("minimum", &min)?;
+                if max < u64::MAX {
+                    map.serialize_entry("maximum", &max)?;
+                }
+            }
+            Kind::Text | Kind::Cursor => {}
+        }
+        map.serialize_entry("required", &self.required)?;
+        map.serialize_entry("help", self.help)?;
+        map.end()
+    }
+}
+
+const fn optional(name: &'static str, kind: Kind, help: &'static str) -> Param {
+    Param { name, kind, required: false, help }
+}
+
+const fn required(name: &'static str, kind: Kind, help: &'static str) -> Param {
+    Param { name, kind, required: true, help }
+}
+
+/// Every method, by name.
+pub const METHODS: &[Method] = &[
+    Method {
+        name: "announce",
+        help: "Send a notice to every user",
+        params: &[required("text", Kind::Text, "the notice")],
+        changes: true,
+    },
+    Method { name: "help", help: "List the methods and their parameters", params: &[], changes: false },
+    Method {
+        name: "kick",
+        help: "Disconnect a client, or remove a user from one channel",
+        params: &[
+            optional("nick", Kind::Text, "the user, by nick; either this or id"),
+            optional("id", Kind::Integer(0, u64::MAX), "the client, by the id that list shows"),
+            optional("channel", Kind::Text, "remove from this channel only"),
+            optional("reason", Kind::Text, "shown to everybody who sees it"),
+        ],
+        changes: true,
+    },
+    Method {
+        name: "list",
+        help: "List users, channels, connections or listeners, a page at a time",
+        params: &[
+            optional("what", Kind::Choice(WHATS), "what to list; users if absent"),
+            optional(
+                "match",
+                Kind::Text,
+                "a mask of nicks, nick!user@host, channel names or addresses; * and ? are wild",
+            ),
+            optional("channel", Kind::Text, "only users in this channel"),
+            optional("limit", Kind::Integer(1, ADMIN_PAGE as u64), LIMIT_HELP),
+            optional("after", Kind::Cursor, "the cursor next of the page before"),
+        ],
+        changes: false,
+    },
+    Method {
+        name: "log_level",
+        help: "Show the log level, or change it until the next reload",
+        params: &[optional("level", Kind::Choice(LEVELS), "the new level")],
+        changes: true,
+    },
+    Method {
+        name: "reload",
+        help: "Read the configuration again: all of it or nothing",
+        params: &[],
+        changes: true,
+    },
+    Method {
+        name: "shutdown",
+        help: "Tell every client, flush what is queued, and stop",
+        params: &[optional("reason", Kind::Text, "shown to every client")],
+        changes: true,
+    },
+    Method { name: "stats", help: "Show counters and gauges", params: &[], changes: false },
+    Method { name: "version", help: "Show name, version and process id", params: &[], changes: false },
+];
+
+const WHATS: &[&str] = &["users", "channels", "connections", "listeners"];
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug"];
+const LIMIT_HELP: &str = "at most so many items; 100 if absent";
+const _: () = assert!(ADMIN_PAGE_DEFAULT == 100, "LIMIT_HELP says so");
+
+/// The method of that name.
+pub fn method(name: &str) -> Option<&'static Method> {
+    METHODS.iter().find(|method| method.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_required_parameters_come_first() {
+        assert!(METHODS.is_sorted_by(|a, b| a.name < b.name));
+        for method in METHODS {
+            assert!(method.params.is_sorted_by_key(|param| !param.required), "{}", method.name);
+            assert!(!method.help.is_empty() && method.params.iter().all(|param| !param.help.is_empty()));
+        }
+    }
+
+    #[test]
+    fn help_names_types_values_and_bounds() {
+        let list = serde_json::to_value(method("list").unwrap()).unwrap();
+        assert_eq!(list["params"][0]["values"], serde_json::json!(WHATS));
+        assert_eq!(list["params"][3]["type"], "integer");
+        assert_eq!(list["params"][3]["maximum"], 1000);
+        assert_eq!(list["params"][4]["type"], "string or integer");
+    }
+}

@@ -1,0 +1,231 @@
+//! Requests as the daemon handles them, and the way from and to JSON.
+
+use log::LevelFilter;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::params::Params;
+use super::{Method, RpcError, method};
+use crate::proto::limits::ADMIN_PAGE_DEFAULT;
+
+/// The kinds of things that `list` lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// Registered users.
+    #[default]
+    Users,
+    /// Channels.
+    Channels,
+    /// Chat connections, registered or not, and admin connections.
+    Connections,
+    /// Listening sockets.
+    Listeners,
+}
+
+impl What {
+    /// Every kind, in the order of the table.
+    pub const ALL: [Self; 4] = [Self::Users, Self::Channels, Self::Connections, Self::Listeners];
+
+    /// Its name in `list`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Channels => "channels",
+            Self::Connections => "connections",
+            Self::Listeners => "listeners",
+        }
+    }
+}
+
+/// A request whose parameters have been checked. No string in it is empty or holds NUL, CR or LF.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// `announce`
+    Announce {
+        /// The notice.
+        text: String,
+    },
+    /// `help`
+    Help,
+    /// `kick`
+    Kick {
+        /// Whom.
+        target: KickTarget,
+        /// From this channel only.
+        channel: Option<String>,
+        /// Shown to everybody who sees it.
+        reason: Option<String>,
+    },
+    /// `list`
+    List(List),
+    /// `log_level`
+    LogLevel {
+        /// The new level; `None` only shows it.
+        level: Option<LevelFilter>,
+    },
+    /// `reload`
+    Reload,
+    /// `shutdown`
+    Shutdown {
+        /// Shown to every client.
+        reason: Option<String>,
+    },
+    /// `stats`
+    Stats,
+    /// `version`
+    Version,
+}
+
+/// Whom `kick` is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KickTarget {
+    /// A registered user.
+    Nick(String),
+    /// A connection, by the `id` that `list` shows.
+    Id(u64),
+}
+
+/// The parameters of `list`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct List {
+    /// What to list.
+    pub what: What,
+    /// Only those that match this mask.
+    pub mask: Option<String>,
+    /// Only users in this channel.
+    pub channel: Option<String>,
+    /// At most so many items; 1 to [`crate::proto::limits::ADMIN_PAGE`].
+    pub limit: usize,
+    /// The cursor of the page before; 0 for the first page.
+    pub after: u64,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self { what: What::Users, mask: None, channel: None, limit: ADMIN_PAGE_DEFAULT, after: 0 }
+    }
+}
+
+impl Request {
+    /// Makes a request of a method of the table and its parameters.
+    ///
+    /// # Errors
+    /// [`super::INVALID_PARAMS`], naming the parameter and what was expected.
+    pub(super) fn new(method: &'static Method, params: Option<&Value>) -> Result<Self, RpcError> {
+        let params = Params::check(method, params)?;
+        Ok(match method.name {
+            "announce" => Self::Announce { text: params.text("text").expect("required") },
+            "help" => Self::Help,
+            "kick" => Self::kick(&params)?,
+            "list" => Self::list(&params)?,
+            "log_level" => {
+                let level = params.text("level").map(|name| name.parse().expect("the table has log's names"));
+                Self::LogLevel { level }
+            }
+            "reload" => Self::Reload,
+            "shutdown" => Self::Shutdown { reason: params.text("reason") },
+            "stats" => Self::Stats,
+            "version" => Self::Version,
+            name => unreachable!("a test walks the table, and {name} is in it"),
+        })
+    }
+
+    fn kick(params: &Params<'_>) -> Result<Self, RpcError> {
+        let target = match (params.text("nick"), params.number("id")) {
+            (Some(nick), None) => KickTarget::Nick(nick),
+            (None, Some(id)) => KickTarget::Id(id),
+            (None, None) => return Err(params.fault("one of the parameters `nick` and `id` is needed")),
+            (Some(_), Some(_)) => {
+                return Err(params.fault("the parameters `nick` and `id` exclude each other"));
+            }
+        };
+        Ok(Self::Kick { target, channel: params.text("channel"), reason: params.text("reason") })
+    }
+
+    fn list(params: &Params<'_>) -> Result<Self, RpcError> {
+        let what = params.text("what").map_or(What::Users, |name| {
+            What::ALL.into_iter().find(|what| what.name() == name).expect("the table has these names")
+        });
+        let channel = params.text("channel");
+        if channel.is_some() && what != What::Users {
+            return Err(params.fault("the parameter `channel` goes with `what` users only"));
+        }
+        Ok(Self::List(List {
+            what,
+            mask: params.text("match"),
+            channel,
+            limit: params.number("limit").map_or(ADMIN_PAGE_DEFAULT, |limit| limit as usize),
+            after: params.number("after").unwrap_or(0),
+        }))
+    }
+
+    /// The method's row of the table.
+    pub fn method(&self) -> &'static Method {
+        let name = match self {
+            Self::Announce { .. } => "announce",
+            Self::Help => "help",
+            Self::Kick { .. } => "kick",
+            Self::List(_) => "list",
+            Self::LogLevel { .. } => "log_level",
+            Self::Reload => "reload",
+            Self::Shutdown { .. } => "shutdown",
+            Self::Stats => "stats",
+            Self::Version => "version",
+        };
+        method(name).expect("every request is in the table")
+    }
+
+    /// Whether it changes something, and so is logged with its caller.
+    pub fn changes(&self) -> bool {
+        self.method().changes && *self != Self::LogLevel { level: None }
+    }
+
+    /// The request as a line for the daemon, LF included. The answer will carry `id`.
+    pub fn to_line(&self, id: u64) -> Vec<u8> {
+        let call = serde_json::json!({
+            "jsonrpc": "2.0",
+            "id": id,
+            "method": self.method().name,
+            "params": self.params(),
+        });
+        let mut line = call.to_string().into_bytes();
+        line.push(b'\n');
+        line
+    }
+
+    fn params(&self) -> Map<String, Value> {
+        let mut params = Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                params.insert(name.to_owned(), value);
+            }
+        };
+        match self {
+            Self::Announce { text } => put("text", Some(text.as_str().into())),
+            Self::Kick { target, channel, reason } => {
+                match target {
+                    KickTarget::Nick(nick) => put("nick", Some(nick.as_str().into())),
+                    KickTarget::Id(id) => put("id", Some((*id).into())),
+                }
+                put("channel", channel.as_deref().map(Value::from));
+                put("reason", reason.as_deref().map(Value::from));
+            }
+            Self::List(list) => {
+                put("what", Some(list.what.name().into()));
+                put("match", list.mask.as_deref().map(Value::from));
+                put("channel", list.channel.as_deref().map(Value::from));
+                put("limit", Some(list.limit.into()));
+                put("after", (list.after > 0).then(|| list.after.into()));
+            }
+            Self::LogLevel { level } => put("level", level.map(|level| level.as_str().to_lowercase().into())),
+            Self::Shutdown { reason } => put("reason", reason.as_deref().map(Value::from)),
+            Self::Help | Self::Reload | Self::Stats | Self::Version => {}
+        }
+        params
+    }
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -1,0 +1,206 @@
+use serde_json::json;
+
+use super::super::{INVALID_PARAMS, Json, Kind, METHODS, parse};
+use super::*;
+
+/// The request that a method and its parameters make.
+fn request(method: &str, params: &Value) -> Result<Request, RpcError> {
+    let line = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+    let mut seen = None;
+    let answer = parse(line.as_bytes()).answer(|request| {
+        seen = Some(request.clone());
+        Ok(Json::of("done"))
+    });
+    let mut answer: Value = serde_json::from_slice(&answer.unwrap()).unwrap();
+    seen.ok_or_else(|| serde_json::from_value(answer["error"].take()).unwrap())
+}
+
+fn fault(method: &str, params: &Value) -> String {
+    let error = request(method, params).unwrap_err();
+    assert_eq!(error.code, INVALID_PARAMS, "{error}");
+    error.message
+}
+
+/// A value of that kind.
+fn example(kind: Kind) -> Value {
+    match kind {
+        Kind::Text => json!("text"),
+        Kind::Choice(words) => json!(words[0]),
+        Kind::Integer(min, _) => json!(min),
+        Kind::Cursor => json!("12"),
+    }
+}
+
+/// A value that is not of that kind.
+fn counterexample(kind: Kind) -> Value {
+    match kind {
+        Kind::Text => json!(""),
+        Kind::Choice(_) => json!("something else"),
+        Kind::Integer(..) => json!("1"),
+        Kind::Cursor => json!("1x"),
+    }
+}
+
+/// Walks the table: each method is known to the typed part, each parameter reaches the request, and is checked.
+#[test]
+fn every_method_and_parameter_of_the_table_is_handled() {
+    for method in METHODS {
+        let required: Map<_, _> = method
+            .params
+            .iter()
+            .filter(|param| param.required || (method.name == "kick" && param.name == "nick"))
+            .map(|param| (param.name.to_owned(), example(param.kind)))
+            .collect();
+        let base = request(method.name, &Value::Object(required.clone())).unwrap();
+        assert_eq!(base.method().name, method.name);
+        for param in method.params {
+            let mut with = required.clone();
+            if param.name == "id" {
+                with.remove("nick");
+            }
+            let different = if param.name == "what" { json!("channels") } else { example(param.kind) };
+            with.insert(param.name.to_owned(), different);
+            let request_with = request(method.name, &Value::Object(with.clone())).unwrap();
+            if !required.contains_key(param.name) {
+                assert_ne!(request_with, base, "{}: {} is not taken over", method.name, param.name);
+            }
+            with.insert(param.name.to_owned(), counterexample(param.kind));
+            let message = fault(method.name, &Value::Object(with));
+            let expected = format!("{}: parameter `{}` must be {}", method.name, param.name, param.kind);
+            assert!(message.starts_with(&expected), "{message}");
+        }
+    }
+}
+
+#[test]
+fn requests_survive_the_way_to_the_daemon() {
+    let text = || Some("words with \"quotes\" and \u{2} é".to_owned());
+    let list = List { what: What::Connections, mask: text(), limit: 7, after: u64::MAX, ..List::default() };
+    for sent in [
+        Request::Announce { text: text().unwrap() },
+        Request::Help,
+        Request::Kick { target: KickTarget::Nick("bob".into()), channel: Some("#c".into()), reason: text() },
+        Request::Kick { target: KickTarget::Id(u64::MAX), channel: None, reason: None },
+        Request::List(List::default()),
+        Request::List(List { channel: Some("#c".into()), ..List::default() }),
+        Request::List(list),
+        Request::LogLevel { level: Some(LevelFilter::Debug) },
+        Request::LogLevel { level: None },
+        Request::Reload,
+        Request::Shutdown { reason: text() },
+        Request::Stats,
+        Request::Version,
+    ] {
+        let line = sent.to_line(9);
+        assert_eq!(line.iter().position(|&byte| byte == b'\n'), Some(line.len() - 1));
+        let calls = parse(&line);
+        assert_eq!(calls.requests().collect::<Vec<_>>(), [&sent]);
+    }
+}
+
+#[test]
+fn parameters_by_position_are_those_by_name() {
+    assert_eq!(
+        request("kick", &json!(["bob", null, "#rust", "enough"])),
+        request("kick", &json!({"nick": "bob", "channel": "#rust", "reason": "enough"}))
+    );
+    assert_eq!(request("list", &json!([])), Ok(Request::List(List::default())));
+    assert_eq!(request("list", &json!({"what": null})), Ok(Request::List(List::default())));
+    assert_eq!(
+        fault("announce", &json!([7])),
+        "announce: parameter 1 (`text`) must be a string that is not empty, but is 7"
+    );
+    assert_eq!(
+        fault("announce", &json!(["a", "b"])),
+        "announce: too many parameters, 2 given and 1 at most; it takes `text`"
+    );
+    assert_eq!(
+        fault("stats", &json!([1])),
+        "stats: too many parameters, 1 given and 0 at most; it takes none"
+    );
+}
+
+#[test]
+fn bad_parameters_are_named_with_their_place_and_what_was_expected() {
+    for (method, params, message) in [
+        (
+            "announce",
+            json!({}),
+            "announce: parameter `text` is missing; it must be a string that is not empty",
+        ),
+        (
+            "announce",
+            json!({"text": null}),
+            "announce: parameter `text` is missing; it must be a string that is not empty",
+        ),
+        (
+            "announce",
+            json!({"text": "é\nb"}),
+            "announce: parameter `text` must not hold NUL, CR or LF; there is one at character 2",
+        ),
+        ("kick", json!({"nik": "bob"}), "kick: unknown parameter `nik`; did you mean `nick`?"),
+        (
+            "kick",
+            json!({"wherefrom": 1}),
+            "kick: unknown parameter `wherefrom`; it takes `nick`, `id`, `channel`, `reason`",
+        ),
+        ("version", json!({"x": 1}), "version: unknown parameter `x`; it takes none"),
+        ("kick", json!({"reason": "x"}), "kick: one of the parameters `nick` and `id` is needed"),
+        ("kick", json!({"nick": "a", "id": 1}), "kick: the parameters `nick` and `id` exclude each other"),
+        ("kick", json!({"id": -1}), "kick: parameter `id` must be an integer from 0 on, but is -1"),
+        (
+            "kick",
+            json!({"nick": ["a"]}),
+            "kick: parameter `nick` must be a string that is not empty, but is an array",
+        ),
+        ("list", json!({"limit": 0}), "list: parameter `limit` must be an integer from 1 to 1000, but is 0"),
+        (
+            "list",
+            json!({"limit": 1001}),
+            "list: parameter `limit` must be an integer from 1 to 1000, but is 1001",
+        ),
+        (
+            "list",
+            json!({"limit": 1.5}),
+            "list: parameter `limit` must be an integer from 1 to 1000, but is 1.5",
+        ),
+        (
+            "list",
+            json!({"what": "chanels"}),
+            "list: parameter `what` must be users, channels, connections or listeners, \
+             but is the string `chanels`; did you mean `channels`?",
+        ),
+        (
+            "list",
+            json!({"after": true}),
+            "list: parameter `after` must be the `next` of the page before, but is true",
+        ),
+        (
+            "list",
+            json!({"what": "channels", "channel": "#c"}),
+            "list: the parameter `channel` goes with `what` users only",
+        ),
+        (
+            "log_level",
+            json!({"level": "trace"}),
+            "log_level: parameter `level` must be off, error, warn, info or debug, but is the string `trace`",
+        ),
+    ] {
+        assert_eq!(fault(method, &params), message, "{method} {params}");
+    }
+}
+
+#[test]
+fn the_cursor_may_be_a_number_or_its_string() {
+    for after in [json!("18446744073709551615"), json!(u64::MAX)] {
+        let list = List { after: u64::MAX, ..List::default() };
+        assert_eq!(request("list", &json!({"after": after})), Ok(Request::List(list)));
+    }
+}
+
+#[test]
+fn only_requests_that_change_something_say_so() {
+    assert!(!Request::LogLevel { level: None }.changes());
+    assert!(Request::LogLevel { level: Some(LevelFilter::Info) }.changes());
+    assert!(Request::Reload.changes() && !Request::Stats.changes());
+}
