@@ -41,6 +41,8 @@ pub const SLICE_ITEMS: usize = 512;
 
 /// Admin connections at a time.
 pub const ADMIN_CONNECTIONS: usize = 32;
+/// Backlog of the admin socket, in connections.
+pub const ADMIN_BACKLOG: i32 = 32;
 /// An admin request line, in bytes.
 pub const ADMIN_LINE: usize = 64 * 1024;
 /// Requests in one JSON-RPC batch.

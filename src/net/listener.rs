@@ -1,0 +1,150 @@
+//! Sockets that are bound at start, before the process detaches or gives up its privileges, and at a reload.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+use nix::errno::Errno;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::config::Listen;
+use crate::proto::limits::BACKLOG;
+
+/// Why a socket could not be set up: what was tried, and the reason in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindError {
+    /// The address or path.
+    pub place: String,
+    /// Why not, without the place.
+    pub reason: String,
+}
+
+impl BindError {
+    pub(super) fn new(place: impl fmt::Display, reason: impl Into<String>) -> Self {
+        Self { place: place.to_string(), reason: reason.into() }
+    }
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot listen on {}: {}", self.place, self.reason)
+    }
+}
+
+impl std::error::Error for BindError {}
+
+/// The listening socket of one `[[listen]]`.
+#[derive(Debug)]
+#[expect(dead_code, reason = "the loop comes next")]
+pub(super) struct Bound {
+    /// As the configuration has it; its port may be 0.
+    pub(super) requested: SocketAddr,
+    /// As the kernel has it.
+    pub(super) address: SocketAddr,
+    pub(super) socket: TcpListener,
+}
+
+/// The listening chat sockets: bound, not yet accepting. They do not block and are closed on exec, but survive a fork.
+#[derive(Debug)]
+pub struct Listeners {
+    pub(super) bound: Vec<Bound>,
+}
+
+impl Listeners {
+    /// Binds all of `listen`, in order. Optional ones whose address the machine lacks are left out.
+    ///
+    /// # Errors
+    /// The first address that cannot be listened on; those bound before it are closed again.
+    pub fn bind(listen: &[Listen]) -> Result<Self, BindError> {
+        let bound = listen.iter().filter_map(|listen| bind(listen).transpose());
+        Ok(Self { bound: bound.collect::<Result<_, _>>()? })
+    }
+
+    /// Where they listen, with the port that the kernel chose where port 0 was asked for.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.bound.iter().map(|bound| bound.address).collect()
+    }
+}
+
+/// Binds one address; `None` if it is optional and the machine lacks it.
+pub(super) fn bind(listen: &Listen) -> Result<Option<Bound>, BindError> {
+    match open(listen.address) {
+        Ok(socket) => {
+            let address = socket
+                .local_addr()
+                .map_err(|error| BindError::new(listen.address, explain(&error, listen.address)))?;
+            Ok(Some(Bound { requested: listen.address, address, socket }))
+        }
+        Err(error) if listen.optional && is_missing(&error) => Ok(None),
+        Err(error) => Err(BindError::new(listen.address, explain(&error, listen.address))),
+    }
+}
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    // A restart must not wait for connections of the last run that are in TIME_WAIT. On Linux this
+    // does not let two daemons share a port.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // So that [::] and 0.0.0.0 can both be listed, whatever the system's default.
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Whether the machine has no such address, or no such family of addresses.
+fn is_missing(error: &io::Error) -> bool {
+    let missing = [Errno::EADDRNOTAVAIL, Errno::EAFNOSUPPORT];
+    error.raw_os_error().is_some_and(|code| missing.contains(&Errno::from_raw(code)))
+}
+
+fn explain(error: &io::Error, address: SocketAddr) -> String {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EADDRINUSE) => "another program listens there".to_owned(),
+        Some(Errno::EADDRNOTAVAIL) => "this machine has no such address".to_owned(),
+        Some(Errno::EAFNOSUPPORT) => "this machine has no such family of addresses".to_owned(),
+        Some(Errno::EACCES) if address.port() < 1024 => {
+            "permission denied; ports below 1024 need CAP_NET_BIND_SERVICE or a start as root".to_owned()
+        }
+        Some(errno) => errno.desc().to_lowercase(),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(address: &str) -> Listen {
+        Listen { address: address.parse().unwrap(), optional: false }
+    }
+
+    #[test]
+    fn the_port_that_the_kernel_chose_is_told() {
+        let listeners = Listeners::bind(&[at("127.0.0.1:0"), at("127.0.0.1:0")]).unwrap();
+        let addresses = listeners.addresses();
+        assert!(addresses.iter().all(|address| address.port() != 0));
+        assert_ne!(addresses[0], addresses[1]);
+    }
+
+    #[test]
+    fn an_address_in_use_is_refused_with_its_name_and_the_reason() {
+        let first = Listeners::bind(&[at("127.0.0.1:0")]).unwrap();
+        let taken = first.addresses()[0];
+        let error = Listeners::bind(&[Listen { address: taken, optional: true }]).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot listen on {taken}: another program listens there"));
+    }
+
+    #[test]
+    fn an_address_the_machine_lacks_is_an_error_unless_it_is_optional() {
+        // TEST-NET-1 (RFC 5737) is nobody's own address.
+        let foreign = at("192.0.2.1:0");
+        let error = Listeners::bind(std::slice::from_ref(&foreign)).unwrap_err();
+        assert_eq!(error.to_string(), "cannot listen on 192.0.2.1:0: this machine has no such address");
+        let optional = [Listen { optional: true, ..foreign }, at("127.0.0.1:0")];
+        assert_eq!(Listeners::bind(&optional).unwrap().addresses().len(), 1);
+    }
+}
