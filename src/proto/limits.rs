@@ -1,6 +1,8 @@
 //! Every bound that is not configurable, in one place. The configurable ones are
 //! [`crate::config::Limits`] and [`crate::config::Timeouts`].
 
+use std::time::Duration;
+
 /// A message without its tags, CR LF included, in bytes (RFC 1459 section 2.3).
 pub const LINE: usize = 512;
 /// Tags that a client may send, from `@` to the space, in bytes (IRCv3 message-tags, "Size limit").
@@ -68,8 +70,13 @@ pub const ADMIN_STALL_MS: u64 = 30_000;
 pub const LOG_QUEUE: usize = 8_192;
 /// A log record, in bytes; longer ones are cut at a character.
 pub const LOG_RECORD: usize = 2_048;
+/// A quoted value within a log record, in bytes; longer ones are cut, so that the fields after it remain.
+pub const LOG_VALUE: usize = 512;
+/// How long the log may take at the end to write what is queued.
+pub const LOG_FLUSH: Duration = Duration::from_secs(1);
 
 const _: () = assert!(CLIENT_TAGS < ALL_TAGS && INPUT_LINE < READ_BUFFER);
 const _: () = assert!(ADMIN_LINE <= READ_BUFFER && ADMIN_PAGE <= ADMIN_SCAN);
 const _: () = assert!(ADMIN_PAGE_BYTES <= ADMIN_REPLY / 2 && ADMIN_REPLY <= ADMIN_SEND_QUEUE as usize / 4);
 const _: () = assert!((SLICE_LOW_WATER as usize) < ARENA_FLUSH && ADMIN_PAGE_DEFAULT <= ADMIN_PAGE);
+const _: () = assert!(LOG_VALUE < LOG_RECORD);
