@@ -1,4 +1,6 @@
-//! To come.
+//! The program `chatd`: from the command line to the running loop.
+
+pub mod place;
 
 /// Runs chatd.
 pub fn main() -> std::process::ExitCode {
