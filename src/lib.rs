@@ -12,6 +12,7 @@
 //! - [`outbox`]: what the server says in a turn, encoded once, and who gets which part of it.
 //! - [`net`]: everything with a file descriptor: the loop, sockets, signals, the admin socket.
 //! - [`admin`]: the JSON-RPC protocol of the admin socket, shared by daemon and `chatctl`.
+//! - [`place`]: where the admin socket is.
 //! - [`log`]: the log's own thread, to stderr or syslog.
 //! - [`daemon`] and [`ctl`]: the two programs.
 //!
@@ -25,5 +26,6 @@ pub mod id;
 pub mod log;
 pub mod net;
 pub mod outbox;
+pub mod place;
 pub mod proto;
 pub mod server;
