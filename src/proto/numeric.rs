@@ -91,7 +91,6 @@ numerics! {
     331 rpl_notopic (channel) "{channel} :No topic is set";
     332 rpl_topic (channel, topic) "{channel} :{topic}";
     333 rpl_topicwhotime (channel, who, when) "{channel} {who} {when}";
-    338 rpl_whoisactually (nick, mask, address) "{nick} {mask} {address} :is connecting from";
     341 rpl_inviting (nick, channel) "{nick} {channel}";
     351 rpl_version (version, server, comment) "{version} {server} :{comment}";
     352 rpl_whoreply (channel, user, host, server, nick, flags, realname)
@@ -133,7 +132,6 @@ numerics! {
     473 err_inviteonlychan (channel) "{channel} :Cannot join channel (+i)";
     474 err_bannedfromchan (channel) "{channel} :Cannot join channel (+b)";
     475 err_badchannelkey (channel) "{channel} :Cannot join channel (+k)";
-    476 err_badchanmask (channel) "{channel} :Invalid channel name";
     478 err_banlistfull (channel, mask) "{channel} {mask} :Channel list is full";
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
     501 err_umodeunknownflag (letter) "{letter} :is an unknown user mode character to me";

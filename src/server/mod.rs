@@ -2,95 +2,180 @@
 //!
 //! It has no socket, clock, thread, file or global; the same calls in the same order always give
 //! the same result. [`crate::net`] is the shell around it.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `types` | the words that server and shell exchange |
+//! | `lifecycle` | how connections begin and end |
+//! | `commands/` | the table of commands, and the functions behind it by family |
+//! | `policy` | every question of permission |
+//! | `mode` | reading, applying and showing mode changes |
+//! | `ctx` | what a command works with; every line that is sent goes through it |
+//! | `outgoing` | from what happened to bytes, once per form that some recipient needs |
+//! | `work` | long replies, a slice at a time |
+//! | `info` | what the admin socket shows |
+//! | `check` | the invariants |
 
+mod channel;
+mod check;
+mod client;
+mod commands;
+mod ctx;
+mod info;
+mod lifecycle;
+mod mode;
+mod outgoing;
+mod policy;
+mod throttle;
+mod timers;
 mod types;
+mod work;
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
+
+use siphasher::sip::SipHasher13;
 
 use crate::config::Config;
 use crate::id::ClientId;
 use crate::outbox::Outbox;
+use crate::proto::isupport;
+use crate::proto::modes::{INVISIBLE, OPERATOR};
+use crate::proto::names::fold;
 
+use channel::Channel;
+use client::{Client, User};
+use ctx::{Ctx, Seen};
+use outgoing::Stamp;
+use timers::Timers;
+
+pub use commands::{Command, TABLE as COMMANDS, Who};
+pub use info::{ChannelInfo, Stats, UserInfo};
 pub use types::*;
+
+/// The name and version that the server gives.
+pub const VERSION: &str = concat!("chatd-", env!("CARGO_PKG_VERSION"));
+
+/// Hashes with keys from the seed: strangers choose the names, and cannot foresee where they fall.
+#[derive(Clone, Copy)]
+struct Keyed([u64; 2]);
+
+impl std::hash::BuildHasher for Keyed {
+    type Hasher = SipHasher13;
+
+    fn build_hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self.0[0], self.0[1])
+    }
+}
 
 /// All that the chat server knows.
 pub struct Server {
     config: Rc<Config>,
+    /// The lines of 005, rendered from `config`.
+    isupport: Vec<String>,
+    now: Time,
+    started_unix_ms: u64,
+    /// By slot.
+    clients: Vec<Option<Box<Client>>>,
+    /// Folded nicks, of registered users and of those on the way, to slots. Never iterated.
+    nicks: HashMap<Box<str>, u32, Keyed>,
+    /// By index; indices are reused.
+    channels: Vec<Option<Box<Channel>>>,
+    free_channels: Vec<u32>,
+    channel_serial: u64,
+    /// Folded channel names to indices. Never iterated.
+    names: HashMap<Box<str>, u32, Keyed>,
+    /// Connections from each address. Never iterated.
+    addresses: HashMap<IpAddr, u32, Keyed>,
+    timers: Timers,
+    /// Clients whose long reply goes on at the next tick.
+    working: Vec<ClientId>,
     effects: Vec<Effect>,
-}
-
-/// Counters and gauges of the server, for `stats`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Chat connections now, registered or not.
-    pub connections: u64,
-    /// Most chat connections at a time.
-    pub connections_peak: u64,
-    /// Chat connections since the start.
-    pub connections_total: u64,
-    /// Registered users now.
-    pub users: u64,
-    /// Channels now.
-    pub channels: u64,
-    /// Lines from clients.
-    pub messages_in: u64,
-    /// Connections that ended, by [`Cause::ALL`].
-    pub disconnects: [u64; Cause::ALL.len()],
-}
-
-/// A registered user, as `list` shows them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserInfo {
-    /// The connection.
-    pub client: ClientId,
-    /// Nick.
-    pub nick: String,
-    /// User name.
-    pub user: String,
-    /// Host as others see it.
-    pub host: String,
-    /// Address it connects from.
-    pub address: IpAddr,
-    /// Real name.
-    pub realname: String,
-    /// Channels, with the prefix that it has there.
-    pub channels: Vec<String>,
-    /// User modes, with a leading `+`.
-    pub modes: String,
-    /// When it connected, in [`Time::unix_ms`].
-    pub connected_unix_ms: u64,
-    /// Milliseconds since it last sent a message to somebody.
-    pub idle_ms: u64,
-    /// Lines from it.
-    pub messages_in: u64,
-}
-
-/// A channel, as `list` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChannelInfo {
-    /// Name.
-    pub name: String,
-    /// How many members it has.
-    pub members: u64,
-    /// Modes, with a leading `+`; no key is shown.
-    pub modes: String,
-    /// Topic; empty if there is none.
-    pub topic: String,
-    /// When it was created, in [`Time::unix_ms`].
-    pub created_unix_ms: u64,
+    stats: Stats,
+    most_users: u64,
+    /// Users with mode `i`.
+    invisible: u64,
+    /// Users with mode `o`.
+    operators: u64,
+    stamp: Stamp,
+    seen: Seen,
+    stopping: bool,
 }
 
 impl Server {
     /// An empty server. All its randomness comes from `seed`.
     pub fn new(config: Rc<Config>, seed: [u64; 2], now: Time) -> Self {
-        let _ = (seed, now);
-        Self { config, effects: Vec::new() }
+        let keyed = Keyed(seed);
+        Self {
+            isupport: isupport::lines(&config),
+            config,
+            now,
+            started_unix_ms: now.unix_ms,
+            clients: Vec::new(),
+            nicks: HashMap::with_hasher(keyed),
+            channels: Vec::new(),
+            free_channels: Vec::new(),
+            channel_serial: 0,
+            names: HashMap::with_hasher(keyed),
+            addresses: HashMap::with_hasher(keyed),
+            timers: Timers::default(),
+            working: Vec::new(),
+            effects: Vec::new(),
+            stats: Stats::default(),
+            most_users: 0,
+            invisible: 0,
+            operators: 0,
+            stamp: Stamp::default(),
+            seen: Seen::default(),
+            stopping: false,
+        }
     }
 
     /// Takes one input. What is to be said goes to `out`; what else is to be done, to [`Server::effects`].
     pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Outbox) {
-        let _ = (now, input, out);
+        self.now = now;
+        match input {
+            Input::Opened { client, peer } => self.open(client, peer),
+            Input::Line { client, line } => {
+                if let Some(mut ctx) = self.ctx(client, out) {
+                    commands::dispatch(&mut ctx, line);
+                }
+            }
+            Input::Oversized { client } => {
+                if let Some(mut ctx) = self.ctx(client, out) {
+                    commands::oversized(&mut ctx);
+                }
+            }
+            Input::Closed { client, why } => self.gone(client, why, out),
+            Input::Tick => self.tick(out),
+            Input::Reload(config) => {
+                self.isupport = isupport::lines(&config);
+                self.config = config;
+            }
+            Input::Shutdown { reason } => {
+                self.stopping = true;
+                self.for_all(out, |ctx| ctx.shut_down(reason));
+            }
+            Input::Kill { client, reason } => {
+                if let Some(mut ctx) = self.ctx(client, out) {
+                    ctx.kill(reason);
+                }
+            }
+            Input::Kick { client, channel, reason } => {
+                if let Some(mut ctx) = self.ctx(client, out) {
+                    commands::kick_by_server(&mut ctx, channel, reason);
+                }
+            }
+            Input::Announce { text } => self.for_all(out, |ctx| {
+                if let Some(nick) = ctx.client().user().map(|user| user.nick.clone()) {
+                    ctx.say(format_args!("NOTICE {nick} :{text}"));
+                }
+            }),
+        }
     }
 
     /// Effects since this was last asked, oldest first.
@@ -100,28 +185,15 @@ impl Server {
 
     /// When [`Input::Tick`] is due, in [`Time::mono_ms`]; in the past when long work waits for the next turn.
     pub fn deadline(&self) -> Option<u64> {
-        None
+        if self.working.is_empty() { self.timers.next() } else { Some(0) }
     }
 
     /// Whether the next line of this client may be fed: it is not slowed down, and no long reply is under way.
     /// When it becomes ready again, [`Effect::Resume`] says so. False for a client that is gone.
     pub fn ready(&self, client: ClientId) -> bool {
-        let _ = client;
-        true
-    }
-
-    /// Whether one more connection from `address` is welcome. Cheap: asked before anything is allocated.
-    ///
-    /// # Errors
-    /// Why it is not.
-    pub fn admit(&self, address: IpAddr) -> Result<(), Refusal> {
-        let _ = address;
-        Ok(())
-    }
-
-    /// Counters and gauges.
-    pub fn stats(&self) -> Stats {
-        Stats::default()
+        self.client(client.slot).is_some_and(|it| {
+            it.id == client && it.work.is_none() && !it.armed.is_armed(timers::Kind::Throttle)
+        })
     }
 
     /// The configuration in force.
@@ -129,48 +201,81 @@ impl Server {
         &self.config
     }
 
-    /// The user of that nick, whatever its case.
-    pub fn find_nick(&self, nick: &str) -> Option<ClientId> {
-        let _ = nick;
-        None
+    /// The server at work for `client`, if it is still there.
+    fn ctx<'a>(&'a mut self, client: ClientId, out: &'a mut Outbox) -> Option<Ctx<'a>> {
+        let there = self.client(client.slot).is_some_and(|it| it.id == client);
+        there.then_some(Ctx { server: self, out, me: client.slot })
     }
 
-    /// Whether there is such a channel; if so, its name as it is spelt.
-    pub fn find_channel(&self, name: &str) -> Option<&str> {
-        let _ = name;
-        None
+    fn for_all(&mut self, out: &mut Outbox, mut what: impl FnMut(&mut Ctx<'_>)) {
+        for slot in 0..self.clients.len() as u32 {
+            if self.client(slot).is_some() {
+                what(&mut Ctx { server: self, out, me: slot });
+            }
+        }
     }
 
-    /// Whether this user is in that channel.
-    pub fn is_member(&self, client: ClientId, channel: &str) -> bool {
-        let _ = (client, channel);
-        false
+    fn client(&self, slot: u32) -> Option<&Client> {
+        self.clients.get(slot as usize)?.as_deref()
     }
 
-    /// `nick!user@host` of a registered user, the nick alone of a client that has only that yet.
-    pub fn describe(&self, client: ClientId) -> Option<String> {
-        let _ = client;
-        None
+    fn client_mut(&mut self, slot: u32) -> Option<&mut Client> {
+        self.clients.get_mut(slot as usize)?.as_deref_mut()
     }
 
-    /// The registered user behind a connection.
-    pub fn user_info(&self, now: Time, client: ClientId) -> Option<UserInfo> {
-        let _ = (now, client);
-        None
+    fn user(&self, slot: u32) -> Option<&User> {
+        self.client(slot)?.user()
     }
 
-    /// The first channel whose index is at least `from`, and its index: a cursor over all channels, stable
-    /// while others come and go.
-    pub fn channel_from(&self, from: u32) -> Option<(u32, ChannelInfo)> {
-        let _ = from;
-        None
+    /// The slot of the registered user of that nick.
+    fn registered(&self, nick: &str) -> Option<u32> {
+        let slot = *self.nicks.get(fold(nick).as_str())?;
+        self.user(slot).map(|_| slot)
     }
 
-    /// Checks every invariant.
-    ///
-    /// # Panics
-    /// When one does not hold.
-    pub fn check(&self, out: &Outbox) {
-        let _ = out;
+    /// Keeps the counts of users by mode, when one's modes change.
+    fn count_modes(&mut self, before: u8, after: u8) {
+        let change = |bit: u8| i64::from(after & bit != 0) - i64::from(before & bit != 0);
+        self.invisible = self.invisible.saturating_add_signed(change(INVISIBLE));
+        self.operators = self.operators.saturating_add_signed(change(OPERATOR));
+    }
+
+    /// The channel at an index that is known to be in use.
+    fn channel(&self, index: u32) -> &Channel {
+        self.channels[index as usize].as_ref().expect("an index in use")
+    }
+
+    fn channel_mut(&mut self, index: u32) -> &mut Channel {
+        self.channels[index as usize].as_mut().expect("an index in use")
+    }
+
+    /// Makes a channel without members; one must follow at once.
+    fn create_channel(&mut self, name: &str) -> u32 {
+        self.channel_serial += 1;
+        let channel = Box::new(Channel::new(name, self.channel_serial, self.now.unix_ms));
+        let index = self.free_channels.pop().unwrap_or_else(|| {
+            self.channels.push(None);
+            (self.channels.len() - 1) as u32
+        });
+        self.channels[index as usize] = Some(channel);
+        self.names.insert(fold(name).into(), index);
+        self.stats.channels += 1;
+        index
+    }
+
+    /// Takes a user out of a channel; a channel without members is no more. Nobody is told.
+    fn part(&mut self, slot: u32, index: u32) {
+        let channel = self.channel_mut(index);
+        channel.remove(slot);
+        if channel.members().is_empty() {
+            let name = fold(&channel.name);
+            self.names.remove(name.as_str());
+            self.channels[index as usize] = None;
+            self.free_channels.push(index);
+            self.stats.channels -= 1;
+        }
+        if let Some(user) = self.client_mut(slot).and_then(Client::user_mut) {
+            user.channels.retain(|&other| other != index);
+        }
     }
 }

@@ -1,0 +1,163 @@
+//! A channel: members, modes, topic and lists.
+
+use std::rc::Rc;
+
+use crate::proto::mask;
+use crate::proto::modes::{self, Kind};
+
+/// A channel.
+pub(super) struct Channel {
+    pub(super) name: Rc<str>,
+    /// Never reused, unlike the index: what an invitation refers to.
+    pub(super) serial: u64,
+    pub(super) created_unix_ms: u64,
+    pub(super) topic: Option<Topic>,
+    /// Type D modes, as in [`modes::CHANNEL`].
+    pub(super) flags: u32,
+    pub(super) key: Option<String>,
+    pub(super) limit: Option<u32>,
+    pub(super) bans: Vec<Entry>,
+    /// Sorted by slot, so that a fan-out walks memory forwards and a cursor survives joins and parts.
+    members: Vec<Member>,
+}
+
+/// A topic and who set it.
+pub(super) struct Topic {
+    pub(super) text: String,
+    pub(super) by: Rc<str>,
+    pub(super) at_unix_ms: u64,
+}
+
+/// An entry of a list.
+pub(super) struct Entry {
+    pub(super) mask: String,
+    pub(super) by: Rc<str>,
+    pub(super) at_unix_ms: u64,
+}
+
+/// A member of a channel: eight bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Member {
+    /// The slot of their connection.
+    pub(super) slot: u32,
+    /// The prefixes they have here.
+    pub(super) prefixes: u8,
+}
+
+impl Channel {
+    /// A channel without members, with the modes that new channels have.
+    pub(super) fn new(name: &str, serial: u64, now_unix_ms: u64) -> Self {
+        Self {
+            name: name.into(),
+            serial,
+            created_unix_ms: now_unix_ms,
+            topic: None,
+            flags: modes::NO_EXTERNAL | modes::PROTECTED_TOPIC,
+            key: None,
+            limit: None,
+            bans: Vec::new(),
+            members: Vec::new(),
+        }
+    }
+
+    /// All members, by slot.
+    pub(super) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    fn find(&self, slot: u32) -> Result<usize, usize> {
+        self.members.binary_search_by_key(&slot, |member| member.slot)
+    }
+
+    /// The prefixes of a member; `None` if they are not one.
+    pub(super) fn prefixes(&self, slot: u32) -> Option<u8> {
+        self.find(slot).ok().map(|index| self.members[index].prefixes)
+    }
+
+    /// Whether somebody is a member.
+    pub(super) fn has(&self, slot: u32) -> bool {
+        self.find(slot).is_ok()
+    }
+
+    /// Adds a member.
+    pub(super) fn add(&mut self, slot: u32, prefixes: u8) {
+        if let Err(index) = self.find(slot) {
+            self.members.insert(index, Member { slot, prefixes });
+        }
+    }
+
+    /// Removes a member.
+    pub(super) fn remove(&mut self, slot: u32) {
+        if let Ok(index) = self.find(slot) {
+            self.members.remove(index);
+        }
+    }
+
+    /// Sets or unsets a prefix of a member; whether that changed anything.
+    pub(super) fn set_prefix(&mut self, slot: u32, bit: u8, on: bool) -> bool {
+        let Ok(index) = self.find(slot) else { return false };
+        let member = &mut self.members[index];
+        let before = member.prefixes;
+        member.prefixes = if on { before | bit } else { before & !bit };
+        member.prefixes != before
+    }
+
+    /// Whether a flag of [`modes`] is set.
+    pub(super) fn is(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Whether a ban matches `nick!user@host`, with the host or the address of the user.
+    pub(super) fn is_banned(&self, masks: [&str; 2]) -> bool {
+        self.bans.iter().any(|ban| masks.iter().any(|text| mask::matches(&ban.mask, text)))
+    }
+
+    /// The modes as 324 shows them. A key is shown to members only.
+    pub(super) fn modes(&self, show_key: bool) -> String {
+        let mut text = String::from("+");
+        let mut parameters = String::new();
+        for mode in modes::CHANNEL {
+            let parameter = match mode.letter {
+                'k' => self.key.as_deref().map(|key| if show_key { key } else { "*" }.to_owned()),
+                'l' => self.limit.map(|limit| limit.to_string()),
+                _ => (mode.kind == Kind::Flag && self.is(mode.bit)).then(String::new),
+            };
+            let Some(parameter) = parameter else { continue };
+            text.push(mode.letter);
+            if !parameter.is_empty() {
+                parameters.push(' ');
+                parameters.push_str(&parameter);
+            }
+        }
+        text + &parameters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_stay_sorted_and_unique() {
+        let mut channel = Channel::new("#a", 1, 0);
+        for slot in [5, 1, 3, 5] {
+            channel.add(slot, 0);
+        }
+        assert_eq!(channel.members().iter().map(|member| member.slot).collect::<Vec<_>>(), [1, 3, 5]);
+        assert!(channel.set_prefix(3, modes::OP, true) && !channel.set_prefix(3, modes::OP, true));
+        assert!(!channel.set_prefix(4, modes::OP, true));
+        channel.remove(1);
+        channel.remove(2);
+        assert_eq!(channel.prefixes(3), Some(modes::OP));
+        assert_eq!(channel.members().len(), 2);
+    }
+
+    #[test]
+    fn the_key_is_for_members_only() {
+        let mut channel = Channel::new("#a", 1, 0);
+        channel.key = Some("sesame".to_owned());
+        channel.limit = Some(5);
+        assert_eq!(channel.modes(true), "+klnt sesame 5");
+        assert_eq!(channel.modes(false), "+klnt * 5");
+    }
+}

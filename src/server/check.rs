@@ -1,0 +1,75 @@
+//! The invariants: what must hold after every input. Run by the simulation and the fuzzers, not in service.
+
+use super::Server;
+use crate::outbox::Outbox;
+use crate::proto::modes::{INVISIBLE, OPERATOR};
+use crate::proto::names::fold;
+
+impl Server {
+    /// Checks every invariant.
+    ///
+    /// # Panics
+    /// When one does not hold.
+    pub fn check(&self, out: &Outbox) {
+        let (mut invisible, mut operators, mut memberships) = (0, 0, 0_i64);
+        let (mut connections, mut users, mut nicks, mut deadlines) = (0, 0, 0, 0);
+        for (slot, client) in self.clients.iter().enumerate() {
+            let Some(client) = client else { continue };
+            let slot = slot as u32;
+            assert_eq!(client.id.slot, slot, "a client is in its own slot");
+            assert_eq!(out.caps(slot), client.caps, "{slot}: the outbox knows the capabilities");
+            connections += 1;
+            deadlines += client.armed.count();
+            if let Some(nick) = client.nick() {
+                nicks += 1;
+                assert_eq!(
+                    self.nicks.get(fold(nick).as_str()),
+                    Some(&slot),
+                    "{nick} is in the table of nicks"
+                );
+            }
+            let Some(user) = client.user() else {
+                assert!(client.work.is_none(), "{slot}: only users ask for long replies");
+                continue;
+            };
+            users += 1;
+            invisible += u64::from(user.modes & INVISIBLE != 0);
+            operators += u64::from(user.modes & OPERATOR != 0);
+            assert_eq!(*user.mask, format!("{}!{}@{}", user.nick, user.user, client.host));
+            let mut channels = user.channels.clone();
+            channels.sort_unstable();
+            assert!(channels.is_sorted_by(|a, b| a < b), "{}: each channel once", user.nick);
+            for index in channels {
+                memberships += 1;
+                assert!(self.channel(index).has(slot), "{}: a member where they think", user.nick);
+            }
+        }
+        assert_eq!(self.stats.connections, connections);
+        assert_eq!(self.stats.users, users);
+        assert_eq!((self.invisible, self.operators), (invisible, operators), "users by mode");
+        assert_eq!(self.nicks.len(), nicks, "no nick without a client");
+        assert_eq!(self.timers.len(), deadlines, "no deadline without a client");
+        let from_anywhere: u64 = self.addresses.values().map(|&count| u64::from(count)).sum();
+        assert_eq!(from_anywhere, connections, "connections by address");
+        assert!(connections == 0 || deadlines > 0, "somebody watches every client");
+
+        let mut channels = 0;
+        // Every user is a member where they think, so equal counts mean that no channel has a stranger.
+        for (index, channel) in self.channels.iter().enumerate() {
+            let Some(channel) = channel else { continue };
+            let index = index as u32;
+            channels += 1;
+            assert_eq!(self.names.get(fold(&channel.name).as_str()), Some(&index));
+            assert!(!channel.members().is_empty(), "{}: a channel has members", channel.name);
+            assert!(channel.members().is_sorted_by(|a, b| a.slot < b.slot), "{}: sorted", channel.name);
+            for member in channel.members() {
+                memberships -= 1;
+                assert!(self.user(member.slot).is_some(), "{}: a member is a user", channel.name);
+            }
+        }
+        assert_eq!(memberships, 0, "every member knows of it");
+        assert_eq!(self.stats.channels, channels);
+        assert_eq!(self.names.len() as u64, channels, "no name without a channel");
+        assert_eq!(self.channels.len() - self.free_channels.len(), channels as usize);
+    }
+}

@@ -1,0 +1,155 @@
+//! One connection: its way to being registered, and the person behind it afterwards.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::Peer;
+use super::throttle::Throttle;
+use super::timers::Armed;
+use super::work::Work;
+use crate::id::ClientId;
+use crate::proto::caps::Caps;
+
+/// Invitations a user can hold at a time; the oldest is forgotten for a new one.
+const INVITATIONS: usize = 32;
+
+/// A chat connection.
+pub(super) struct Client {
+    pub(super) id: ClientId,
+    pub(super) peer: Peer,
+    /// The host that others see.
+    pub(super) host: String,
+    pub(super) stage: Stage,
+    pub(super) caps: Caps,
+    /// The version given with `CAP LS`; 0 if none was.
+    pub(super) cap_version: u16,
+    pub(super) connected_unix_ms: u64,
+    /// When it last sent a line, in monotonic milliseconds.
+    pub(super) heard_ms: u64,
+    /// Whether it was sent a PING since.
+    pub(super) pinged: bool,
+    pub(super) messages_in: u64,
+    pub(super) throttle: Throttle,
+    /// A long reply that is not finished; until it is, no further line is read.
+    pub(super) work: Option<Box<Work>>,
+    pub(super) armed: Armed,
+}
+
+/// How far a connection has come.
+pub(super) enum Stage {
+    /// Before 001.
+    Registering(Registration),
+    /// After 001.
+    Registered(User),
+}
+
+/// What is known of a connection before 001.
+#[derive(Default)]
+pub(super) struct Registration {
+    pub(super) nick: Option<Rc<str>>,
+    pub(super) user: Option<String>,
+    pub(super) realname: String,
+    pub(super) password: Option<String>,
+    /// Whether `CAP END` is awaited.
+    pub(super) negotiating: bool,
+}
+
+/// A registered person.
+pub(super) struct User {
+    pub(super) nick: Rc<str>,
+    pub(super) user: String,
+    pub(super) realname: String,
+    /// `nick!user@host`, the source of what they say.
+    pub(super) mask: Rc<str>,
+    pub(super) modes: u8,
+    pub(super) away: Option<String>,
+    /// The channels they are in, in the order of joining.
+    pub(super) channels: Vec<u32>,
+    /// Serial numbers of channels they were invited to.
+    invitations: VecDeque<u64>,
+    /// When they last spoke to somebody, in monotonic milliseconds.
+    pub(super) spoke_ms: u64,
+}
+
+impl Client {
+    /// The person, after 001.
+    pub(super) fn user(&self) -> Option<&User> {
+        match &self.stage {
+            Stage::Registered(user) => Some(user),
+            Stage::Registering(_) => None,
+        }
+    }
+
+    /// The person, after 001, to be changed.
+    pub(super) fn user_mut(&mut self) -> Option<&mut User> {
+        match &mut self.stage {
+            Stage::Registered(user) => Some(user),
+            Stage::Registering(_) => None,
+        }
+    }
+
+    /// What is known before 001, to be changed.
+    pub(super) fn registration(&mut self) -> Option<&mut Registration> {
+        match &mut self.stage {
+            Stage::Registering(registration) => Some(registration),
+            Stage::Registered(_) => None,
+        }
+    }
+
+    /// The nick, registered or not.
+    pub(super) fn nick(&self) -> Option<&Rc<str>> {
+        match &self.stage {
+            Stage::Registering(registration) => registration.nick.as_ref(),
+            Stage::Registered(user) => Some(&user.nick),
+        }
+    }
+}
+
+impl User {
+    /// A person who has just registered.
+    pub(super) fn new(nick: Rc<str>, user: String, realname: String, host: &str, now_ms: u64) -> Self {
+        let mask = mask(&nick, &user, host);
+        Self {
+            nick,
+            user,
+            realname,
+            mask,
+            modes: 0,
+            away: None,
+            channels: Vec::new(),
+            invitations: VecDeque::new(),
+            spoke_ms: now_ms,
+        }
+    }
+
+    /// Takes another nick.
+    pub(super) fn rename(&mut self, nick: Rc<str>, host: &str) {
+        self.mask = mask(&nick, &self.user, host);
+        self.nick = nick;
+    }
+
+    /// Notes an invitation to the channel with that serial number.
+    pub(super) fn invite(&mut self, serial: u64) {
+        if self.is_invited(serial) {
+            return;
+        }
+        if self.invitations.len() == INVITATIONS {
+            self.invitations.pop_front();
+        }
+        self.invitations.push_back(serial);
+    }
+
+    /// Whether there is an invitation to the channel with that serial number.
+    pub(super) fn is_invited(&self, serial: u64) -> bool {
+        self.invitations.contains(&serial)
+    }
+
+    /// Uses an invitation up.
+    pub(super) fn forget_invitation(&mut self, serial: u64) {
+        self.invitations.retain(|&other| other != serial);
+    }
+}
+
+fn mask(nick: &str, user: &str, host: &str) -> Rc<str> {
+    format!("{nick}!{user}@{host}").into()
+}

@@ -1,0 +1,264 @@
+//! Channels: entering and leaving, topic, members, and who may be there.
+
+use super::super::channel::Topic;
+use super::super::ctx::Ctx;
+use super::super::outgoing::Draft;
+use super::super::work::Work;
+use super::super::{Event, policy};
+use super::registration::REASON;
+use super::{Outcome, for_targets};
+use crate::proto::caps::Caps;
+use crate::proto::limits::LINE;
+use crate::proto::message::Message;
+use crate::proto::modes::{self, SECRET};
+use crate::proto::names;
+use crate::proto::numeric;
+use crate::proto::text;
+
+/// `JOIN <channel>[,...] [<key>[,...]]`, or `JOIN 0`, which leaves all channels
+pub(super) fn join(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    if m.arg(0) == "0" {
+        for index in c.user().channels.clone() {
+            leave(c, index, None);
+        }
+        return Ok(());
+    }
+    let mut keys = m.get(1).unwrap_or("").split(',');
+    for_targets(c, m.arg(0), |c, name| enter(c, name, keys.next().filter(|key| !key.is_empty())));
+    Ok(())
+}
+
+fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Outcome {
+    if !names::is_channel(name, c.server.config.limits.channel_length) {
+        return Err(numeric::err_nosuchchannel(name).into());
+    }
+    let found = c.find_channel(name).ok();
+    if found.is_some_and(|index| c.channel(index).has(c.me)) {
+        return Ok(());
+    }
+    policy::may_join_more(c, name)?;
+    let (index, prefixes) = match found {
+        Some(index) => {
+            policy::may_join(c, index, key)?;
+            (index, 0)
+        }
+        None => (c.server.create_channel(name), modes::OP),
+    };
+    let me = c.me;
+    let channel = c.channel_mut(index);
+    channel.add(me, prefixes);
+    let (name, serial) = (channel.name.clone(), channel.serial);
+    let user = c.user_mut();
+    user.channels.push(index);
+    user.forget_invitation(serial);
+    let source = c.mask();
+    c.tell_channel(index, None, Draft::plain(&source, format_args!("JOIN {name}")));
+    if c.channel(index).topic.is_some() {
+        show_topic(c, index);
+    }
+    show_names(c, index);
+    Ok(())
+}
+
+/// `PART <channel>[,...] [reason]`
+pub(super) fn part(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let reason = m.get(1).filter(|reason| !reason.is_empty()).map(|reason| text::truncate(reason, REASON));
+    for_targets(c, m.arg(0), |c, name| {
+        let index = c.find_channel(name)?;
+        policy::member(c, index)?;
+        leave(c, index, reason);
+        Ok(())
+    });
+    Ok(())
+}
+
+fn leave(c: &mut Ctx<'_>, index: u32, reason: Option<&str>) {
+    let (source, name) = (c.mask(), c.channel(index).name.clone());
+    match reason {
+        Some(reason) => {
+            c.tell_channel(index, None, Draft::plain(&source, format_args!("PART {name} :{reason}")));
+        }
+        None => c.tell_channel(index, None, Draft::plain(&source, format_args!("PART {name}"))),
+    }
+    c.server.part(c.me, index);
+}
+
+/// `TOPIC <channel> [text]`
+pub(super) fn topic(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let index = c.find_channel(m.arg(0))?;
+    let Some(given) = m.get(1) else {
+        policy::may_look(c, index)?;
+        show_topic(c, index);
+        return Ok(());
+    };
+    policy::may_set_topic(c, index)?;
+    let topic = text::truncate(given, c.server.config.limits.topic_length as usize);
+    let (source, at_unix_ms) = (c.mask(), c.server.now.unix_ms);
+    let channel = c.channel_mut(index);
+    let name = channel.name.clone();
+    channel.topic =
+        (!topic.is_empty()).then(|| Topic { text: topic.to_owned(), by: source.clone(), at_unix_ms });
+    c.tell_channel(index, None, Draft::plain(&source, format_args!("TOPIC {name} :{topic}")));
+    Ok(())
+}
+
+fn show_topic(c: &mut Ctx<'_>, index: u32) {
+    let channel = c.channel(index);
+    let name = channel.name.clone();
+    let Some(topic) = &channel.topic else { return c.reply(numeric::rpl_notopic(name)) };
+    let (text, by, at) = (topic.text.clone(), topic.by.clone(), topic.at_unix_ms / 1000);
+    c.reply(numeric::rpl_topic(&name, text));
+    c.reply(numeric::rpl_topicwhotime(&name, by, at));
+}
+
+/// `NAMES <channel>[,...]`
+pub(super) fn names(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let Some(list) = m.get(0) else {
+        c.reply(numeric::rpl_endofnames("*"));
+        return Ok(());
+    };
+    for_targets(c, list, |c, name| {
+        match c.find_channel(name).ok().filter(|&index| policy::sees_channel(c.me, c.channel(index))) {
+            Some(index) => show_names(c, index),
+            None => c.reply(numeric::rpl_endofnames(name)),
+        }
+        Ok(())
+    });
+    Ok(())
+}
+
+/// 353 and 366.
+fn show_names(c: &mut Ctx<'_>, index: u32) {
+    let config = c.config();
+    let channel = c.channel(index);
+    let name = channel.name.clone();
+    let symbol = if channel.is(SECRET) { '@' } else { '=' };
+    let all = c.client().caps.has(Caps::MULTI_PREFIX);
+    let words: Vec<String> = (channel.members().iter())
+        .filter(|member| policy::sees_member(c.server, c.me, channel, member.slot))
+        .map(|member| {
+            modes::symbols(member.prefixes, all).chain(c.user_at(member.slot).nick.chars()).collect()
+        })
+        .collect();
+    // ":server 353 nick = #channel :" and CR LF.
+    let room = LINE - config.server.name.len() - c.user().nick.len() - name.len() - 13;
+    let mut lines = Vec::new();
+    text::pack(words.iter().map(String::as_str), room, |line| lines.push(line.to_owned()));
+    for line in lines {
+        c.reply(numeric::rpl_namreply(symbol, &name, line));
+    }
+    c.reply(numeric::rpl_endofnames(name));
+}
+
+/// `LIST [<channel>[,...]]`
+pub(super) fn list(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    c.reply(numeric::rpl_liststart());
+    let Some(list) = m.get(0).filter(|list| !list.is_empty()) else {
+        c.begin(Work::List { next: 0 });
+        return Ok(());
+    };
+    for_targets(c, list, |c, name| {
+        if let Ok(index) = c.find_channel(name) {
+            list_one(c, index);
+        }
+        Ok(())
+    });
+    c.reply(numeric::rpl_listend());
+    Ok(())
+}
+
+fn list_one(c: &mut Ctx<'_>, index: u32) {
+    let channel = c.channel(index);
+    if policy::sees_channel(c.me, channel) {
+        let (name, members) = (channel.name.clone(), channel.members().len());
+        let topic = channel.topic.as_ref().map_or_else(String::new, |topic| topic.text.clone());
+        c.reply(numeric::rpl_list(name, members, topic));
+    }
+}
+
+/// The next channel of a LIST of all; false after the last.
+pub(in super::super) fn list_step(c: &mut Ctx<'_>, next: &mut u32) -> bool {
+    let index = *next;
+    *next += 1;
+    match c.server.channels.get(index as usize) {
+        Some(Some(_)) => list_one(c, index),
+        Some(None) => {}
+        None => c.reply(numeric::rpl_listend()),
+    }
+    (index as usize) < c.server.channels.len()
+}
+
+/// `INVITE <nick> <channel>`
+pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let slot = c.find_user(m.arg(0))?;
+    let index = c.find_channel(m.arg(1))?;
+    policy::member(c, index)?;
+    policy::may_invite(c, index)?;
+    let nick = c.user_at(slot).nick.clone();
+    let channel = c.channel(index);
+    let (name, serial) = (channel.name.clone(), channel.serial);
+    if channel.has(slot) {
+        return Err(numeric::err_useronchannel(nick, name).into());
+    }
+    if let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) {
+        user.invite(serial);
+    }
+    let source = c.mask();
+    c.reply(numeric::rpl_inviting(&nick, &name));
+    if let Some(message) = c.user_at(slot).away.clone() {
+        c.reply(numeric::rpl_away(&nick, message));
+    }
+    c.tell(slot, Draft::plain(&source, format_args!("INVITE {nick} {name}")));
+    Ok(())
+}
+
+/// `KICK <channel> <nick>[,...] [comment]`
+pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let index = c.find_channel(m.arg(0))?;
+    policy::operator(c, index)?;
+    let source = c.mask();
+    let kicker = c.user().nick.clone();
+    let most = c.server.config.limits.kick_length as usize;
+    let comment = m.get(2).filter(|comment| !comment.is_empty());
+    let comment =
+        comment.map_or_else(|| kicker.to_string(), |comment| text::truncate(comment, most).to_owned());
+    let name = c.channel(index).name.clone();
+    for_targets(c, m.arg(1), |c, nick| {
+        let slot = c.find_user(nick)?;
+        // A kicker who kicks themselves first has nothing to say about the others.
+        let index = c.find_channel(&name)?;
+        policy::operator(c, index)?;
+        if !c.channel(index).has(slot) {
+            return Err(numeric::err_usernotinchannel(&c.user_at(slot).nick, &name).into());
+        }
+        remove(c, index, slot, &source, &kicker, &comment);
+        Ok(())
+    });
+    Ok(())
+}
+
+/// An operator of the server removes the client from a channel.
+pub(in super::super) fn kick_by_server(c: &mut Ctx<'_>, name: &str, reason: &str) {
+    if let Ok(index) = c.find_channel(name)
+        && c.channel(index).has(c.me)
+    {
+        let config = c.config();
+        let server = &config.server.name;
+        remove(c, index, c.me, server, server, reason);
+    }
+}
+
+fn remove(c: &mut Ctx<'_>, index: u32, slot: u32, source: &str, by: &str, comment: &str) {
+    let (name, nick) = (c.channel(index).name.clone(), c.user_at(slot).nick.clone());
+    c.tell_channel(index, None, Draft::plain(source, format_args!("KICK {name} {nick} :{comment}")));
+    c.server.part(slot, index);
+    if let Some(client) = c.server.client(slot).map(|client| client.id) {
+        c.event(Event::Kicked {
+            client,
+            nick: nick.to_string(),
+            channel: name.to_string(),
+            by: by.to_owned(),
+            reason: comment.to_owned(),
+        });
+    }
+}

@@ -1,0 +1,130 @@
+//! Messages to channels and users, and being away.
+
+use super::super::ctx::Ctx;
+use super::super::outgoing::Draft;
+use super::super::policy;
+use super::{Outcome, for_targets};
+use crate::proto::caps::Caps;
+use crate::proto::message::Message;
+use crate::proto::names;
+use crate::proto::numeric::{self, Reply};
+use crate::proto::text;
+
+/// What PRIVMSG, NOTICE and TAGMSG have in common.
+struct Said<'a> {
+    command: &'static str,
+    tags: &'a str,
+    /// None for TAGMSG.
+    text: Option<&'a str>,
+}
+
+impl Said<'_> {
+    /// NOTICE is never answered, so that two robots cannot talk each other to death (RFC 2812 section 3.3.2).
+    fn is_answered(&self) -> bool {
+        self.command != "NOTICE"
+    }
+
+    /// Hands the draft of this message to `send`, as often as it is called.
+    fn with_draft(&self, source: &str, target: &str, mut send: impl FnMut(Draft<'_>)) {
+        let (command, tags) = (self.command, self.tags);
+        match self.text {
+            Some(text) => {
+                let body = format_args!("{command} {target} :{text}");
+                send(Draft { source, tags, needs: Caps::NONE, body });
+            }
+            None => {
+                let body = format_args!("{command} {target}");
+                send(Draft { source, tags, needs: Caps::MESSAGE_TAGS, body });
+            }
+        }
+    }
+}
+
+/// `PRIVMSG <target>[,...] <text>`
+pub(super) fn privmsg(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    with_text(c, m, "PRIVMSG")
+}
+
+/// `NOTICE <target>[,...] <text>`
+pub(super) fn notice(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    // No numeric ever answers it.
+    let _ = with_text(c, m, "NOTICE");
+    Ok(())
+}
+
+/// `TAGMSG <target>[,...]` (IRCv3 message-tags)
+pub(super) fn tagmsg(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let targets = m.get(0).filter(|targets| !targets.is_empty());
+    let targets = targets.ok_or_else(|| Reply::from(numeric::err_norecipient("TAGMSG")))?;
+    let tags = client_tags(c, m);
+    // Without tags there is nothing in it.
+    if !tags.is_empty() {
+        deliver(c, targets, &Said { command: "TAGMSG", tags: &tags, text: None });
+    }
+    Ok(())
+}
+
+/// The tags that go on to others: client-only ones, from a client that negotiated them.
+fn client_tags(c: &Ctx<'_>, m: &Message<'_>) -> String {
+    if c.client().caps.has(Caps::MESSAGE_TAGS) { m.tags.client_only() } else { String::new() }
+}
+
+fn with_text(c: &mut Ctx<'_>, m: &Message<'_>, command: &'static str) -> Outcome {
+    let targets = m.get(0).filter(|targets| !targets.is_empty());
+    let targets = targets.ok_or_else(|| Reply::from(numeric::err_norecipient(command)))?;
+    let text = m.get(1).filter(|text| !text.is_empty());
+    let text = text.ok_or_else(|| Reply::from(numeric::err_notexttosend()))?;
+    let now = c.server.now.mono_ms;
+    c.user_mut().spoke_ms = now;
+    let tags = client_tags(c, m);
+    deliver(c, targets, &Said { command, tags: &tags, text: Some(text) });
+    Ok(())
+}
+
+fn deliver(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
+    if said.is_answered() {
+        for_targets(c, targets, |c, target| to_target(c, target, said));
+    } else {
+        let most = c.server.config.limits.targets as usize;
+        for target in targets.split(',').filter(|target| !target.is_empty()).take(most) {
+            let _ = to_target(c, target, said);
+        }
+    }
+}
+
+fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>) -> Outcome {
+    let source = c.mask();
+    if names::is_channel_like(target) {
+        let index = c.find_channel(target)?;
+        policy::may_speak(c, index)?;
+        let (name, me) = (c.channel(index).name.clone(), c.me);
+        said.with_draft(&source, &name, |draft| c.tell_channel(index, Some(me), draft));
+        said.with_draft(&source, &name, |draft| c.echo(draft));
+        return Ok(());
+    }
+    let slot = c.find_user(target)?;
+    let nick = c.user_at(slot).nick.clone();
+    said.with_draft(&source, &nick, |draft| c.tell(slot, draft));
+    said.with_draft(&source, &nick, |draft| c.echo(draft));
+    if said.command == "PRIVMSG"
+        && let Some(message) = c.user_at(slot).away.clone()
+    {
+        c.reply(numeric::rpl_away(nick, message));
+    }
+    Ok(())
+}
+
+/// `AWAY [message]`
+pub(super) fn away(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let most = c.server.config.limits.away_length as usize;
+    let message = m.get(0).filter(|message| !message.is_empty());
+    let message = message.map(|message| text::truncate(message, most).to_owned());
+    let is_away = message.is_some();
+    c.user_mut().away = message;
+    if is_away {
+        c.reply(numeric::rpl_nowaway());
+    } else {
+        c.reply(numeric::rpl_unaway());
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! The table of commands and dispatch, which does once what every handler would repeat.
+//!
+//! A handler reads its parameters, asks [`super::policy`], changes state and announces it. Its error is the reply.
+
+mod channel;
+mod message;
+mod mode;
+mod query;
+mod registration;
+mod server;
+
+use super::ctx::Ctx;
+use super::timers::Kind;
+use crate::proto::limits::{CLIENT_TAGS, LINE};
+use crate::proto::message::Message;
+use crate::proto::numeric::{self, Reply};
+
+pub(super) use channel::{kick_by_server, list_step};
+pub(super) use query::{WhoWork, who_step};
+pub(super) use server::greet;
+
+type Outcome = Result<(), Reply>;
+
+/// Who may use a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody.
+    Anyone,
+    /// Only before 001; afterwards the answer is 462.
+    Unregistered,
+    /// Only after 001; before, the answer is 451.
+    Registered,
+}
+
+/// A row of the table of commands.
+pub struct Command {
+    /// The name in upper case.
+    pub name: &'static str,
+    run: fn(&mut Ctx<'_>, &Message<'_>) -> Outcome,
+    /// How many parameters it needs; with fewer, the answer is 461.
+    pub min: usize,
+    /// Who may use it.
+    pub who: Who,
+    /// What it costs of `limits.flood_burst`.
+    pub cost: u32,
+    /// How it is used, and what it does.
+    pub help: (&'static str, &'static str),
+}
+
+macro_rules! commands {
+    ($($name:literal $run:path, $min:literal, $who:ident, $cost:literal, $usage:literal, $help:literal;)*) => {
+        /// Every command, by name.
+        pub const TABLE: &[Command] = &[$(Command {
+            name: $name,
+            run: $run,
+            min: $min,
+            who: Who::$who,
+            cost: $cost,
+            help: ($usage, $help),
+        }),*];
+    };
+}
+
+commands! {
+    "AWAY" message::away, 0, Registered, 1, "AWAY [message]", "Say that you are away, or back";
+    "CAP" registration::cap, 1, Anyone, 1, "CAP LS|LIST|REQ|END [...]", "Negotiate capabilities";
+    "INVITE" channel::invite, 2, Registered, 2, "INVITE <nick> <channel>", "Invite somebody to a channel";
+    "ISON" query::ison, 1, Registered, 1, "ISON <nick> [<nick> ...]", "Ask which of these are connected";
+    "JOIN" channel::join, 1, Registered, 2, "JOIN <channel>[,...] [<key>[,...]]", "Enter channels; JOIN 0 leaves all";
+    "KICK" channel::kick, 2, Registered, 1, "KICK <channel> <nick>[,...] [comment]", "Remove somebody from a channel";
+    "LIST" channel::list, 0, Registered, 3, "LIST [<channel>[,...]]", "List channels";
+    "LUSERS" server::lusers, 0, Registered, 1, "LUSERS", "Count users, connections and channels";
+    "MODE" mode::mode, 1, Registered, 1, "MODE <channel|nick> [modes] [...]", "Show or change modes";
+    "MOTD" server::motd, 0, Registered, 2, "MOTD [server]", "Show the message of the day";
+    "NAMES" channel::names, 0, Registered, 2, "NAMES <channel>[,...]", "List the members of channels";
+    "NICK" registration::nick, 0, Anyone, 1, "NICK <nick>", "Take a nick";
+    "NOTICE" message::notice, 0, Registered, 1, "NOTICE <target>[,...] <text>", "Send a notice, which nothing answers";
+    "PART" channel::part, 1, Registered, 1, "PART <channel>[,...] [reason]", "Leave channels";
+    "PASS" registration::pass, 1, Unregistered, 1, "PASS <password>", "Give the server's password, before NICK and USER";
+    "PING" registration::ping, 0, Anyone, 1, "PING <token>", "Ask for a PONG with the token";
+    "PONG" registration::pong, 0, Anyone, 0, "PONG <token>", "Answer a PING";
+    "PRIVMSG" message::privmsg, 0, Registered, 1, "PRIVMSG <target>[,...] <text>", "Send a message";
+    "QUIT" registration::quit, 0, Anyone, 0, "QUIT [reason]", "Disconnect";
+    "TAGMSG" message::tagmsg, 0, Registered, 1, "@<tags> TAGMSG <target>[,...]", "Send tags without text";
+    "TIME" server::time, 0, Registered, 1, "TIME [server]", "Show the server's time";
+    "TOPIC" channel::topic, 1, Registered, 1, "TOPIC <channel> [text]", "Show or set the topic of a channel";
+    "USER" registration::user, 4, Unregistered, 1, "USER <name> 0 * <realname>", "Say who you are";
+    "USERHOST" query::userhost, 1, Registered, 1, "USERHOST <nick> [<nick> ...]", "Ask for user and host of up to five";
+    "VERSION" server::version, 0, Registered, 1, "VERSION [server]", "Show the server's version and 005";
+    "WHO" query::who, 1, Registered, 3, "WHO <channel|mask> [o]", "List users";
+    "WHOIS" query::whois, 0, Registered, 2, "WHOIS [server] <nick>", "Show what is known of a user";
+}
+
+fn find(name: &str) -> Option<&'static Command> {
+    let upper = name.to_ascii_uppercase();
+    TABLE.binary_search_by(|command| command.name.cmp(&upper)).ok().map(|index| &TABLE[index])
+}
+
+/// Handles a line of the client.
+pub(super) fn dispatch(c: &mut Ctx<'_>, line: &[u8]) {
+    heard(c);
+    let (tags, rest) = line.split_at(tags_length(line));
+    let message = if tags.len() > CLIENT_TAGS || rest.len() > LINE - 2 {
+        c.reply(numeric::err_inputtoolong());
+        None
+    } else if let Ok(text) = std::str::from_utf8(line) {
+        if text.contains(['\0', '\r']) {
+            c.fail("*", "INVALID_MESSAGE", "A message must not contain NUL or CR");
+            None
+        } else {
+            Message::parse(text)
+        }
+    } else {
+        // IRCv3 utf8-only. The command is named where it can be read.
+        let lossy = String::from_utf8_lossy(line);
+        let command =
+            Message::parse(&lossy).and_then(|message| find(message.command)).map_or("*", |it| it.name);
+        c.fail(command, "INVALID_UTF8", "Message rejected, it is not valid UTF-8");
+        None
+    };
+    let command = message.and_then(|message| find(message.command));
+    charge(c, command.map_or(1, |command| command.cost));
+    if let Some(message) = message
+        && let Err(reply) = run(c, command, &message)
+    {
+        c.refuse(&reply);
+    }
+}
+
+/// A line that was too long to be kept.
+pub(super) fn oversized(c: &mut Ctx<'_>) {
+    heard(c);
+    charge(c, 1);
+    c.reply(numeric::err_inputtoolong());
+}
+
+/// The bytes from `@` up to the space after the tags; 0 where there are none.
+fn tags_length(line: &[u8]) -> usize {
+    if line.first() != Some(&b'@') {
+        return 0;
+    }
+    memchr::memchr(b' ', line).map_or(line.len(), |space| space + 1)
+}
+
+fn heard(c: &mut Ctx<'_>) {
+    let now = c.server.now.mono_ms;
+    c.server.stats.messages_in += 1;
+    let client = c.client_mut();
+    client.messages_in += 1;
+    client.heard_ms = now;
+    client.pinged = false;
+}
+
+/// Takes what the command costs, before it runs: a client that is gone afterwards owes nothing.
+fn charge(c: &mut Ctx<'_>, cost: u32) {
+    let now = c.server.now.mono_ms;
+    let limits = &c.server.config.limits;
+    let (burst, rate) = (limits.flood_burst, limits.flood_rate);
+    if let Some(ready_at) = c.client_mut().throttle.charge(now, cost, burst, rate) {
+        c.arm(Kind::Throttle, ready_at);
+    }
+}
+
+fn run(c: &mut Ctx<'_>, command: Option<&'static Command>, message: &Message<'_>) -> Outcome {
+    let registered = c.client().user().is_some();
+    let Some(command) = command else {
+        return Err(numeric::err_unknowncommand(message.command).into());
+    };
+    match command.who {
+        Who::Registered if !registered => return Err(numeric::err_notregistered().into()),
+        Who::Unregistered if registered => return Err(numeric::err_alreadyregistered().into()),
+        _ => {}
+    }
+    if message.params().len() < command.min {
+        return Err(numeric::err_needmoreparams(command.name).into());
+    }
+    (command.run)(c, message)
+}
+
+/// Runs `each` for every target of a comma list; what it refuses, and targets beyond the limit, are answered.
+fn for_targets(c: &mut Ctx<'_>, list: &str, mut each: impl FnMut(&mut Ctx<'_>, &str) -> Outcome) {
+    let most = c.server.config.limits.targets as usize;
+    for (index, target) in list.split(',').filter(|target| !target.is_empty()).enumerate() {
+        if index == most {
+            c.reply(numeric::err_toomanytargets(target, most));
+            return;
+        }
+        if let Err(reply) = each(c, target) {
+            c.refuse(&reply);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_each_row_is_whole() {
+        assert!(TABLE.is_sorted_by(|a, b| a.name < b.name));
+        for command in TABLE {
+            assert!(find(&command.name.to_lowercase()).is_some_and(|it| it.name == command.name));
+            assert!(command.help.0.contains(command.name) && !command.help.1.is_empty(), "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn tags_end_with_the_space_behind_them() {
+        assert_eq!(tags_length(b"PING a"), 0);
+        assert_eq!(tags_length(b"@a=b PING"), 5);
+        assert_eq!(tags_length(b"@a"), 2);
+    }
+}

@@ -1,0 +1,72 @@
+//! MODE, of channels and of users.
+
+use super::super::ctx::Ctx;
+use super::super::outgoing::Draft;
+use super::super::{mode as channel_mode, policy};
+use super::Outcome;
+use crate::proto::message::Message;
+use crate::proto::modes::{self, OPERATOR};
+use crate::proto::names;
+use crate::proto::numeric;
+
+/// `MODE <channel|nick> [modes] [parameters]`
+pub(super) fn mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    if !names::is_channel_like(m.arg(0)) {
+        return user_mode(c, m);
+    }
+    let index = c.find_channel(m.arg(0))?;
+    match m.get(1).filter(|letters| !letters.is_empty()) {
+        Some(letters) => channel_mode::change(c, index, letters, &m.params()[2..]),
+        None => {
+            policy::may_look(c, index)?;
+            let channel = c.channel(index);
+            let (name, created) = (channel.name.clone(), channel.created_unix_ms / 1000);
+            let modes = channel.modes(channel.has(c.me));
+            c.reply(numeric::rpl_channelmodeis(&name, modes));
+            c.reply(numeric::rpl_creationtime(&name, created));
+        }
+    }
+    Ok(())
+}
+
+fn user_mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    if c.find_user(m.arg(0))? != c.me {
+        return Err(numeric::err_usersdontmatch().into());
+    }
+    let before = c.user().modes;
+    let Some(letters) = m.get(1).filter(|letters| !letters.is_empty()) else {
+        c.reply(numeric::rpl_umodeis(modes::user_modes(before)));
+        return Ok(());
+    };
+    let (mut add, mut after) = (true, before);
+    let mut unknown = None;
+    for letter in letters.chars() {
+        match (letter, modes::USER.iter().find(|(known, _)| *known == letter)) {
+            ('+' | '-', _) => add = letter == '+',
+            // Only OPER gives it; giving it up is free.
+            (_, Some(&(_, OPERATOR))) if add => {}
+            (_, Some(&(_, bit))) => after = if add { after | bit } else { after & !bit },
+            (_, None) => unknown = unknown.or(Some(letter)),
+        }
+    }
+    if let Some(letter) = unknown {
+        c.reply(numeric::err_umodeunknownflag(letter));
+    }
+    if after != before {
+        c.user_mut().modes = after;
+        c.server.count_modes(before, after);
+        let (source, nick) = (c.mask(), c.user().nick.clone());
+        let change = difference(before, after);
+        c.tell_me(Draft::plain(&source, format_args!("MODE {nick} :{change}")));
+    }
+    Ok(())
+}
+
+/// What leads from one set of user modes to the other.
+fn difference(before: u8, after: u8) -> String {
+    let letters = |sign: char, bits: u8| -> String {
+        let letters: String = modes::user_modes(bits).chars().skip(1).collect();
+        if letters.is_empty() { letters } else { format!("{sign}{letters}") }
+    };
+    letters('+', after & !before) + &letters('-', before & !after)
+}

@@ -1,0 +1,206 @@
+//! Who a client is, what it understands, and whether it is still there.
+
+use super::super::ctx::Ctx;
+use super::super::outgoing::Draft;
+use super::super::{Cause, Event};
+use super::Outcome;
+use crate::proto::caps::{self, Caps};
+use crate::proto::message::Message;
+use crate::proto::names::{self, fold};
+use crate::proto::numeric;
+use crate::proto::text;
+
+/// Bytes of capability names in one CAP line.
+const CAP_LINE: usize = 400;
+/// Bytes of a QUIT or PART reason.
+pub(super) const REASON: usize = 300;
+/// Bytes of a real name.
+const REALNAME: usize = 150;
+
+/// `PASS <password>`
+pub(super) fn pass(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    if let Some(registration) = c.client_mut().registration() {
+        registration.password = Some(m.arg(0).to_owned());
+    }
+    Ok(())
+}
+
+/// `NICK <nick>`
+pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let wanted = match m.get(0) {
+        None | Some("") => return Err(numeric::err_nonicknamegiven().into()),
+        Some(wanted) => wanted,
+    };
+    if !names::is_nick(wanted, c.server.config.limits.nick_length) {
+        let shown = if wanted.contains(' ') { "*" } else { wanted };
+        return Err(numeric::err_erroneusnickname(shown).into());
+    }
+    let folded = fold(wanted);
+    if c.server.nicks.get(folded.as_str()).is_some_and(|&slot| slot != c.me) {
+        return Err(numeric::err_nicknameinuse(wanted).into());
+    }
+    let before = c.client().nick().cloned();
+    if before.as_deref() == Some(wanted) {
+        return Ok(());
+    }
+    if let Some(before) = &before {
+        c.server.nicks.remove(fold(before).as_str());
+    }
+    c.server.nicks.insert(folded.into(), c.me);
+    if let Some(registration) = c.client_mut().registration() {
+        registration.nick = Some(wanted.into());
+        c.try_register();
+        return Ok(());
+    }
+    let source = c.mask();
+    c.tell_me(Draft::plain(&source, format_args!("NICK {wanted}")));
+    c.tell_neighbours(Draft::plain(&source, format_args!("NICK {wanted}")));
+    let host = c.client().host.clone();
+    c.user_mut().rename(wanted.into(), &host);
+    let from = before.map_or_else(String::new, |nick| nick.to_string());
+    let client = c.client().id;
+    c.event(Event::Renamed { client, from, to: wanted.to_owned() });
+    Ok(())
+}
+
+/// `USER <name> <ignored> <ignored> <realname>`
+pub(super) fn user(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let (given, realname) = (m.arg(0), m.arg(3));
+    if given.is_empty() || realname.is_empty() {
+        return Err(numeric::err_needmoreparams("USER").into());
+    }
+    let Some(name) = names::user_name(given, c.server.config.limits.user_length) else {
+        return Err(numeric::err_invalidusername().into());
+    };
+    if let Some(registration) = c.client_mut().registration() {
+        if registration.user.is_some() {
+            return Err(numeric::err_alreadyregistered().into());
+        }
+        registration.user = Some(name);
+        text::truncate(realname, REALNAME).clone_into(&mut registration.realname);
+        c.try_register();
+    }
+    Ok(())
+}
+
+/// `PING <token>`
+pub(super) fn ping(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let token = match m.get(0) {
+        None => return Err(numeric::err_needmoreparams("PING").into()),
+        Some("") => return Err(numeric::err_noorigin().into()),
+        Some(token) => token,
+    };
+    let config = c.config();
+    c.say(format_args!("PONG {} :{token}", config.server.name));
+    Ok(())
+}
+
+/// `PONG <token>`: that something was heard is all there is to know, and dispatch has noted it.
+pub(super) fn pong(_: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
+    Ok(())
+}
+
+/// `QUIT [reason]`
+pub(super) fn quit(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let reason = match m.get(0) {
+        None | Some("") => "Quit".to_owned(),
+        Some(reason) => format!("Quit: {}", text::truncate(reason, REASON)),
+    };
+    c.dismiss(Cause::Quit, &reason);
+    Ok(())
+}
+
+/// `CAP <subcommand> [...]` (IRCv3 capability negotiation)
+pub(super) fn cap(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    match m.arg(0).to_ascii_uppercase().as_str() {
+        "LS" => {
+            let version = m.get(1).and_then(|version| version.parse().ok()).unwrap_or(0);
+            list_offered(c, version);
+        }
+        "LIST" => {
+            let enabled = c.client().caps;
+            let names = caps::TABLE.iter().filter(|cap| enabled.has(cap.bit)).map(|cap| cap.name);
+            let names: Vec<_> = names.collect();
+            cap_lines(c, "LIST", &names);
+        }
+        "REQ" => request(c, m.get(1).unwrap_or("")),
+        "END" => {
+            if let Some(registration) = c.client_mut().registration() {
+                registration.negotiating = false;
+                c.try_register();
+            }
+        }
+        _ => {
+            let shown = if m.arg(0).is_empty() || m.arg(0).contains(' ') { "*" } else { m.arg(0) };
+            return Err(numeric::err_invalidcapcmd(shown).into());
+        }
+    }
+    Ok(())
+}
+
+/// Registration waits for CAP END once capabilities are being talked about.
+fn negotiate(c: &mut Ctx<'_>) {
+    if let Some(registration) = c.client_mut().registration() {
+        registration.negotiating = true;
+    }
+}
+
+fn list_offered(c: &mut Ctx<'_>, version: u16) {
+    negotiate(c);
+    let client = c.client_mut();
+    client.cap_version = client.cap_version.max(version);
+    let modern = client.cap_version >= 302;
+    if modern {
+        // Implied by the version ("cap-notify Capability").
+        let caps = client.caps.with(Caps::CAP_NOTIFY);
+        set_caps(c, caps);
+    }
+    let offered: Vec<String> = (caps::TABLE.iter())
+        .map(|cap| match cap.value {
+            Some(value) if modern => format!("{}={value}", cap.name),
+            _ => cap.name.to_owned(),
+        })
+        .collect();
+    let offered: Vec<&str> = offered.iter().map(String::as_str).collect();
+    cap_lines(c, "LS", &offered);
+}
+
+/// A list of capabilities; all lines but the last are marked with an asterisk.
+fn cap_lines(c: &mut Ctx<'_>, subcommand: &str, words: &[&str]) {
+    let nick = c.client().nick().cloned();
+    let nick = nick.as_deref().unwrap_or("*");
+    let mut lines = Vec::new();
+    text::pack(words.iter().copied(), CAP_LINE, |line| lines.push(line.to_owned()));
+    let last = lines.pop().unwrap_or_default();
+    for line in lines {
+        c.say(format_args!("CAP {nick} {subcommand} * :{line}"));
+    }
+    c.say(format_args!("CAP {nick} {subcommand} :{last}"));
+}
+
+/// All of a request or nothing ("The CAP REQ subcommand").
+fn request(c: &mut Ctx<'_>, list: &str) {
+    negotiate(c);
+    let (before, modern) = (c.client().caps, c.client().cap_version >= 302);
+    let mut wanted = Some(before);
+    for word in list.split_ascii_whitespace() {
+        let (name, on) = word.strip_prefix('-').map_or((word, true), |name| (name, false));
+        wanted = match (wanted, caps::find(name)) {
+            (Some(_), Some(cap)) if !on && modern && cap.bit == Caps::CAP_NOTIFY => None,
+            (Some(set), Some(cap)) => Some(if on { set.with(cap.bit) } else { set.without(cap.bit) }),
+            _ => None,
+        };
+    }
+    if let Some(caps) = wanted {
+        set_caps(c, caps);
+    }
+    let nick = c.client().nick().cloned();
+    let nick = nick.as_deref().unwrap_or("*");
+    let verdict = if wanted.is_some() { "ACK" } else { "NAK" };
+    c.say(format_args!("CAP {nick} {verdict} :{list}"));
+}
+
+fn set_caps(c: &mut Ctx<'_>, caps: Caps) {
+    c.client_mut().caps = caps;
+    c.out.set_caps(c.me, caps);
+}

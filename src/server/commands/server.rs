@@ -1,0 +1,101 @@
+//! Questions about the server, and the greeting.
+
+use super::super::VERSION;
+use super::super::ctx::Ctx;
+use super::Outcome;
+use crate::proto::mask;
+use crate::proto::message::Message;
+use crate::proto::modes::{self, Kind};
+use crate::proto::numeric::{self, Reply};
+use crate::proto::text::Iso;
+
+/// What a new user is told: 001 to 005, LUSERS, MOTD (Modern IRC, "Connection Registration").
+pub(in super::super) fn greet(c: &mut Ctx<'_>) {
+    let config = c.config();
+    let server = &config.server.name;
+    let mask = c.mask();
+    let (user_modes, all): (String, String) = (
+        modes::USER.iter().map(|(letter, _)| *letter).collect(),
+        modes::letters(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Flag, Kind::Prefix]),
+    );
+    let with_parameter = modes::letters(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Prefix]);
+    c.reply(numeric::rpl_welcome(&config.server.network, mask));
+    c.reply(numeric::rpl_yourhost(server, VERSION));
+    c.reply(numeric::rpl_created(Iso(c.server.started_unix_ms)));
+    c.reply(numeric::rpl_myinfo(server, VERSION, user_modes, all, with_parameter));
+    show_isupport(c);
+    show_lusers(c);
+    show_motd(c);
+}
+
+fn show_isupport(c: &mut Ctx<'_>) {
+    for line in c.server.isupport.clone() {
+        c.reply(numeric::rpl_isupport(line));
+    }
+}
+
+fn show_lusers(c: &mut Ctx<'_>) {
+    let stats = c.server.stats.clone();
+    let most = c.server.most_users;
+    let (invisible, operators) = (c.server.invisible, c.server.operators);
+    c.reply(numeric::rpl_luserclient(stats.users - invisible, invisible));
+    c.reply(numeric::rpl_luserop(operators));
+    c.reply(numeric::rpl_luserunknown(stats.connections - stats.users));
+    c.reply(numeric::rpl_luserchannels(stats.channels));
+    c.reply(numeric::rpl_luserme(stats.users));
+    c.reply(numeric::rpl_localusers(stats.users, most));
+    c.reply(numeric::rpl_globalusers(stats.users, most));
+}
+
+fn show_motd(c: &mut Ctx<'_>) {
+    let config = c.config();
+    if config.server.motd.is_empty() {
+        c.reply(numeric::err_nomotd());
+        return;
+    }
+    c.reply(numeric::rpl_motdstart(&config.server.name));
+    for line in &config.server.motd {
+        c.reply(numeric::rpl_motd(line));
+    }
+    c.reply(numeric::rpl_endofmotd());
+}
+
+/// A server that is named must be this one, by name, by mask, or by a user on it.
+fn must_be_me(c: &Ctx<'_>, named: Option<&str>) -> Outcome {
+    let Some(named) = named.filter(|named| !named.is_empty()) else { return Ok(()) };
+    if mask::matches(named, &c.server.config.server.name) || c.find_user(named).is_ok() {
+        Ok(())
+    } else {
+        Err(Reply::from(numeric::err_nosuchserver(named)))
+    }
+}
+
+/// `MOTD [server]`
+pub(super) fn motd(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_be_me(c, m.get(0))?;
+    show_motd(c);
+    Ok(())
+}
+
+/// `LUSERS`
+pub(super) fn lusers(c: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
+    show_lusers(c);
+    Ok(())
+}
+
+/// `VERSION [server]`
+pub(super) fn version(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_be_me(c, m.get(0))?;
+    let config = c.config();
+    c.reply(numeric::rpl_version(VERSION, &config.server.name, &config.server.description));
+    show_isupport(c);
+    Ok(())
+}
+
+/// `TIME [server]`
+pub(super) fn time(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_be_me(c, m.get(0))?;
+    let config = c.config();
+    c.reply(numeric::rpl_time(&config.server.name, Iso(c.server.now.unix_ms)));
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! What a command works with: the server, the outbox, and the client it is for.
+
+use std::fmt::{self, Formatter};
+use std::rc::Rc;
+
+use super::channel::Channel;
+use super::client::{Client, User};
+use super::outgoing::{Draft, Forms};
+use super::{Effect, Event, Server};
+use crate::config::Config;
+use crate::outbox::Outbox;
+use crate::proto::caps::Caps;
+use crate::proto::names::fold;
+use crate::proto::numeric::{self, Numeric, Reply};
+
+/// The server at work for one client. Every line that is sent goes through one of its `tell` functions.
+pub(super) struct Ctx<'a> {
+    pub(super) server: &'a mut Server,
+    pub(super) out: &'a mut Outbox,
+    /// The slot of the client it is for.
+    pub(super) me: u32,
+}
+
+impl Ctx<'_> {
+    /// The client it is for.
+    pub(super) fn client(&self) -> &Client {
+        self.server.client(self.me).expect("a command runs for a client that is there")
+    }
+
+    /// The client it is for, to be changed.
+    pub(super) fn client_mut(&mut self) -> &mut Client {
+        self.server.client_mut(self.me).expect("a command runs for a client that is there")
+    }
+
+    /// The person it is for. Only for commands whose row in the table says [`super::commands::Who::Registered`].
+    pub(super) fn user(&self) -> &User {
+        self.client().user().expect("dispatch lets only the registered in")
+    }
+
+    /// The person it is for, to be changed.
+    pub(super) fn user_mut(&mut self) -> &mut User {
+        self.client_mut().user_mut().expect("dispatch lets only the registered in")
+    }
+
+    /// `nick!user@host` of the person it is for.
+    pub(super) fn mask(&self) -> Rc<str> {
+        self.user().mask.clone()
+    }
+
+    /// The configuration in force.
+    pub(super) fn config(&self) -> Rc<Config> {
+        self.server.config.clone()
+    }
+
+    // Look-ups.
+
+    /// The registered user of that nick.
+    pub(super) fn find_user(&self, nick: &str) -> Result<u32, Reply> {
+        self.server.registered(nick).ok_or_else(|| numeric::err_nosuchnick(nick).into())
+    }
+
+    /// The person in `slot`, who was found before in the same command.
+    pub(super) fn user_at(&self, slot: u32) -> &User {
+        self.server.user(slot).expect("found in this command")
+    }
+
+    /// The index of the channel of that name.
+    pub(super) fn find_channel(&self, name: &str) -> Result<u32, Reply> {
+        self.server
+            .names
+            .get(fold(name).as_str())
+            .copied()
+            .ok_or_else(|| numeric::err_nosuchchannel(name).into())
+    }
+
+    /// The channel at `index`, which was found before in the same command.
+    pub(super) fn channel(&self, index: u32) -> &Channel {
+        self.server.channel(index)
+    }
+
+    /// The channel at `index`, to be changed.
+    pub(super) fn channel_mut(&mut self, index: u32) -> &mut Channel {
+        self.server.channel_mut(index)
+    }
+
+    // What is said.
+
+    /// Sends a numeric to the client.
+    pub(super) fn reply<F: Fn(&mut Formatter<'_>) -> fmt::Result>(&mut self, numeric: Numeric<F>) {
+        self.numeric(numeric.code, &numeric);
+    }
+
+    /// Sends a numeric that was kept to the client.
+    pub(super) fn refuse(&mut self, reply: &Reply) {
+        self.numeric(reply.code, &reply.text);
+    }
+
+    fn numeric(&mut self, code: u16, body: &dyn fmt::Display) {
+        let server = self.config();
+        let nick = self.client().nick().cloned();
+        let nick = nick.as_deref().unwrap_or("*");
+        self.tell_me(Draft::plain(&server.server.name, format_args!("{code:03} {nick} {body}")));
+    }
+
+    /// Sends a command from the server to the client.
+    pub(super) fn say(&mut self, body: fmt::Arguments<'_>) {
+        let config = self.config();
+        self.tell_me(Draft::plain(&config.server.name, body));
+    }
+
+    /// Sends a standard reply `FAIL` (IRCv3 standard-replies) to the client.
+    pub(super) fn fail(&mut self, command: &str, code: &str, description: &str) {
+        self.say(format_args!("FAIL {command} {code} :{description}"));
+    }
+
+    /// Sends a draft to the client.
+    pub(super) fn tell_me(&mut self, draft: Draft<'_>) {
+        self.tell(self.me, draft);
+    }
+
+    /// Sends a draft to whoever is in `slot`.
+    pub(super) fn tell(&mut self, slot: u32, draft: Draft<'_>) {
+        let now = self.server.now.unix_ms;
+        let caps = self.out.caps(slot);
+        if let Some(span) = Forms::new(draft).span(caps, self.out, &mut self.server.stamp, now) {
+            self.out.send(slot, span);
+        }
+    }
+
+    /// Sends a draft to the members of a channel, but for `except`.
+    pub(super) fn tell_channel(&mut self, index: u32, except: Option<u32>, draft: Draft<'_>) {
+        let Server { channels, stamp, now, .. } = &mut *self.server;
+        let Some(Some(channel)) = channels.get(index as usize) else { return };
+        let mut forms = Forms::new(draft);
+        for member in channel.members() {
+            if Some(member.slot) == except {
+                continue;
+            }
+            let caps = self.out.caps(member.slot);
+            if let Some(span) = forms.span(caps, self.out, stamp, now.unix_ms) {
+                self.out.send(member.slot, span);
+            }
+        }
+    }
+
+    /// Sends a draft to everybody who shares a channel with the client, each once, but not to the client.
+    pub(super) fn tell_neighbours(&mut self, draft: Draft<'_>) {
+        let me = self.me;
+        let Server { channels, clients, stamp, now, seen, .. } = &mut *self.server;
+        let Some(user) = clients[me as usize].as_ref().and_then(|client| client.user()) else { return };
+        seen.begin(clients.len());
+        seen.first_time(me);
+        let mut forms = Forms::new(draft);
+        let channels = user.channels.iter().filter_map(|&index| channels[index as usize].as_ref());
+        for member in channels.flat_map(|channel| channel.members()) {
+            if !seen.first_time(member.slot) {
+                continue;
+            }
+            let caps = self.out.caps(member.slot);
+            if let Some(span) = forms.span(caps, self.out, stamp, now.unix_ms) {
+                self.out.send(member.slot, span);
+            }
+        }
+    }
+
+    /// Gives the client its own message back, if it has asked for that (IRCv3 echo-message).
+    pub(super) fn echo(&mut self, draft: Draft<'_>) {
+        if self.client().caps.has(Caps::ECHO_MESSAGE) {
+            self.tell_me(draft);
+        }
+    }
+
+    /// Tells the operator.
+    pub(super) fn event(&mut self, event: Event) {
+        self.server.effects.push(Effect::Event(event));
+    }
+}
+
+/// Which slots have been seen in a walk over several channels. Nothing is cleared between walks.
+#[derive(Default)]
+pub(super) struct Seen {
+    marks: Vec<u32>,
+    walk: u32,
+}
+
+impl Seen {
+    fn begin(&mut self, slots: usize) {
+        if self.marks.len() < slots {
+            self.marks.resize(slots, 0);
+        }
+        self.walk = self.walk.wrapping_add(1);
+        if self.walk == 0 {
+            self.marks.fill(0);
+            self.walk = 1;
+        }
+    }
+
+    fn first_time(&mut self, slot: u32) -> bool {
+        let mark = &mut self.marks[slot as usize];
+        let first = *mark != self.walk;
+        *mark = self.walk;
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_sees_each_slot_once_even_when_the_count_wraps() {
+        let mut seen = Seen { marks: Vec::new(), walk: u32::MAX - 1 };
+        for _ in 0..3 {
+            seen.begin(2);
+            assert!(seen.first_time(1) && !seen.first_time(1) && seen.first_time(0));
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! How connections begin and end, and the deadlines between.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use super::client::{Client, Registration, Stage, User};
+use super::ctx::Ctx;
+use super::outgoing::Draft;
+use super::throttle::Throttle;
+use super::timers::{Armed, Kind};
+use super::{Cause, Effect, Event, Gone, Peer, Refusal, Server, work};
+use crate::id::ClientId;
+use crate::outbox::Outbox;
+use crate::proto::caps::Caps;
+use crate::proto::names::{self, fold};
+use crate::proto::numeric;
+
+impl Server {
+    /// Whether one more connection from `address` is welcome. Cheap: asked before anything is allocated.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn admit(&self, address: IpAddr) -> Result<(), Refusal> {
+        let limits = &self.config.limits;
+        if self.stopping {
+            return Err(Refusal::Stopping);
+        }
+        if self.stats.connections >= u64::from(limits.connections) {
+            return Err(Refusal::Full);
+        }
+        let from_there = self.addresses.get(&address).copied().unwrap_or(0);
+        if from_there >= limits.connections_per_address { Err(Refusal::Address) } else { Ok(()) }
+    }
+
+    /// A connection begins.
+    pub(super) fn open(&mut self, id: ClientId, peer: Peer) {
+        let slot = id.slot as usize;
+        if self.clients.len() <= slot {
+            self.clients.resize_with(slot + 1, || None);
+        }
+        *self.addresses.entry(peer.address).or_insert(0) += 1;
+        self.stats.connections += 1;
+        self.stats.connections_total += 1;
+        self.stats.connections_peak = self.stats.connections_peak.max(self.stats.connections);
+        let mut client = Client {
+            id,
+            host: names::host(peer.address),
+            peer,
+            stage: Stage::Registering(Registration::default()),
+            caps: Caps::NONE,
+            cap_version: 0,
+            connected_unix_ms: self.now.unix_ms,
+            heard_ms: self.now.mono_ms,
+            pinged: false,
+            messages_in: 0,
+            throttle: Throttle::default(),
+            work: None,
+            armed: Armed::default(),
+        };
+        let deadline = self.now.mono_ms + u64::from(self.config.timeouts.registration) * 1000;
+        self.timers.arm(id.slot, &mut client.armed, Kind::Liveness, deadline);
+        self.clients[slot] = Some(Box::new(client));
+    }
+
+    /// The shell has lost a connection.
+    pub(super) fn gone(&mut self, id: ClientId, why: Gone, out: &mut Outbox) {
+        let Some(mut ctx) = self.ctx(id, out) else { return };
+        let (cause, reason) = match why {
+            Gone::Eof => (Cause::Eof, "Connection closed".to_owned()),
+            Gone::Error(kind) => (Cause::Error, format!("Connection error: {kind}")),
+            Gone::SendQueue => (Cause::SendQueue, "Send queue exceeded".to_owned()),
+        };
+        ctx.leave(cause, &reason);
+    }
+
+    /// Every deadline that has come, then a slice of every long reply that waits for one.
+    pub(super) fn tick(&mut self, out: &mut Outbox) {
+        while let Some((slot, kind)) = self.timers.pop(self.now.mono_ms) {
+            let Some(client) = self.client_mut(slot) else { continue };
+            client.armed.fired(kind);
+            let id = client.id;
+            match kind {
+                Kind::Liveness => self.check_liveness(slot, out),
+                Kind::Throttle => self.resume(id),
+                Kind::Work => self.working.push(id),
+            }
+        }
+        work::continue_all(self, out);
+    }
+
+    fn resume(&mut self, id: ClientId) {
+        if self.ready(id) {
+            self.effects.push(Effect::Resume(id));
+        }
+    }
+
+    /// Called lazily, when a deadline has come that was set without knowing what the client would send meanwhile.
+    fn check_liveness(&mut self, slot: u32, out: &mut Outbox) {
+        let now = self.now.mono_ms;
+        let timeouts = self.config.timeouts.clone();
+        let (interval, timeout) =
+            (u64::from(timeouts.ping_interval) * 1000, u64::from(timeouts.ping_timeout) * 1000);
+        let Some(client) = self.client_mut(slot) else { return };
+        let (id, quiet_since, pinged) = (client.id, client.heard_ms, client.pinged);
+        let registered = client.user().is_some();
+        let Some(mut ctx) = self.ctx(id, out) else { return };
+        if !registered {
+            ctx.dismiss(Cause::RegistrationTimeout, "Registration timed out");
+            return;
+        }
+        let next = if pinged {
+            let silence = format!("Ping timeout: {} seconds", (now - quiet_since) / 1000);
+            ctx.dismiss(Cause::PingTimeout, &silence);
+            return;
+        } else if now < quiet_since + interval {
+            quiet_since + interval
+        } else {
+            ctx.client_mut().pinged = true;
+            let server = ctx.config();
+            ctx.say(format_args!("PING {}", server.server.name));
+            now + timeout
+        };
+        ctx.arm(Kind::Liveness, next);
+    }
+}
+
+impl Ctx<'_> {
+    /// Sets a deadline for the client.
+    pub(super) fn arm(&mut self, kind: Kind, at_ms: u64) {
+        let Server { clients, timers, .. } = &mut *self.server;
+        if let Some(client) = &mut clients[self.me as usize] {
+            timers.arm(self.me, &mut client.armed, kind, at_ms);
+        }
+    }
+
+    /// Makes the client a user, who has been greeted by nobody yet.
+    pub(super) fn become_user(&mut self, nick: Rc<str>, user: String, realname: String) {
+        let now = self.server.now.mono_ms;
+        let client = self.client_mut();
+        let user = User::new(nick, user, realname, &client.host, now);
+        let (id, mask) = (client.id, user.mask.to_string());
+        client.stage = Stage::Registered(user);
+        self.server.stats.users += 1;
+        self.server.most_users = self.server.most_users.max(self.server.stats.users);
+        let interval = u64::from(self.server.config.timeouts.ping_interval) * 1000;
+        self.arm(Kind::Liveness, now + interval);
+        self.event(Event::Registered { client: id, mask });
+    }
+
+    /// The server ends the connection: the client is told, then everybody who shares a channel with it.
+    pub(super) fn dismiss(&mut self, cause: Cause, reason: &str) {
+        self.dismiss_as(cause, reason, reason);
+    }
+
+    /// As [`Ctx::dismiss`], with one reason for the client and another for the others.
+    pub(super) fn dismiss_as(&mut self, cause: Cause, to_client: &str, to_others: &str) {
+        let host = self.client().host.clone();
+        let id = self.client().id;
+        // ERROR has no source (RFC 1459 section 4.6.4), so it is not a draft.
+        let span = self.out.encode(|arena| {
+            let mut line = format!("ERROR :Closing Link: {host} ({to_client})").into_bytes();
+            crate::proto::text::truncate_bytes(&mut line, crate::proto::limits::LINE - 2);
+            arena.extend_from_slice(&line);
+            arena.extend_from_slice(b"\r\n");
+        });
+        self.out.send(self.me, span);
+        self.leave(cause, to_others);
+        self.server.effects.push(Effect::Close(id));
+    }
+
+    /// Forgets the client, and tells everybody who shares a channel with it.
+    pub(super) fn leave(&mut self, cause: Cause, reason: &str) {
+        self.out.close(self.me);
+        let mut mask = None;
+        if let Some(user) = self.client().user() {
+            let (source, channels, modes) = (user.mask.clone(), user.channels.clone(), user.modes);
+            if !self.server.stopping {
+                self.tell_neighbours(Draft::plain(&source, format_args!("QUIT :{reason}")));
+            }
+            for index in channels {
+                self.server.part(self.me, index);
+            }
+            self.server.count_modes(modes, 0);
+            self.server.stats.users -= 1;
+            mask = Some(source.to_string());
+        }
+        let server = &mut *self.server;
+        let mut client = server.clients[self.me as usize].take().expect("checked above");
+        if let Some(nick) = client.nick() {
+            server.nicks.remove(fold(nick).as_str());
+        }
+        server.timers.disarm_all(self.me, &mut client.armed);
+        server.stats.connections -= 1;
+        server.stats.disconnects[cause as usize] += 1;
+        if let Some(count) = server.addresses.get_mut(&client.peer.address) {
+            *count -= 1;
+            if *count == 0 {
+                server.addresses.remove(&client.peer.address);
+            }
+        }
+        self.event(Event::Disconnected { client: client.id, mask, cause, reason: reason.to_owned() });
+    }
+
+    /// An operator disconnects the client.
+    pub(super) fn kill(&mut self, reason: &str) {
+        let config = self.config();
+        let by = &config.server.name;
+        let quit = format!("Killed ({by} ({reason}))");
+        if let Some(nick) = self.client().user().map(|user| user.nick.clone()) {
+            self.say(format_args!("KILL {nick} :{reason}"));
+        }
+        self.dismiss(Cause::Kill, &quit);
+    }
+
+    /// The server stops: the client is told in words first.
+    pub(super) fn shut_down(&mut self, reason: &str) {
+        if let Some(nick) = self.client().user().map(|user| user.nick.clone()) {
+            self.say(format_args!("NOTICE {nick} :*** The server is shutting down: {reason}"));
+        }
+        self.dismiss(Cause::Shutdown, &format!("Server shutting down: {reason}"));
+    }
+
+    /// Registers the client once it has said all that is needed (Modern IRC, "Connection Registration").
+    pub(super) fn try_register(&mut self) {
+        let config = self.config();
+        let Some(registration) = self.client_mut().registration() else { return };
+        if registration.negotiating || registration.nick.is_none() || registration.user.is_none() {
+            return;
+        }
+        if let Some(password) = &config.server.password
+            && !registration.password.as_ref().is_some_and(|given| same_secret(given, password))
+        {
+            self.reply(numeric::err_passwdmismatch());
+            self.dismiss(Cause::Password, "Bad password");
+            return;
+        }
+        let registration = std::mem::take(registration);
+        if let (Some(nick), Some(user)) = (registration.nick, registration.user) {
+            self.become_user(nick, user, registration.realname);
+            super::commands::greet(self);
+        }
+    }
+}
+
+/// Compares without telling by its duration where the two differ.
+fn same_secret(given: &str, expected: &str) -> bool {
+    let (given, expected) = (given.as_bytes(), expected.as_bytes());
+    let differs = expected.iter().enumerate().fold(given.len() ^ expected.len(), |differs, (index, byte)| {
+        differs | usize::from(given.get(index).copied().unwrap_or(0) ^ byte)
+    });
+    differs == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_secret;
+
+    #[test]
+    fn secrets_are_equal_only_if_every_byte_is() {
+        assert!(same_secret("sesame", "sesame") && same_secret("", ""));
+        for other in ["", "sesam", "sesame ", "Sesame", "sesamf"] {
+            assert!(!same_secret(other, "sesame"), "{other}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Every question of permission. The answer to "no" is what the client is told.
+
+use super::Server;
+use super::channel::Channel;
+use super::ctx::Ctx;
+use crate::proto::modes::{
+    INVISIBLE, INVITE_ONLY, MODERATED, NO_EXTERNAL, OP, PROTECTED_TOPIC, SECRET, VOICE,
+};
+use crate::proto::numeric::{self, Reply};
+
+/// Whether the client may join a channel that exists (Modern IRC, JOIN).
+pub(super) fn may_join(c: &Ctx<'_>, index: u32, key: Option<&str>) -> Result<(), Reply> {
+    let (channel, user) = (c.channel(index), c.user());
+    let name = &channel.name;
+    let invited = user.is_invited(channel.serial);
+    if let Some(expected) = &channel.key
+        && key != Some(expected)
+    {
+        return Err(numeric::err_badchannelkey(name).into());
+    }
+    if channel.is(INVITE_ONLY) && !invited {
+        return Err(numeric::err_inviteonlychan(name).into());
+    }
+    // An invitation lets in past a ban and a full channel: somebody in there wants this person.
+    if is_banned(c, channel) && !invited {
+        return Err(numeric::err_bannedfromchan(name).into());
+    }
+    if channel.limit.is_some_and(|limit| channel.members().len() >= limit as usize) && !invited {
+        return Err(numeric::err_channelisfull(name).into());
+    }
+    Ok(())
+}
+
+/// Whether the client may be in one channel more.
+pub(super) fn may_join_more(c: &Ctx<'_>, name: &str) -> Result<(), Reply> {
+    let most = c.server.config.limits.channels_per_user as usize;
+    if c.user().channels.len() < most { Ok(()) } else { Err(numeric::err_toomanychannels(name).into()) }
+}
+
+/// Whether the client may send a message to a channel (Modern IRC, PRIVMSG).
+pub(super) fn may_speak(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    let channel = c.channel(index);
+    let why = match channel.prefixes(c.me) {
+        Some(prefixes) if prefixes & (OP | VOICE) != 0 => return Ok(()),
+        None if channel.is(NO_EXTERNAL) => "+n",
+        _ if channel.is(MODERATED) => "+m",
+        _ if is_banned(c, channel) => "+b",
+        _ => return Ok(()),
+    };
+    Err(numeric::err_cannotsendtochan(&channel.name, why).into())
+}
+
+/// Whether the client may set the topic (Modern IRC, TOPIC).
+pub(super) fn may_set_topic(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    if c.channel(index).is(PROTECTED_TOPIC) { operator(c, index) } else { member(c, index) }
+}
+
+/// Whether the client may invite somebody. Where everybody may join, every member may invite.
+pub(super) fn may_invite(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    if c.channel(index).is(INVITE_ONLY) { operator(c, index) } else { member(c, index) }
+}
+
+/// Whether the client is in the channel.
+pub(super) fn member(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    let channel = c.channel(index);
+    if channel.has(c.me) { Ok(()) } else { Err(numeric::err_notonchannel(&channel.name).into()) }
+}
+
+/// Whether the client is a channel operator there: needed for KICK and for changes of modes.
+pub(super) fn operator(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    let channel = c.channel(index);
+    match channel.prefixes(c.me) {
+        Some(prefixes) if prefixes & OP != 0 => Ok(()),
+        Some(_) => Err(numeric::err_chanoprivsneeded(&channel.name).into()),
+        None => Err(numeric::err_notonchannel(&channel.name).into()),
+    }
+}
+
+/// Whether the client may learn what is in the channel: members, modes and topic.
+pub(super) fn may_look(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    let channel = c.channel(index);
+    if sees_channel(c.me, channel) { Ok(()) } else { Err(numeric::err_notonchannel(&channel.name).into()) }
+}
+
+/// Whether a channel exists for the one in `viewer`.
+pub(super) fn sees_channel(viewer: u32, channel: &Channel) -> bool {
+    !channel.is(SECRET) || channel.has(viewer)
+}
+
+/// Whether the one in `viewer` sees that a user is a member of a channel.
+pub(super) fn sees_member(server: &Server, viewer: u32, channel: &Channel, member: u32) -> bool {
+    channel.has(viewer)
+        || (!channel.is(SECRET) && server.user(member).is_some_and(|user| user.modes & INVISIBLE == 0))
+}
+
+/// Whether the one in `viewer` comes across a user without having named them.
+pub(super) fn sees_user(server: &Server, viewer: u32, slot: u32) -> bool {
+    let Some(user) = server.user(slot) else { return false };
+    viewer == slot
+        || user.modes & INVISIBLE == 0
+        || user.channels.iter().any(|&index| server.channel(index).has(viewer))
+}
+
+fn is_banned(c: &Ctx<'_>, channel: &Channel) -> bool {
+    if channel.bans.is_empty() {
+        return false;
+    }
+    let (client, user) = (c.client(), c.user());
+    let by_address = format!("{}!{}@{}", user.nick, user.user, client.peer.address);
+    channel.is_banned([&user.mask, &by_address])
+}

@@ -1,0 +1,207 @@
+//! What only the bare server shows: virtual time, slices of long replies, the cost of a fan-out.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+
+use super::*;
+use crate::proto::limits::{SLICE_ITEMS, SLICE_LOW_WATER};
+
+/// A server and what its clients have got so far.
+struct Bench {
+    server: Server,
+    out: Outbox,
+    now: Time,
+}
+
+impl Bench {
+    fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        config.limits.connections_per_address = u32::MAX;
+        change(&mut config);
+        let now = Time { mono_ms: 1_000, unix_ms: 1_000_000 };
+        Self { server: Server::new(Rc::new(config), [1, 2], now), out: Outbox::default(), now }
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        self.server.handle(self.now, input, &mut self.out);
+        self.server.check(&self.out);
+    }
+
+    fn open(&mut self, slot: u32) -> ClientId {
+        let client = ClientId { slot, generation: slot + 1 };
+        self.out.open(slot, 64 << 20);
+        let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1 };
+        self.input(Input::Opened { client, peer });
+        client
+    }
+
+    fn say(&mut self, client: ClientId, line: &str) {
+        self.input(Input::Line { client, line: line.as_bytes() });
+    }
+
+    fn user(&mut self, slot: u32) -> ClientId {
+        let client = self.open(slot);
+        self.say(client, &format!("NICK n{slot}"));
+        self.say(client, "USER u 0 * :r");
+        client
+    }
+
+    /// Lets time pass as the shell does: a tick at each deadline.
+    fn pass(&mut self, ms: u64) {
+        let end = self.now.mono_ms + ms;
+        while let Some(due) = self.server.deadline().filter(|&due| due <= end) {
+            self.now.mono_ms = self.now.mono_ms.max(due);
+            self.input(Input::Tick);
+        }
+        self.now.mono_ms = end;
+    }
+
+    fn got(&mut self, slot: u32) -> Vec<String> {
+        let bytes: Vec<u8> = self.out.spans(slot).flatten().copied().collect();
+        self.out.clear();
+        String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+#[test]
+fn a_silent_user_is_pinged_and_then_dismissed() {
+    let mut bench = Bench::new(|_| {});
+    let client = bench.user(0);
+    bench.out.clear();
+    bench.pass(119_999);
+    assert!(bench.got(0).is_empty());
+    bench.pass(1);
+    assert_eq!(bench.got(0), [":chat.localhost PING chat.localhost"]);
+    bench.pass(59_999);
+    bench.say(client, "PONG x");
+    bench.pass(119_999);
+    assert!(bench.got(0).is_empty());
+    bench.pass(1);
+    assert_eq!(bench.got(0).len(), 1);
+    bench.pass(60_000);
+    assert_eq!(bench.got(0), ["ERROR :Closing Link: 127.0.0.1 (Ping timeout: 180 seconds)"]);
+    assert!(bench.server.effects().any(|effect| effect == Effect::Close(client)));
+    assert_eq!(bench.server.deadline(), None);
+}
+
+#[test]
+fn whoever_does_not_register_is_dismissed() {
+    let mut bench = Bench::new(|_| {});
+    let client = bench.open(0);
+    bench.pass(29_000);
+    bench.say(client, "NICK a");
+    bench.pass(1_000);
+    assert_eq!(bench.got(0), ["ERROR :Closing Link: 127.0.0.1 (Registration timed out)"]);
+}
+
+#[test]
+fn a_fast_sender_is_slowed_down_and_resumed() {
+    let mut bench = Bench::new(|config| {
+        config.limits.flood_burst = 10;
+        config.limits.flood_rate = 2;
+    });
+    let client = bench.user(0);
+    let mut sent = 0;
+    while bench.server.ready(client) {
+        bench.say(client, "PING x");
+        sent += 1;
+    }
+    assert_eq!(sent, 9, "two of the ten were NICK and USER, and the eleventh holds");
+    bench.server.effects().for_each(drop);
+    bench.pass(499);
+    assert!(!bench.server.ready(client));
+    bench.pass(1);
+    assert!(bench.server.ready(client));
+    assert!(bench.server.effects().any(|effect| effect == Effect::Resume(client)));
+}
+
+#[test]
+fn a_long_list_comes_in_slices_that_wait_for_the_queue_to_drain() {
+    let channels = 3 * SLICE_ITEMS as u32;
+    let mut bench = Bench::new(|config| {
+        config.limits.channels_per_user = channels;
+        config.limits.flood_rate = 0;
+    });
+    let client = bench.user(0);
+    for number in 0..channels {
+        bench.say(client, &format!("JOIN #channel-{number}"));
+    }
+    bench.out.clear();
+    bench.say(client, "LIST");
+    assert!(!bench.server.ready(client), "no further line while the reply is under way");
+    let first = bench.got(0).len();
+    assert!(first <= SLICE_ITEMS + 1, "{first} lines in the first slice");
+
+    bench.out.set_backlog(0, SLICE_LOW_WATER);
+    bench.pass(1_000);
+    assert!(bench.got(0).is_empty(), "nothing while the client does not read");
+    bench.out.set_backlog(0, 0);
+    let mut lines = first;
+    for _ in 0..100 {
+        bench.pass(20);
+        lines += bench.got(0).len();
+    }
+    assert_eq!(lines as u32, 2 + channels);
+    assert!(bench.server.ready(client));
+    assert!(bench.server.effects().any(|effect| effect == Effect::Resume(client)));
+}
+
+#[test]
+fn a_message_to_a_thousand_is_encoded_once_and_makes_one_span_each() {
+    let mut bench = Bench::new(|_| {});
+    let talker = bench.user(0);
+    bench.say(talker, "JOIN #a");
+    for slot in 1..1000 {
+        let client = bench.user(slot);
+        bench.say(client, "JOIN #a");
+    }
+    bench.out.clear();
+    let before = bench.out.deliveries();
+    bench.say(talker, "PRIVMSG #a :one");
+    bench.say(talker, "PRIVMSG #a :two");
+    assert_eq!(bench.out.deliveries() - before, 2 * 999);
+    for slot in 1..1000 {
+        assert_eq!(bench.out.spans(slot).count(), 1, "neighbouring lines merge");
+    }
+    let line = ":n0!~u@127.0.0.1 PRIVMSG #a :one\r\n".len();
+    assert_eq!(bench.out.bytes(999) as usize, 2 * line);
+}
+
+#[test]
+fn a_late_input_for_a_client_that_left_finds_nothing() {
+    let mut bench = Bench::new(|_| {});
+    let gone = bench.user(0);
+    bench.input(Input::Closed { client: gone, why: Gone::Eof });
+    bench.out.clear();
+    let client = ClientId { slot: 0, generation: 99 };
+    bench.out.open(0, 1000);
+    let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1 };
+    bench.input(Input::Opened { client, peer });
+    bench.say(gone, "NICK stale");
+    bench.input(Input::Kill { client: gone, reason: "stale" });
+    bench.input(Input::Closed { client: gone, why: Gone::Eof });
+    assert!(bench.got(0).is_empty());
+    assert!(bench.server.ready(client) && !bench.server.ready(gone));
+}
+
+#[test]
+fn admission_follows_the_limits() {
+    let mut bench = Bench::new(|config| {
+        config.limits.connections = 3;
+        config.limits.connections_per_address = 2;
+    });
+    let (here, there) = (IpAddr::V4(Ipv4Addr::LOCALHOST), "192.0.2.1".parse().unwrap());
+    bench.open(0);
+    bench.open(1);
+    assert_eq!(bench.server.admit(here), Err(Refusal::Address));
+    assert_eq!(bench.server.admit(there), Ok(()));
+    let client = ClientId { slot: 2, generation: 3 };
+    bench.out.open(2, 1000);
+    bench.input(Input::Opened { client, peer: Peer { address: there, port: 1 } });
+    assert_eq!(bench.server.admit(there), Err(Refusal::Full));
+    bench.input(Input::Closed { client, why: Gone::Eof });
+    assert_eq!(bench.server.admit(there), Ok(()));
+    bench.input(Input::Shutdown { reason: "bye" });
+    assert_eq!(bench.server.admit(there), Err(Refusal::Stopping));
+    assert_eq!(bench.server.stats().connections, 0);
+}

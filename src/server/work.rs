@@ -1,0 +1,71 @@
+//! Long replies, a slice at a time: a client that asks for everything holds up nobody, itself included.
+//!
+//! A slice ends after [`SLICE_ITEMS`] items, or when the client's send queue has [`SLICE_LOW_WATER`] bytes to take.
+//! Cursors are slots and indices, which stay where they are while others come and go.
+
+use super::ctx::Ctx;
+use super::timers::Kind;
+use super::{Effect, Server, commands};
+use crate::outbox::Outbox;
+use crate::proto::limits::{SLICE_ITEMS, SLICE_LOW_WATER};
+
+/// How long to wait before looking again at a send queue that had no room, in milliseconds.
+const RETRY_MS: u64 = 20;
+
+/// A long reply that is not finished.
+pub(super) enum Work {
+    /// LIST of all channels, from this index on.
+    List {
+        /// The next index.
+        next: u32,
+    },
+    /// WHO.
+    Who(commands::WhoWork),
+}
+
+impl Work {
+    /// Handles the item under the cursor; false when there is none, after the closing numeric was sent.
+    fn step(&mut self, c: &mut Ctx<'_>) -> bool {
+        match self {
+            Self::List { next } => commands::list_step(c, next),
+            Self::Who(who) => commands::who_step(c, who),
+        }
+    }
+}
+
+impl Ctx<'_> {
+    /// Begins a long reply: the first slice now, the others at the following ticks.
+    pub(super) fn begin(&mut self, work: Work) {
+        self.slice(Box::new(work));
+    }
+
+    /// Does one slice; whether the reply is finished.
+    fn slice(&mut self, mut work: Box<Work>) -> bool {
+        for _ in 0..SLICE_ITEMS {
+            if self.out.pending(self.me) >= SLICE_LOW_WATER {
+                let at_ms = self.server.now.mono_ms + RETRY_MS;
+                self.client_mut().work = Some(work);
+                self.arm(Kind::Work, at_ms);
+                return false;
+            }
+            if !work.step(self) {
+                return true;
+            }
+        }
+        let id = self.client().id;
+        self.client_mut().work = Some(work);
+        self.server.working.push(id);
+        false
+    }
+}
+
+/// One slice for each client whose long reply waits for this tick.
+pub(super) fn continue_all(server: &mut Server, out: &mut Outbox) {
+    for id in std::mem::take(&mut server.working) {
+        let Some(mut ctx) = server.ctx(id, out) else { continue };
+        let Some(work) = ctx.client_mut().work.take() else { continue };
+        if ctx.slice(work) && server.ready(id) {
+            server.effects.push(Effect::Resume(id));
+        }
+    }
+}
