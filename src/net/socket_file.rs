@@ -12,8 +12,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
-use nix::unistd::{Gid, chown};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
+use nix::unistd::{Gid, Uid, chown, fchownat};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::listener::BindError;
@@ -37,7 +37,7 @@ pub(super) struct SocketFile {
     /// Device and inode of the socket that we made.
     identity: (u64, u64),
     /// Holds the lock by being open.
-    _lock: File,
+    lock: File,
 }
 
 impl AdminSocket {
@@ -73,7 +73,7 @@ impl AdminSocket {
         };
         match ready() {
             Ok(identity) => {
-                let file = SocketFile { path: path.to_owned(), lock_path, identity, _lock: lock };
+                let file = SocketFile { path: path.to_owned(), lock_path, identity, lock };
                 Ok(Self { listener: socket.into(), file })
             }
             Err(error) => {
@@ -81,6 +81,21 @@ impl AdminSocket {
                 Err(fail("cannot set its group and permissions", &error))
             }
         }
+    }
+
+    /// Gives the socket to `owner`, and to `group` if there is one: the user that the process is about to become.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn give_to(&self, owner: Uid, group: Option<Gid>) -> io::Result<()> {
+        std::os::unix::fs::fchown(&self.file.lock, Some(owner.as_raw()), group.map(Gid::as_raw))?;
+        let no_link = AtFlags::AT_SYMLINK_NOFOLLOW;
+        Ok(fchownat(AT_FDCWD, &self.file.path, Some(owner), group, no_link)?)
+    }
+
+    /// Closes the socket and removes its files, for a start that fails later on.
+    pub fn remove(self) {
+        self.file.remove();
     }
 
     /// Where it is.
@@ -191,6 +206,24 @@ mod tests {
         assert_eq!(socket.path(), path);
         UnixStream::connect(&path).unwrap();
         socket.file.remove();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn it_can_be_given_to_the_user_that_the_daemon_becomes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin.sock");
+        let socket = bind(&path).unwrap();
+        // Only root can give files away; others can give them to themselves.
+        let root = Uid::effective().is_root();
+        let (uid, gid) =
+            if root { (65_534, 65_534) } else { (Uid::effective().as_raw(), Gid::effective().as_raw()) };
+        socket.give_to(Uid::from_raw(uid), Some(Gid::from_raw(gid))).unwrap();
+        for file in [path.clone(), lock_path(&path)] {
+            let metadata = fs::metadata(&file).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (uid, gid), "{}", file.display());
+        }
+        socket.remove();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
