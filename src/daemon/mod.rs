@@ -1,7 +1,5 @@
 //! The program `chatd`: from the command line to the running loop.
 
-pub mod place;
-
 /// Runs chatd.
 pub fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
