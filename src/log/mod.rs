@@ -115,9 +115,9 @@ impl Entry {
 /// What those who log and the log's thread have in common.
 #[derive(Debug)]
 struct Shared {
-    /// A [`LevelFilter`] as a number.
+    /// A [`LevelFilter`] as a number; of no concern once the log is global.
     level: AtomicUsize,
-    /// Whether the macros of the `log` crate come here.
+    /// Whether the macros of the `log` crate come here. Then [`log::max_level`] is the level.
     global: AtomicBool,
     /// Records lost since the start, for whatever reason.
     dropped: AtomicU64,
@@ -181,15 +181,19 @@ impl Handle {
 
     /// The least severe level that is logged.
     pub fn level(&self) -> LevelFilter {
+        if self.shared.global.load(Ordering::Relaxed) {
+            return log::max_level();
+        }
         let level = self.shared.level.load(Ordering::Relaxed);
         LevelFilter::iter().nth(level).unwrap_or(LevelFilter::Off)
     }
 
     /// Changes the least severe level that is logged.
     pub fn set_level(&self, level: LevelFilter) {
-        self.shared.level.store(level as usize, Ordering::Relaxed);
         if self.shared.global.load(Ordering::Relaxed) {
             log::set_max_level(level);
+        } else {
+            self.shared.level.store(level as usize, Ordering::Relaxed);
         }
     }
 
