@@ -43,17 +43,33 @@ pub struct Row {
     pub format: &'static str,
 }
 
+/// A parameter that repeats what a client sent: one word, or `*` where it could be misread as something else.
+struct Word<T>(T);
+
+impl<T: Display> Display for Word<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let is_word = !text.is_empty() && !text.starts_with(':') && !text.contains(' ');
+        f.write_str(if is_word { &text } else { "*" })
+    }
+}
+
+// `(nick as word)` marks an argument that repeats what a client sent, and is not the last parameter.
 macro_rules! numerics {
-    ($($code:literal $name:ident ($($arg:ident),*) $format:literal;)*) => {
+    ($($code:literal $name:ident ($($arg:ident $(as $word:ident)?),*) $format:literal;)*) => {
         $(
             #[doc = concat!("`", $code, "`: `", $format, "`")]
             pub fn $name($($arg: impl Display),*) -> Numeric<impl Fn(&mut Formatter<'_>) -> fmt::Result> {
-                Numeric { code: $code, body: move |f: &mut Formatter<'_>| write!(f, $format, $($arg = $arg),*) }
+                Numeric { code: $code, body: move |f: &mut Formatter<'_>| {
+                    write!(f, $format, $($arg = numerics!(@show $arg $($word)?)),*)
+                } }
             }
         )*
         /// Every numeric that chatd can send, by code.
         pub const TABLE: &[Row] = &[$(Row { code: $code, name: stringify!($name), format: $format }),*];
     };
+    (@show $arg:ident) => { $arg };
+    (@show $arg:ident word) => { Word(&$arg) };
 }
 
 numerics! {
@@ -79,9 +95,9 @@ numerics! {
     311 rpl_whoisuser (nick, user, host, realname) "{nick} {user} {host} * :{realname}";
     312 rpl_whoisserver (nick, server, description) "{nick} {server} :{description}";
     313 rpl_whoisoperator (nick) "{nick} :is an IRC operator";
-    315 rpl_endofwho (mask) "{mask} :End of WHO list";
+    315 rpl_endofwho (mask as word) "{mask} :End of WHO list";
     317 rpl_whoisidle (nick, idle, signon) "{nick} {idle} {signon} :seconds idle, signon time";
-    318 rpl_endofwhois (nick) "{nick} :End of /WHOIS list";
+    318 rpl_endofwhois (nick as word) "{nick} :End of /WHOIS list";
     319 rpl_whoischannels (nick, channels) "{nick} :{channels}";
     321 rpl_liststart () "Channel :Users  Name";
     322 rpl_list (channel, visible, topic) "{channel} {visible} :{topic}";
@@ -96,29 +112,29 @@ numerics! {
     352 rpl_whoreply (channel, user, host, server, nick, flags, realname)
         "{channel} {user} {host} {server} {nick} {flags} :0 {realname}";
     353 rpl_namreply (symbol, channel, names) "{symbol} {channel} :{names}";
-    366 rpl_endofnames (channel) "{channel} :End of /NAMES list";
+    366 rpl_endofnames (channel as word) "{channel} :End of /NAMES list";
     367 rpl_banlist (channel, mask, who, when) "{channel} {mask} {who} {when}";
     368 rpl_endofbanlist (channel) "{channel} :End of channel ban list";
     372 rpl_motd (line) ":- {line}";
     375 rpl_motdstart (server) ":- {server} Message of the day - ";
     376 rpl_endofmotd () ":End of /MOTD command";
     391 rpl_time (server, when) "{server} :{when}";
-    401 err_nosuchnick (nick) "{nick} :No such nick/channel";
-    402 err_nosuchserver (server) "{server} :No such server";
-    403 err_nosuchchannel (channel) "{channel} :No such channel";
+    401 err_nosuchnick (nick as word) "{nick} :No such nick/channel";
+    402 err_nosuchserver (server as word) "{server} :No such server";
+    403 err_nosuchchannel (channel as word) "{channel} :No such channel";
     404 err_cannotsendtochan (channel, why) "{channel} :Cannot send to channel ({why})";
-    405 err_toomanychannels (channel) "{channel} :You have joined too many channels";
-    407 err_toomanytargets (target, most) "{target} :Too many targets, at most {most} at a time";
+    405 err_toomanychannels (channel as word) "{channel} :You have joined too many channels";
+    407 err_toomanytargets (target as word, most) "{target} :Too many targets, at most {most} at a time";
     409 err_noorigin () ":No origin specified";
-    410 err_invalidcapcmd (subcommand) "{subcommand} :Invalid CAP command";
+    410 err_invalidcapcmd (subcommand as word) "{subcommand} :Invalid CAP command";
     411 err_norecipient (command) ":No recipient given ({command})";
     412 err_notexttosend () ":No text to send";
     417 err_inputtoolong () ":Input line was too long";
-    421 err_unknowncommand (command) "{command} :Unknown command";
+    421 err_unknowncommand (command as word) "{command} :Unknown command";
     422 err_nomotd () ":There is no message of the day";
     431 err_nonicknamegiven () ":No nickname given";
-    432 err_erroneusnickname (nick) "{nick} :Erroneous nickname";
-    433 err_nicknameinuse (nick) "{nick} :Nickname is already in use";
+    432 err_erroneusnickname (nick as word) "{nick} :Erroneous nickname";
+    433 err_nicknameinuse (nick as word) "{nick} :Nickname is already in use";
     441 err_usernotinchannel (nick, channel) "{nick} {channel} :They aren't on that channel";
     442 err_notonchannel (channel) "{channel} :You're not on that channel";
     443 err_useronchannel (nick, channel) "{nick} {channel} :is already on channel";
@@ -132,11 +148,11 @@ numerics! {
     473 err_inviteonlychan (channel) "{channel} :Cannot join channel (+i)";
     474 err_bannedfromchan (channel) "{channel} :Cannot join channel (+b)";
     475 err_badchannelkey (channel) "{channel} :Cannot join channel (+k)";
-    478 err_banlistfull (channel, mask) "{channel} {mask} :Channel list is full";
+    478 err_banlistfull (channel, mask as word) "{channel} {mask} :Channel list is full";
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
     501 err_umodeunknownflag (letter) "{letter} :is an unknown user mode character to me";
     502 err_usersdontmatch () ":Can't view or change modes of other users";
-    696 err_invalidmodeparam (target, letter, parameter, why) "{target} {letter} {parameter} :{why}";
+    696 err_invalidmodeparam (target, letter, parameter as word, why) "{target} {letter} {parameter} :{why}";
 }
 
 #[cfg(test)]
@@ -157,6 +173,14 @@ mod tests {
                 let fixed = !word.contains(['{', '}']);
                 assert!(fixed || (word.starts_with('{') && word.ends_with('}')), "{}: {word}", row.name);
             }
+        }
+    }
+
+    #[test]
+    fn what_a_client_sent_is_repeated_as_one_word_or_not_at_all() {
+        for (given, shown) in [("#a", "#a"), ("", "*"), ("#a b", "*"), (":a", "*"), ("a:b", "a:b")] {
+            let text = err_nosuchchannel(given).to_string();
+            assert_eq!(text, format!("{shown} :No such channel"));
         }
     }
 

@@ -127,8 +127,7 @@ fn set_ban(c: &mut Ctx<'_>, index: u32, add: bool, given: &str) -> Result<Option
     let name = c.channel(index).name.clone();
     let full = mask::complete(given);
     if given.is_empty() || given.starts_with(':') || given.contains(' ') || full.len() > MASK_LENGTH {
-        let shown = if given.is_empty() || given.contains(' ') { "*" } else { given };
-        let shown = truncate(shown.trim_start_matches(':'), KEY_LENGTH);
+        let shown = truncate(given, KEY_LENGTH);
         return Err(
             numeric::err_invalidmodeparam(name, 'b', shown, "Not a mask of the form nick!user@host").into()
         );
@@ -166,8 +165,7 @@ fn set_limit(c: &mut Ctx<'_>, index: u32, given: &str) -> Result<Option<String>,
     let limit = given.parse().ok().filter(|limit| digits && (1..=LIMIT_MOST).contains(limit));
     let channel = c.channel_mut(index);
     let Some(limit) = limit else {
-        let word = !given.is_empty() && !given.starts_with(':') && !given.contains(' ');
-        let shown = if word { truncate(given, KEY_LENGTH) } else { "*" };
+        let shown = truncate(given, KEY_LENGTH);
         return Err(
             numeric::err_invalidmodeparam(&channel.name, 'l', shown, "Not a number of members").into()
         );

@@ -31,8 +31,7 @@ pub(in super::super) struct WhoWork {
 pub(super) fn who(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let mask = m.arg(0);
     let operators_only = m.get(1) == Some("o");
-    let shown = if mask.is_empty() || mask.contains(' ') { "*" } else { mask };
-    let mut work = WhoWork { mask: shown.to_owned(), channel: None, operators_only, next: 0 };
+    let mut work = WhoWork { mask: mask.to_owned(), channel: None, operators_only, next: 0 };
     if names::is_channel_like(mask) {
         match c.find_channel(mask) {
             Ok(index) => work.channel = Some((index, c.channel(index).serial)),

@@ -32,8 +32,7 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         Some(wanted) => wanted,
     };
     if !names::is_nick(wanted, c.server.config.limits.nick_length) {
-        let shown = if wanted.contains(' ') { "*" } else { wanted };
-        return Err(numeric::err_erroneusnickname(shown).into());
+        return Err(numeric::err_erroneusnickname(wanted).into());
     }
     let folded = fold(wanted);
     if c.server.nicks.get(folded.as_str()).is_some_and(|&slot| slot != c.me) {
@@ -130,10 +129,7 @@ pub(super) fn cap(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
                 c.try_register();
             }
         }
-        _ => {
-            let shown = if m.arg(0).is_empty() || m.arg(0).contains(' ') { "*" } else { m.arg(0) };
-            return Err(numeric::err_invalidcapcmd(shown).into());
-        }
+        _ => return Err(numeric::err_invalidcapcmd(m.arg(0)).into()),
     }
     Ok(())
 }
