@@ -126,7 +126,7 @@ pub const METHODS: &[Method] = &[
         name: "list",
         help: "List users, channels, connections or listeners, a page at a time",
         params: &[
-            optional("what", Kind::Choice(WHATS), "what to list; users if absent"),
+            optional("what", Kind::Choice(&WHATS), "what to list; users if absent"),
             optional(
                 "match",
                 Kind::Text,
@@ -141,7 +141,7 @@ pub const METHODS: &[Method] = &[
     Method {
         name: "log_level",
         help: "Show the log level, or change it until the next reload",
-        params: &[optional("level", Kind::Choice(LEVELS), "the new level")],
+        params: &[optional("level", Kind::Choice(&LEVELS), "the new level")],
         changes: true,
     },
     Method {
@@ -160,8 +160,10 @@ pub const METHODS: &[Method] = &[
     Method { name: "version", help: "Show name, version and process id", params: &[], changes: false },
 ];
 
-const WHATS: &[&str] = &["users", "channels", "connections", "listeners"];
-const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug"];
+/// What `list` lists.
+pub const WHATS: [&str; 4] = ["users", "channels", "connections", "listeners"];
+/// Log levels.
+pub const LEVELS: [&str; 5] = ["off", "error", "warn", "info", "debug"];
 const LIMIT_HELP: &str = "at most so many items; 100 if absent";
 const _: () = assert!(ADMIN_PAGE_DEFAULT == 100, "LIMIT_HELP says so");
 

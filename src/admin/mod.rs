@@ -33,7 +33,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use methods::{Kind, METHODS, Method, Param, method};
+pub use methods::{Kind, LEVELS, METHODS, Method, Param, WHATS, method};
 pub use request::{KickTarget, List, Request, What};
 pub use results::*;
 pub use rpc::{BadReply, Calls, error_line, parse, parse_reply};

@@ -1,0 +1,266 @@
+//! The way to the daemon: finding its socket, connecting, and one request and answer at a time, each
+//! with a deadline. What goes wrong is said with what to do about it.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use nix::unistd::{Gid, Group, Uid, User};
+use serde_json::value::RawValue;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::Failure;
+use crate::admin::{Request, parse_reply};
+use crate::place::{self, Candidate, Env};
+use crate::proto::limits::ADMIN_REPLY;
+
+/// The longest line that can be an answer, in bytes: twice what a chatd of this version sends.
+const LONGEST: usize = 2 * ADMIN_REPLY;
+const START: &str =
+    "start it (\"systemctl start chatd\", or just \"chatd\"), or name its socket with --socket PATH";
+
+/// A connection to the daemon's admin socket.
+#[derive(Debug)]
+pub(super) struct Daemon {
+    stream: UnixStream,
+    path: PathBuf,
+    timeout: Duration,
+    /// Requests made so far; the id of the next.
+    calls: u64,
+    /// What was read and is not yet a line.
+    unread: Vec<u8>,
+}
+
+impl Daemon {
+    /// Connects to the socket that was named, or to the one that is found.
+    ///
+    /// # Errors
+    /// [`Failure::Unreachable`] with what to do.
+    pub(super) fn connect(named: Option<PathBuf>, timeout: Duration) -> Result<Self, Failure> {
+        let path = match named {
+            Some(path) => path,
+            None => search()?,
+        };
+        match open(&path, timeout) {
+            Ok(stream) => Ok(Self { stream, path, timeout, calls: 0, unread: Vec::new() }),
+            Err(error) => Err(Failure::Unreachable(explain(&path, &error, timeout))),
+        }
+    }
+
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] with the daemon's reason; [`Failure::Unreachable`] when there is no answer in
+    /// time, or none that makes sense.
+    pub(super) fn call(&mut self, request: &Request) -> Result<Box<RawValue>, Failure> {
+        self.calls += 1;
+        let deadline = Instant::now() + self.timeout;
+        let written = self.send(&request.to_line(self.calls), deadline);
+        // A daemon that hangs up may have said why before it did, so its last words come first.
+        let line = match (self.line(deadline), written) {
+            (Ok(line), _) => line,
+            (Err(_), Err(error)) | (Err(error), Ok(())) => return Err(self.lost(&error)),
+        };
+        match parse_reply(&line, self.calls) {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
+            Err(bad) => Err(self.nonsense(&bad.to_string())),
+        }
+    }
+
+    /// What the daemon says makes no sense.
+    pub(super) fn nonsense(&self, what: &str) -> Failure {
+        let path = self.path.display();
+        Failure::Unreachable(format!(
+            "what listens on {path} does not answer like a chatd of version {}: {what}\n\
+             is it chatd, and is its version that of chatctl?",
+            env!("CARGO_PKG_VERSION")
+        ))
+    }
+
+    fn lost(&self, error: &io::Error) -> Failure {
+        let path = self.path.display();
+        Failure::Unreachable(match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => format!(
+                "chatd did not answer on {path} within {} s: it is very busy or stuck; \
+                 wait longer with --timeout SECONDS, or look into its log",
+                self.timeout.as_secs()
+            ),
+            ErrorKind::InvalidData => return self.nonsense(&error.to_string()),
+            ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => format!(
+                "chatd closed the connection on {path} before it had answered: it is stopping or died; its log says why"
+            ),
+            _ => format!("the connection on {path} was lost: {error}"),
+        })
+    }
+
+    fn send(&mut self, line: &[u8], deadline: Instant) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(left(deadline)?))?;
+        self.stream.write_all(line)
+    }
+
+    /// The next line, without its LF.
+    fn line(&mut self, deadline: Instant) -> io::Result<Vec<u8>> {
+        let mut searched = 0;
+        let mut chunk = [0; 16 * 1024];
+        loop {
+            if let Some(end) = memchr::memchr(b'\n', &self.unread[searched..]) {
+                let rest = self.unread.split_off(searched + end + 1);
+                let mut line = std::mem::replace(&mut self.unread, rest);
+                line.pop();
+                return Ok(line);
+            }
+            searched = self.unread.len();
+            if searched > LONGEST {
+                return Err(io::Error::new(
+                    ErrorKind::InvalidData,
+                    format!("a line of more than {LONGEST} bytes"),
+                ));
+            }
+            self.stream.set_read_timeout(Some(left(deadline)?))?;
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(length) => self.unread.extend_from_slice(&chunk[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// The time left until the deadline.
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+/// Connects; a listener whose backlog stays full makes it fail after the timeout.
+fn open(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_write_timeout(Some(timeout))?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(socket.into())
+}
+
+/// Finds the socket where chatd may have put it.
+fn search() -> Result<PathBuf, Failure> {
+    let env = Env::current();
+    let configured = fs::read_to_string(place::CONFIG_FILE).ok().and_then(|text| place::configured(&text));
+    let candidates = place::for_client(&env, configured);
+    if let Some(socket) = &env.chatd_socket {
+        return Ok(socket.clone());
+    }
+    place::find(&env, &candidates).ok_or_else(|| Failure::Unreachable(nowhere(&candidates)))
+}
+
+/// There is no socket in any of these places.
+fn nowhere(candidates: &[Candidate]) -> String {
+    let tried: Vec<_> = candidates.iter().map(|place| format!("  {}", place.socket.display())).collect();
+    format!(
+        "chatd does not seem to run: there is no admin socket in any of its places\n{}\n{START}",
+        tried.join("\n")
+    )
+}
+
+/// Why connecting failed, and what to do about it.
+fn explain(path: &Path, error: &io::Error, timeout: Duration) -> String {
+    let shown = path.display();
+    match error.kind() {
+        ErrorKind::NotFound => {
+            format!("there is no socket {shown}: chatd does not run, or its socket is elsewhere\n{START}")
+        }
+        ErrorKind::PermissionDenied => format!("you may not connect to {shown}\n{}", who_may(path)),
+        ErrorKind::ConnectionRefused
+            if fs::metadata(path).is_ok_and(|meta| !meta.file_type().is_socket()) =>
+        {
+            format!("{shown} is not a socket\nname chatd's admin socket with --socket PATH")
+        }
+        ErrorKind::ConnectionRefused => format!(
+            "nobody listens on {shown}: a chatd that died left it behind\n\
+             start chatd again, it replaces the socket: systemctl start chatd"
+        ),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            format!(
+                "chatd did not accept a connection on {shown} within {} s: it is very busy or stuck",
+                timeout.as_secs()
+            )
+        }
+        _ => format!("cannot connect to {shown}: {error}"),
+    }
+}
+
+/// Who may connect to the socket, and how to become one of them.
+fn who_may(path: &Path) -> String {
+    let Ok(meta) = fs::metadata(path) else {
+        let folder = path.parent().unwrap_or(path).display();
+        return format!(
+            "its folder {folder} does not let you in: try it as root or as the user that runs chatd"
+        );
+    };
+    let owner = match User::from_uid(Uid::from_raw(meta.uid())) {
+        _ if meta.uid() == 0 => String::new(),
+        Ok(Some(user)) => format!(", the user {}", user.name),
+        _ => format!(", the user {}", meta.uid()),
+    };
+    // Nobody should join root's group for this.
+    if meta.mode() & 0o020 == 0 || meta.gid() == 0 {
+        return format!("only root{owner} may: try it with sudo");
+    }
+    let group = match Group::from_gid(Gid::from_raw(meta.gid())) {
+        Ok(Some(group)) => group.name,
+        _ => meta.gid().to_string(),
+    };
+    format!(
+        "only root{owner} and members of the group {group} may: \
+         \"sudo usermod -aG {group} YOU\" makes you one from the next login on"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    use super::*;
+
+    #[test]
+    fn when_nothing_is_found_the_places_are_named() {
+        let env = Env { uid: 1000, xdg_runtime_dir: Some("/run/user/1000".into()), ..Env::default() };
+        assert_eq!(
+            nowhere(&place::for_client(&env, None)),
+            "chatd does not seem to run: there is no admin socket in any of its places\n  \
+             /run/user/1000/chatd/admin.sock\n  /tmp/chatd-1000/admin.sock\n  /run/chatd/admin.sock\n\
+             start it (\"systemctl start chatd\", or just \"chatd\"), or name its socket with --socket PATH"
+        );
+    }
+
+    #[test]
+    fn who_may_connect_is_read_off_the_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin.sock");
+        fs::write(&path, "").unwrap();
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o600);
+        let only = who_may(&path);
+        assert!(only.starts_with("only root") && only.ends_with("may: try it with sudo"), "{only}");
+        mode(0o660);
+        if Uid::effective().is_root() {
+            assert_eq!(who_may(&path), "only root may: try it with sudo");
+            chown(&path, Some(12_345), Some(23_456)).unwrap();
+            assert_eq!(
+                who_may(&path),
+                "only root, the user 12345 and members of the group 23456 may: \
+                 \"sudo usermod -aG 23456 YOU\" makes you one from the next login on"
+            );
+        } else {
+            assert!(who_may(&path).contains("and members of the group"));
+        }
+        let hidden = who_may(Path::new("/no/such/admin.sock"));
+        assert_eq!(
+            hidden,
+            "its folder /no/such does not let you in: try it as root or as the user that runs chatd"
+        );
+    }
+}
