@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::channel::Channel;
 use super::client::{Client, User};
-use super::outgoing::{Draft, Forms};
+use super::outgoing::{Draft, Forms, encode_bare};
 use super::{Effect, Event, Server};
 use crate::config::Config;
 use crate::outbox::Outbox;
@@ -106,6 +106,12 @@ impl Ctx<'_> {
     pub(super) fn say(&mut self, body: fmt::Arguments<'_>) {
         let config = self.config();
         self.tell_me(Draft::plain(&config.server.name, body));
+    }
+
+    /// Sends a line that has neither source nor tags to the client.
+    pub(super) fn say_bare(&mut self, line: fmt::Arguments<'_>) {
+        let span = self.out.encode(|arena| encode_bare(arena, line));
+        self.out.send(self.me, span);
     }
 
     /// Sends a standard reply `FAIL` (IRCv3 standard-replies) to the client.

@@ -116,8 +116,9 @@ impl Server {
             quiet_since + interval
         } else {
             ctx.client_mut().pinged = true;
-            let server = ctx.config();
-            ctx.say(format_args!("PING {}", server.server.name));
+            let config = ctx.config();
+            // Without a source: many a small program looks for lines that begin with PING.
+            ctx.say_bare(format_args!("PING :{}", config.server.name));
             now + timeout
         };
         ctx.arm(Kind::Liveness, next);
@@ -156,14 +157,8 @@ impl Ctx<'_> {
     pub(super) fn dismiss_as(&mut self, cause: Cause, to_client: &str, to_others: &str) {
         let host = self.client().host.clone();
         let id = self.client().id;
-        // ERROR has no source (RFC 1459 section 4.6.4), so it is not a draft.
-        let span = self.out.encode(|arena| {
-            let mut line = format!("ERROR :Closing Link: {host} ({to_client})").into_bytes();
-            crate::proto::text::truncate_bytes(&mut line, crate::proto::limits::LINE - 2);
-            arena.extend_from_slice(&line);
-            arena.extend_from_slice(b"\r\n");
-        });
-        self.out.send(self.me, span);
+        // ERROR has no source (RFC 1459 section 4.6.4).
+        self.say_bare(format_args!("ERROR :Closing Link: {host} ({to_client})"));
         self.leave(cause, to_others);
         self.server.effects.push(Effect::Close(id));
     }

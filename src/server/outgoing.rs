@@ -104,8 +104,18 @@ fn encode(arena: &mut Vec<u8>, draft: &Draft<'_>, caps: Caps, time: &str) {
     }
     let start = arena.len();
     push(arena, &[b":", draft.source.as_bytes(), b" "]);
+    finish(arena, start, draft.body);
+}
+
+/// Writes a line without tags and source, cut in the same way.
+pub(super) fn encode_bare(arena: &mut Vec<u8>, line: fmt::Arguments<'_>) {
+    finish(arena, arena.len(), line);
+}
+
+/// Completes the line that begins at `start`, tags not counted.
+fn finish(arena: &mut Vec<u8>, start: usize, body: fmt::Arguments<'_>) {
     // Writing to a Vec cannot fail.
-    let _ = arena.write_fmt(draft.body);
+    let _ = arena.write_fmt(body);
     truncate_bytes(arena, start + LINE - 2);
     arena.extend_from_slice(b"\r\n");
 }

@@ -57,8 +57,8 @@ pub(super) fn tagmsg(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let targets = m.get(0).filter(|targets| !targets.is_empty());
     let targets = targets.ok_or_else(|| Reply::from(numeric::err_norecipient("TAGMSG")))?;
     let tags = client_tags(c, m);
-    // Without tags there is nothing in it.
-    if !tags.is_empty() {
+    // The command is part of the capability. One without tags, or with none that go on, is relayed all the same.
+    if c.client().caps.has(Caps::MESSAGE_TAGS) {
         deliver(c, targets, &Said { command: "TAGMSG", tags: &tags, text: None });
     }
     Ok(())

@@ -101,10 +101,8 @@ pub(super) fn pong(_: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
 
 /// `QUIT [reason]`
 pub(super) fn quit(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let reason = match m.get(0) {
-        None | Some("") => "Quit".to_owned(),
-        Some(reason) => format!("Quit: {}", text::truncate(reason, REASON)),
-    };
+    // The prefix shows that it was their own wish, also without a reason (Modern IRC, "QUIT message").
+    let reason = format!("Quit: {}", text::truncate(m.get(0).unwrap_or(""), REASON));
     c.dismiss(Cause::Quit, &reason);
     Ok(())
 }
@@ -187,13 +185,14 @@ fn request(c: &mut Ctx<'_>, list: &str) {
             _ => None,
         };
     }
-    if let Some(caps) = wanted {
-        set_caps(c, caps);
-    }
     let nick = c.client().nick().cloned();
     let nick = nick.as_deref().unwrap_or("*");
     let verdict = if wanted.is_some() { "ACK" } else { "NAK" };
     c.say(format_args!("CAP {nick} {verdict} :{list}"));
+    // Only lines after the ACK take the new form ("The CAP ACK subcommand").
+    if let Some(caps) = wanted {
+        set_caps(c, caps);
+    }
 }
 
 fn set_caps(c: &mut Ctx<'_>, caps: Caps) {
