@@ -51,6 +51,9 @@ pub struct Setup {
     pub admin: AdminSocket,
     /// How many log records have been dropped since the start. The level is set by [`log::set_max_level`].
     pub log_dropped: Box<dyn Fn() -> u64>,
+    /// Called when the loop is set up and handles signals, before its first turn: from here on a signal
+    /// ends in a clean stop, so this is when the daemon says that it is ready.
+    pub ready: Box<dyn FnOnce()>,
 }
 
 /// Serves until a signal or an operator says stop. Removes the admin socket's files before it returns.
