@@ -6,6 +6,8 @@ mod failures;
 mod fake;
 #[path = "ctl/lists.rs"]
 mod lists;
+#[path = "ctl/manuals.rs"]
+mod manuals;
 
 use chatd::admin::{
     Announced, Json, KickTarget, Kicked, LogLevel, Reloaded, Request, ShuttingDown, Stats, Version,

@@ -83,14 +83,6 @@ impl RpcError {
         let limit = crate::proto::limits::ADMIN_LINE;
         Self::new(TOO_LARGE, format!("the request line is longer than {limit} bytes"))
     }
-
-    /// The answer to bytes after the last LF when the peer has closed its side.
-    pub fn line_cut_short() -> Self {
-        Self::new(
-            PARSE_ERROR,
-            "the connection ended in the middle of a line: a request ends with a line feed",
-        )
-    }
 }
 
 impl fmt::Display for RpcError {

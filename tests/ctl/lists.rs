@@ -32,7 +32,7 @@ fn ask_list<T: serde::Serialize>(line: &str, items: &[T]) -> (List, String) {
     (list, table)
 }
 
-fn user(id: u64, nick: &str, channels: &[&str]) -> UserItem {
+pub(crate) fn user(id: u64, nick: &str, channels: &[&str]) -> UserItem {
     UserItem {
         id,
         nick: nick.into(),
@@ -91,9 +91,9 @@ CHANNEL  MEMBERS  MODES    AGE  TOPIC
     assert_eq!(item, channels[0]);
 }
 
-#[test]
-fn connections_are_a_table() {
-    let chat = ConnectionItem {
+/// A chat connection that has said nothing yet.
+pub(crate) fn connection() -> ConnectionItem {
+    ConnectionItem {
         id: 4_294_967_296,
         role: Role::Chat,
         state: ConnectionState::Registering,
@@ -105,7 +105,12 @@ fn connections_are_a_table() {
         bytes_out: 70,
         send_queue_bytes: 0,
         peer: None,
-    };
+    }
+}
+
+#[test]
+fn connections_are_a_table() {
+    let chat = connection();
     let named =
         ConnectionItem { state: ConnectionState::Registered, nick: Some("bob".into()), ..chat.clone() };
     let admin = ConnectionItem {
@@ -130,14 +135,19 @@ fn connections_are_a_table() {
     );
 }
 
-#[test]
-fn listeners_are_a_table() {
-    let chat = ListenerItem {
+/// A listener for chat.
+pub(crate) fn listener() -> ListenerItem {
+    ListenerItem {
         address: "127.0.0.1:6667".into(),
         role: Role::Chat,
         state: ListenerState::Accepting,
         accepted: 12_345,
-    };
+    }
+}
+
+#[test]
+fn listeners_are_a_table() {
+    let chat = listener();
     let paused = ListenerItem { address: "[::1]:6667".into(), state: ListenerState::Paused, ..chat.clone() };
     let admin =
         ListenerItem { address: "/run/admin.sock".into(), role: Role::Admin, accepted: 1, ..chat.clone() };
