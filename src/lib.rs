@@ -29,3 +29,4 @@ pub mod outbox;
 pub mod place;
 pub mod proto;
 pub mod server;
+pub(crate) mod suggest;

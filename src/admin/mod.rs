@@ -26,7 +26,6 @@ mod params;
 mod request;
 mod results;
 mod rpc;
-mod suggest;
 
 use std::fmt;
 
@@ -37,7 +36,6 @@ pub use methods::{Kind, LEVELS, METHODS, Method, Param, WHATS, method};
 pub use request::{KickTarget, List, Request, What};
 pub use results::*;
 pub use rpc::{BadReply, Calls, error_line, parse, parse_reply};
-pub(crate) use suggest::closest;
 
 /// JSON-RPC: the line is not JSON.
 pub const PARSE_ERROR: i64 = -32700;

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{INVALID_PARAMS, Kind, Method, Param, RpcError, closest};
+use super::{INVALID_PARAMS, Kind, Method, Param, RpcError};
+use crate::suggest::closest;
 
 /// The parameters of a call, each known to the method and of its kind. Absent and `null` are the same.
 pub(super) struct Params<'a> {

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::params::quote;
 use super::{
-    INVALID_REQUEST, Json, METHOD_NOT_FOUND, METHODS, PARSE_ERROR, Request, RpcError, TOO_LARGE, closest,
-    method,
+    INVALID_REQUEST, Json, METHOD_NOT_FOUND, METHODS, PARSE_ERROR, Request, RpcError, TOO_LARGE, method,
 };
 use crate::proto::limits::{ADMIN_BATCH, ADMIN_REPLY};
+use crate::suggest::closest;
 
 /// The calls of one line, checked and not yet answered.
 #[derive(Debug)]
