@@ -8,6 +8,7 @@
 //!
 //! - [`proto`]: the IRC wire language. No state, no policy.
 //! - [`config`]: configuration text in, [`config::Config`] or located problems out.
+//! - [`load`]: reads the configuration and what it names from files.
 //! - [`server`]: the chat server as a value. It has no socket, clock, thread or file.
 //! - [`outbox`]: what the server says in a turn, encoded once, and who gets which part of it.
 //! - [`net`]: everything with a file descriptor: the loop, sockets, signals, the admin socket.
@@ -23,6 +24,7 @@ pub mod config;
 pub mod ctl;
 pub mod daemon;
 pub mod id;
+pub mod load;
 pub mod log;
 pub mod net;
 pub mod outbox;

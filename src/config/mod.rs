@@ -1,9 +1,27 @@
 //! The configuration as the program uses it: no options that mean "default", no strings that are secretly addresses.
 //!
-//! Pure: text in, [`Config`] or located problems out. Files are read by [`crate::daemon`].
+//! Pure: text in, [`Config`] and located problems out. Files are read by [`crate::load`].
+//!
+//! [`SETTINGS`] is the one table of keys. [`parse()`] walks a TOML document along it and collects every problem,
+//! [`Diagnostic`] shows them, [`print()`] writes a configuration back, and [`changes`] and [`restart_needed`]
+//! compare two.
+
+mod check;
+mod field;
+mod parse;
+mod print;
+mod report;
+mod settings;
+mod syntax;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+pub(crate) use check::motd_lines;
+pub use parse::{Parsed, parse};
+pub use print::print;
+pub use report::{Diagnostic, Problem, Severity};
+pub use settings::{LISTEN_KEYS, SETTINGS, Setting, changes, keep_until_restart, restart_needed};
 
 /// Everything an operator can set.
 #[derive(Clone, Debug, PartialEq)]

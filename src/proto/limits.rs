@@ -75,6 +75,20 @@ pub const LOG_VALUE: usize = 512;
 /// How long the log may take at the end to write what is queued.
 pub const LOG_FLUSH: Duration = Duration::from_secs(1);
 
+/// The configuration file, in bytes.
+pub const CONFIG_FILE: usize = 1 << 20;
+/// Problems that a report on a configuration names; it says how many more there are.
+pub const CONFIG_PROBLEMS: usize = 100;
+/// Addresses that chatd listens on.
+pub const LISTENERS: usize = 64;
+/// The message of the day, in bytes.
+pub const MOTD: usize = 64 * 1024;
+/// Lines of the message of the day.
+pub const MOTD_LINES: usize = 500;
+/// A line of the message of the day, in bytes. With the longest server name and nick that can be configured,
+/// its 372 still fits [`LINE`].
+pub const MOTD_LINE: usize = 370;
+
 const _: () = assert!(CLIENT_TAGS < ALL_TAGS && INPUT_LINE < READ_BUFFER);
 const _: () = assert!(ADMIN_LINE <= READ_BUFFER && ADMIN_PAGE <= ADMIN_SCAN);
 const _: () = assert!(ADMIN_PAGE_BYTES <= ADMIN_REPLY / 2 && ADMIN_REPLY <= ADMIN_SEND_QUEUE as usize / 4);

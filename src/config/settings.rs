@@ -1,0 +1,148 @@
+//! The one table of settings: each row knows its key, how it is read, checked and printed, and whether a
+//! reload applies it. Parser, printer, reload report, sample file and manual page are held against it.
+
+use std::ops::RangeInclusive;
+
+use super::field::Field;
+use super::print::{self, Show};
+use super::{Config, check};
+use crate::proto::limits::{LINE, MOTD, MOTD_LINE, MOTD_LINES, SLICE_ITEMS, SLICE_LOW_WATER};
+
+/// A setting that stands once in its section.
+pub struct Setting {
+    /// Section and key, such as `server.name`.
+    pub name: &'static str,
+    /// Whether it only takes effect at the next start.
+    pub restart: bool,
+    /// For numbers: the least and the greatest value, and the unit; the unit may be empty.
+    pub range: Option<(RangeInclusive<u32>, &'static str)>,
+    pub(super) read: fn(&mut Field<'_>, &mut Config),
+    show: fn(&Config) -> Option<String>,
+    same: fn(&Config, &Config) -> bool,
+    copy: fn(from: &Config, to: &mut Config),
+}
+
+impl Setting {
+    /// The part of the name before the dot.
+    pub fn section(&self) -> &'static str {
+        self.name.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// The part of the name after the dot.
+    pub fn key(&self) -> &'static str {
+        self.name.split_once('.').map_or("", |(_, key)| key)
+    }
+
+    /// Its value as TOML; `None` when it is not set.
+    pub fn show(&self, config: &Config) -> Option<String> {
+        (self.show)(config)
+    }
+
+    const fn needs_restart(mut self) -> Self {
+        self.restart = true;
+        self
+    }
+}
+
+macro_rules! setting {
+    ($section:ident.$key:ident, $read:expr) => {
+        Setting {
+            name: concat!(stringify!($section), ".", stringify!($key)),
+            restart: false,
+            range: None,
+            read: |field, config| {
+                if let Some(value) = $read(field) {
+                    config.$section.$key = value.into();
+                }
+            },
+            show: |config| config.$section.$key.show(),
+            same: |a, b| a.$section.$key == b.$section.$key,
+            copy: |from, to| to.$section.$key.clone_from(&from.$section.$key),
+        }
+    };
+}
+
+macro_rules! number {
+    ($section:ident.$key:ident, $range:expr, $unit:literal) => {
+        Setting {
+            range: Some(($range, $unit)),
+            ..setting!($section.$key, |field: &mut Field<'_>| field.number(&$range, $unit))
+        }
+    };
+}
+
+/// The least send queue: it holds the message of the day, or a slice of a LIST beyond the mark at which the
+/// next slice is held back.
+const SEND_QUEUE_MIN: u32 = 512 * 1024;
+const _: () = assert!(SLICE_LOW_WATER as usize + SLICE_ITEMS * LINE <= SEND_QUEUE_MIN as usize);
+const _: () = assert!(MOTD + MOTD_LINES * (LINE - MOTD_LINE) <= SEND_QUEUE_MIN as usize / 2);
+
+/// The longest nick that can be configured, in bytes.
+const NICK_MAX: u32 = 64;
+const _: () = assert!(
+    ": 372  :- \r\n".len() + crate::proto::names::HOST_LENGTH + NICK_MAX as usize + MOTD_LINE <= LINE
+);
+
+/// Every setting but those of `[[listen]]`, by section, in the order of the sample file.
+pub const SETTINGS: &[Setting] = &[
+    setting!(server.name, check::server_name).needs_restart(),
+    setting!(server.network, check::network),
+    setting!(server.description, check::description),
+    setting!(server.motd, check::motd),
+    setting!(server.motd_file, check::motd_file),
+    setting!(server.password, check::password),
+    setting!(admin.socket, check::socket).needs_restart(),
+    Setting { show: |config| Some(print::mode(config.admin.mode)), ..setting!(admin.mode, check::mode) }
+        .needs_restart(),
+    setting!(admin.group, check::account).needs_restart(),
+    number!(limits.connections, 1..=1_000_000, ""),
+    number!(limits.connections_per_address, 1..=1_000_000, ""),
+    number!(limits.channels_per_user, 1..=10_000, ""),
+    number!(limits.nick_length, 9..=NICK_MAX, "bytes"),
+    number!(limits.user_length, 4..=32, "bytes"),
+    number!(limits.channel_length, 16..=128, "bytes"),
+    number!(limits.topic_length, 1..=390, "bytes"),
+    number!(limits.kick_length, 1..=390, "bytes"),
+    number!(limits.away_length, 1..=390, "bytes"),
+    number!(limits.targets, 1..=100, ""),
+    number!(limits.list_entries, 1..=10_000, ""),
+    number!(limits.send_queue, SEND_QUEUE_MIN..=1 << 30, "bytes"),
+    number!(limits.flood_burst, 1..=10_000, "commands"),
+    number!(limits.flood_rate, 0..=10_000, "commands a second"),
+    number!(limits.lines_per_turn, 1..=10_000, ""),
+    number!(limits.bytes_per_turn, 512..=1 << 20, "bytes"),
+    number!(limits.deliveries_per_turn, 1..=1_000_000, ""),
+    number!(timeouts.registration, 1..=3_600, "seconds"),
+    number!(timeouts.ping_interval, 1..=86_400, "seconds"),
+    number!(timeouts.ping_timeout, 1..=3_600, "seconds"),
+    number!(timeouts.shutdown, 1..=60, "seconds"),
+    setting!(log.target, check::log_target).needs_restart(),
+    setting!(log.level, check::log_level),
+    setting!(log.facility, check::facility).needs_restart(),
+    setting!(daemon.pid_file, check::pid_file).needs_restart(),
+    setting!(daemon.user, check::account).needs_restart(),
+    setting!(daemon.group, check::account).needs_restart(),
+];
+
+/// The keys of a `[[listen]]` section.
+pub const LISTEN_KEYS: &[&str] = &["address"];
+
+/// Names what differs between two configurations: settings as `section.key`, and `listen`.
+pub fn changes(old: &Config, new: &Config) -> Vec<&'static str> {
+    let settings = SETTINGS.iter().filter(|setting| !(setting.same)(old, new)).map(|setting| setting.name);
+    settings.chain((old.listen != new.listen).then_some("listen")).collect()
+}
+
+/// Names the settings that differ and only take effect at the next start.
+pub fn restart_needed(old: &Config, new: &Config) -> Vec<&'static str> {
+    let settings = SETTINGS.iter().filter(|setting| setting.restart && !(setting.same)(old, new));
+    settings.map(|setting| setting.name).collect()
+}
+
+/// Gives `new` the values that `running` has for all settings that only take effect at the next start: then it is
+/// what a reload puts in force. [`restart_needed`] is to be asked before.
+pub fn keep_until_restart(running: &Config, new: &mut Config) {
+    for setting in SETTINGS.iter().filter(|setting| setting.restart) {
+        (setting.copy)(running, new);
+    }
+}

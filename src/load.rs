@@ -1,0 +1,356 @@
+//! Reads the configuration from files: the impure part around [`crate::config`].
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
+use crate::config::{Config, Diagnostic, Parsed, Problem, Severity, motd_lines, parse};
+use crate::place;
+use crate::proto::limits::{CONFIG_FILE, CONFIG_PROBLEMS, MOTD};
+
+/// A configuration that can be used.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration, with the message of the day and an absolute path of its file.
+    pub config: Config,
+    /// The file it is from, absolute; `None` for the built-in defaults. Pass it to [`load`] for a reload: then
+    /// a file that has vanished is an error and not the same as the defaults.
+    pub path: Option<PathBuf>,
+    /// What is probably not meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Why a configuration cannot be used. `Display` is the complete report, in many lines.
+#[derive(Debug)]
+pub struct LoadError {
+    /// Every error, and the warnings; never empty. They serialize to JSON.
+    pub problems: Vec<Diagnostic>,
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            write!(f, "{}{problem}", if index == 0 { "" } else { "\n\n" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// Reads the configuration file, and the message of the day if it is in a file of its own. Without `path` it is
+/// [`place::CONFIG_FILE`] if there is such a file, or else the built-in defaults.
+///
+/// A relative `motd_file` is looked for beside the configuration file.
+///
+/// # Errors
+/// All problems, when there is an error among them: a file that cannot be read, is no regular file, too large or
+/// not UTF-8, and whatever [`parse`] finds.
+pub fn load(path: Option<&Path>) -> Result<Loaded, LoadError> {
+    match path {
+        Some(path) => load_file(path),
+        None => load_if_there(Path::new(place::CONFIG_FILE)),
+    }
+}
+
+fn load_if_there(path: &Path) -> Result<Loaded, LoadError> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(Loaded { config: Config::default(), path: None, warnings: Vec::new() })
+        }
+        _ => load_file(path),
+    }
+}
+
+fn load_file(path: &Path) -> Result<Loaded, LoadError> {
+    let name = path.display().to_string();
+    let refuse =
+        |message: String| LoadError { problems: vec![Diagnostic::of_file(&*name, Severity::Error, message)] };
+    let (bytes, mode) = read(path, CONFIG_FILE).map_err(refuse)?;
+    let path = std::path::absolute(path).map_err(|error| refuse(reason(&error)))?;
+
+    let (text, mut problems) = decode(&bytes);
+    let mut parsed = parse(&text);
+    problems.append(&mut parsed.problems);
+    if let Some(span) = parsed.span("server.password")
+        && mode & 0o004 != 0
+    {
+        let warning = Problem::warning(span, "every user of this machine can read this password");
+        problems.push(warning.help(format!("chmod o-r {name}")));
+    }
+    let of_motd = read_motd(&mut parsed, &path, &mut problems);
+    problems.sort_by_key(|problem| problem.span.start);
+    let located = problems.into_iter().map(|problem| Diagnostic::locate(&name, &text, problem));
+    let problems: Vec<_> = located.chain(of_motd).collect();
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(LoadError { problems });
+    }
+    Ok(Loaded { config: parsed.config, path: Some(path), warnings: problems })
+}
+
+/// Reads `motd_file` into the configuration. What is wrong with the path goes to `problems`, what is wrong in
+/// the file is returned.
+fn read_motd(parsed: &mut Parsed, config_path: &Path, problems: &mut Vec<Problem>) -> Vec<Diagnostic> {
+    let Some(relative) = &parsed.config.server.motd_file else { return Vec::new() };
+    let path = config_path.parent().unwrap_or(Path::new("/")).join(relative);
+    let name = path.display().to_string();
+    let bytes = match read(&path, MOTD) {
+        Ok((bytes, _)) => bytes,
+        Err(message) => {
+            let span = parsed.span("server.motd_file").unwrap_or_default();
+            problems.push(Problem::error(span, format!("{name} {message}")));
+            return Vec::new();
+        }
+    };
+    let (text, mut faults) = decode(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
+    let (lines, of_lines) = motd_lines(&text);
+    faults.extend(of_lines.into_iter().map(|fault| {
+        let message = format!("the message of the day {}", fault.message);
+        Problem { message, ..fault }
+    }));
+    parsed.config.server.motd = lines;
+    parsed.config.server.motd_file = Some(path);
+    faults.sort_by_key(|fault| fault.span.start);
+    faults.truncate(CONFIG_PROBLEMS);
+    faults.into_iter().map(|fault| Diagnostic::locate(&name, &text, fault)).collect()
+}
+
+/// Reads a regular file of at most `most` bytes. Returns its permissions, too.
+///
+/// # Errors
+/// What to say after the file's name.
+fn read(path: &Path, most: usize) -> Result<(Vec<u8>, u32), String> {
+    // Opening a FIFO without a writer would block; nobody must be able to hold up a reload so.
+    let open = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let file: File = open.map_err(|error| reason(&error))?;
+    let metadata = file.metadata().map_err(|error| reason(&error))?;
+    if !metadata.is_file() {
+        let kind = if metadata.is_dir() { "is a directory" } else { "is not a regular file" };
+        return Err(kind.to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+    if bytes.len() > most {
+        return Err(format!("is larger than {most} bytes"));
+    }
+    Ok((bytes, metadata.mode()))
+}
+
+fn reason(error: &io::Error) -> String {
+    let text = match error.raw_os_error() {
+        Some(code) => Errno::from_raw(code).desc().to_owned(),
+        None => error.to_string(),
+    };
+    format!("cannot be read: {text}")
+}
+
+/// The bytes as text. Each that is not UTF-8 is replaced by U+FFFD, and the first of them complained of in each
+/// line, up to a bound.
+fn decode(bytes: &[u8]) -> (String, Vec<Problem>) {
+    let mut text = String::with_capacity(bytes.len());
+    let mut problems = Vec::new();
+    let mut fresh_line = true;
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        fresh_line |= chunk.valid().contains('\n');
+        let [first, ..] = chunk.invalid() else { continue };
+        let start = text.len();
+        text.push(char::REPLACEMENT_CHARACTER);
+        if fresh_line && problems.len() < CONFIG_PROBLEMS {
+            let message = format!("the byte 0x{first:02x} is not UTF-8");
+            problems.push(Problem::error(start..text.len(), message).help("save the file as UTF-8"));
+        }
+        fresh_line = false;
+    }
+    (text, problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A folder with these files in it, which only their owner can read.
+    fn folder(files: &[(&str, &[u8])]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        folder
+    }
+
+    /// The report on `chatd.toml` in this folder, without the folder's name.
+    fn report(folder: &TempDir) -> String {
+        let report = load(Some(&folder.path().join("chatd.toml"))).unwrap_err().to_string();
+        report.replace(&format!("{}/", folder.path().display()), "")
+    }
+
+    #[test]
+    fn without_a_file_the_defaults_hold() {
+        let folder = folder(&[]);
+        let loaded = load_if_there(&folder.path().join("chatd.toml")).unwrap();
+        assert_eq!((loaded.config, loaded.path), (Config::default(), None));
+        assert!(loaded.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_default_file_that_is_there_is_used_or_refused() {
+        let folder = folder(&[("chatd.toml", b"[limits]\ntargets = 7\n")]);
+        let path = folder.path().join("chatd.toml");
+        let loaded = load_if_there(&path).unwrap();
+        assert_eq!((loaded.config.limits.targets, loaded.path.as_deref()), (7, Some(&*path)));
+        fs::remove_file(&path).unwrap();
+        symlink("nowhere", &path).unwrap();
+        assert!(load_if_there(&path).is_err(), "a link that leads nowhere is a mistake");
+    }
+
+    #[test]
+    fn the_path_is_made_absolute_for_reloads() {
+        let loaded = load(Some(Path::new("etc/chatd.toml"))).unwrap();
+        assert_eq!(loaded.path, Some(std::env::current_dir().unwrap().join("etc/chatd.toml")));
+        assert_eq!(
+            load(Some(Path::new(""))).unwrap_err().to_string(),
+            ": error: cannot be read: No such file or directory"
+        );
+    }
+
+    #[test]
+    fn only_regular_files_of_a_size_are_read() {
+        let missing = folder(&[]);
+        assert_eq!(report(&missing), "chatd.toml: error: cannot be read: No such file or directory");
+        let path = missing.path().join("chatd.toml");
+        fs::create_dir(&path).unwrap();
+        assert_eq!(report(&missing), "chatd.toml: error: is a directory");
+        fs::remove_dir(&path).unwrap();
+        mkfifo(&path, Mode::S_IRWXU).unwrap();
+        assert_eq!(report(&missing), "chatd.toml: error: is not a regular file");
+
+        let full = vec![b'\n'; CONFIG_FILE];
+        let large = folder(&[("chatd.toml", &full)]);
+        assert!(load(Some(&large.path().join("chatd.toml"))).is_ok());
+        fs::write(large.path().join("chatd.toml"), [&*full, b"\n"].concat()).unwrap();
+        assert_eq!(report(&large), "chatd.toml: error: is larger than 1048576 bytes");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_found_once_a_line() {
+        let text = b"[server]\ndescription = \"Gr\xfc\xdfe\" # \xff\nnetwork = \"a b\"\nmotd = \"\xe9\"\n";
+        let expected = "\
+chatd.toml:2:18: error: the byte 0xfc is not UTF-8
+ 2 | description = \"Gr\u{fffd}\u{fffd}e\" # \u{fffd}
+   |                  ^
+   = help: save the file as UTF-8
+
+chatd.toml:3:11: error: `server.network` must not contain spaces
+ 3 | network = \"a b\"
+   |           ^^^^^
+   = help: use hyphens, such as My-Network
+
+chatd.toml:4:9: error: the byte 0xe9 is not UTF-8
+ 4 | motd = \"\u{fffd}\"
+   |         ^
+   = help: save the file as UTF-8";
+        assert_eq!(report(&folder(&[("chatd.toml", text)])), expected);
+    }
+
+    #[test]
+    fn the_message_of_the_day_is_read_beside_the_configuration() {
+        let config = b"[server]\nmotd_file = \"words/motd.txt\"\n";
+        let folder = folder(&[("chatd.toml", config)]);
+        fs::create_dir(folder.path().join("words")).unwrap();
+        let motd = folder.path().join("words/motd.txt");
+        for (text, lines) in [
+            ("\u{feff}Hello.\r\n\r\n  K\u{f6}ln\n", &["Hello.", "", "  K\u{f6}ln"][..]),
+            ("no newline", &["no newline"]),
+            ("", &[]),
+        ] {
+            fs::write(&motd, text).unwrap();
+            let loaded = load(Some(&folder.path().join("chatd.toml"))).unwrap();
+            assert_eq!(loaded.config.server.motd, lines);
+            assert_eq!(loaded.config.server.motd_file.as_ref(), Some(&motd));
+        }
+    }
+
+    #[test]
+    fn faults_of_the_message_of_the_day_are_reported_with_those_of_the_configuration() {
+        let config = b"[server]\nmotd_file = \"motd.txt\"\nnam = \"x\"\n";
+        let folder = folder(&[("chatd.toml", config)]);
+        let unknown = "\
+chatd.toml:3:1: error: unknown key `nam` in [server]
+ 3 | nam = \"x\"
+   | ^^^
+   = help: did you mean `name`?";
+        let missing = "\
+chatd.toml:2:13: error: motd.txt cannot be read: No such file or directory
+ 2 | motd_file = \"motd.txt\"
+   |             ^^^^^^^^^^";
+        assert_eq!(report(&folder), format!("{missing}\n\n{unknown}"));
+
+        let motd = [&b"fine\nnul\0\nlatin \xe9\n"[..], &[b'x'; 370], b"\n", &[b'y'; 372], b"\n"].concat();
+        fs::write(folder.path().join("motd.txt"), motd).unwrap();
+        let faults = format!(
+            "\
+motd.txt:2:4: error: the message of the day has a NUL or a lone carriage return in line 2
+ 2 | nul\\u{{0}}
+   |    ^^^^^
+
+motd.txt:3:7: error: the byte 0xe9 is not UTF-8
+ 3 | latin \u{fffd}
+   |       ^
+   = help: save the file as UTF-8
+
+motd.txt:5:371: error: the message of the day has 372 bytes in line 5; at most 370 fit
+ 5 | ... {}yy
+   |     {}^^",
+            "y".repeat(60),
+            " ".repeat(60)
+        );
+        assert_eq!(report(&folder), format!("{unknown}\n\n{faults}"));
+    }
+
+    #[test]
+    fn the_message_of_the_day_is_bounded() {
+        let folder = folder(&[("chatd.toml", b"[server]\nmotd_file = \"motd.txt\"\n")]);
+        let motd = folder.path().join("motd.txt");
+        fs::write(&motd, "x\n".repeat(500)).unwrap();
+        assert!(load(Some(&folder.path().join("chatd.toml"))).is_ok());
+        fs::write(&motd, "x\n".repeat(501)).unwrap();
+        let expected = "\
+motd.txt:501:1: error: the message of the day must have at most 500 lines
+ 501 | x
+     | ^";
+        assert_eq!(report(&folder), expected);
+        fs::write(&motd, "\n".repeat(MOTD + 1)).unwrap();
+        assert!(report(&folder).contains("motd.txt is larger than 65536 bytes"), "{}", report(&folder));
+    }
+
+    #[test]
+    fn a_password_that_everybody_can_read_is_warned_of() {
+        let folder = folder(&[("chatd.toml", b"[server]\npassword = \"secret\"\n")]);
+        let path = folder.path().join("chatd.toml");
+        assert!(load(Some(&path)).unwrap().warnings.is_empty());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let warnings = load(Some(&path)).unwrap().warnings;
+        let place = path.display();
+        assert_eq!(
+            warnings[0].one_line(),
+            format!(
+                "{place}:2:12: warning: every user of this machine can read this password (chmod o-r {place})"
+            )
+        );
+        fs::write(&path, "[admin]\nmode = \"0660\"\n").unwrap();
+        assert!(load(Some(&path)).unwrap().warnings.is_empty());
+    }
+}
