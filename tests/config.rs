@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chatd::config::{
-    Config, Diagnostic, Facility, LISTEN_KEYS, Limits, Listen, LogTarget, SETTINGS, Setting, Severity, Timeouts, changes,
-    keep_until_restart, parse, print, restart_needed,
+    Config, Diagnostic, Facility, LISTEN_KEYS, Limits, Listen, LogTarget, SETTINGS, Setting, Severity,
+    Timeouts, changes, keep_until_restart, parse, print, restart_needed,
 };
 use chatd::load::{LoadError, load};
 
