@@ -24,6 +24,8 @@ pub const MODES: usize = 12;
 pub const READ_BUFFER: usize = 64 * 1024;
 /// Connections accepted from one listener in a turn.
 pub const ACCEPTS_PER_TURN: usize = 64;
+/// Descriptors that chatd has open besides connections and listeners: standard streams, poll, signals, log, files.
+pub const OTHER_DESCRIPTORS: usize = 16;
 /// Events taken from the kernel at a time.
 pub const EVENTS: usize = 1024;
 /// Backlog of a listening socket, in connections.
