@@ -35,7 +35,7 @@ const KEEP_ARENA: usize = 2 << 20;
 /// ([`Outbox::is_full`]), and no single input can say this much.
 const MAX_ARENA: usize = u32::MAX as usize;
 
-/// All a delivery needs to know of its recipient, in about half a cache line.
+/// All a delivery needs to know of its recipient, in little more than half a cache line.
 #[derive(Clone, Copy)]
 struct Entry {
     /// The latest span of this turn; empty when nothing was sent to this connection.
@@ -50,6 +50,8 @@ struct Entry {
     backlog: u32,
     /// Most that `bytes + backlog` may be. Zero: closed or over its limit, takes nothing.
     limit: u32,
+    /// Lines of this turn.
+    lines: u32,
     caps: Caps,
 }
 
@@ -61,11 +63,12 @@ impl Entry {
         bytes: 0,
         backlog: 0,
         limit: 0,
+        lines: 0,
         caps: Caps::NONE,
     };
 }
 
-const _: () = assert!(size_of::<Entry>() <= 36);
+const _: () = assert!(size_of::<Entry>() <= 40);
 
 /// The lines of a turn and their recipients, by slot.
 #[derive(Default)]
@@ -76,6 +79,7 @@ pub struct Outbox {
     earlier: Vec<(Span, u32)>,
     dirty: Vec<u32>,
     overflowed: Vec<u32>,
+    encoded: u64,
     deliveries: u64,
 }
 
@@ -136,6 +140,7 @@ impl Outbox {
         let start = self.arena.len();
         encode(&mut self.arena);
         assert!(self.arena.len() <= MAX_ARENA, "the shell flushes long before");
+        self.encoded += 1;
         Span { start: start as u32, end: self.arena.len() as u32 }
     }
 
@@ -169,6 +174,7 @@ impl Outbox {
             entry.last = span;
         }
         entry.bytes = bytes;
+        entry.lines += 1;
     }
 
     /// The slots that got something since the last [`Outbox::clear`], each once, in order of first delivery.
@@ -199,11 +205,22 @@ impl Outbox {
         self.entries.get(slot as usize).map_or(0, |entry| entry.bytes)
     }
 
+    /// How many lines `slot` was handed this turn.
+    pub fn lines(&self, slot: u32) -> u32 {
+        self.entries.get(slot as usize).map_or(0, |entry| entry.lines)
+    }
+
+    /// How many bytes were encoded since the last [`Outbox::clear`].
+    pub fn arena_bytes(&self) -> usize {
+        self.arena.len()
+    }
+
     /// Empties the arena after everybody has been handed what is theirs.
     pub fn clear(&mut self) {
         for &slot in &self.dirty {
             let entry = &mut self.entries[slot as usize];
             entry.bytes = 0;
+            entry.lines = 0;
             entry.first = NONE;
             entry.newest = NONE;
             entry.last = Span { start: 0, end: 0 };
@@ -222,6 +239,11 @@ impl Outbox {
     /// Whether so much was encoded that the shell should flush before it handles more input.
     pub fn is_full(&self) -> bool {
         self.arena.len() >= crate::proto::limits::ARENA_FLUSH
+    }
+
+    /// Lines encoded since the start, each once for each form that some recipient needed.
+    pub fn encoded(&self) -> u64 {
+        self.encoded
     }
 
     /// Lines handed to recipients since the start: the unit of a turn's work.
