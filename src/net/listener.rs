@@ -35,19 +35,19 @@ impl std::error::Error for BindError {}
 
 /// The listening socket of one `[[listen]]`.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the loop comes next")]
-pub(super) struct Bound {
+pub struct Bound<L> {
     /// As the configuration has it; its port may be 0.
-    pub(super) requested: SocketAddr,
+    pub requested: SocketAddr,
     /// As the kernel has it.
-    pub(super) address: SocketAddr,
-    pub(super) socket: TcpListener,
+    pub address: SocketAddr,
+    /// The socket.
+    pub socket: L,
 }
 
 /// The listening chat sockets: bound, not yet accepting. They do not block and are closed on exec, but survive a fork.
 #[derive(Debug)]
 pub struct Listeners {
-    pub(super) bound: Vec<Bound>,
+    pub(super) bound: Vec<Bound<TcpListener>>,
 }
 
 impl Listeners {
@@ -67,7 +67,7 @@ impl Listeners {
 }
 
 /// Binds one address; `None` if it is optional and the machine lacks it.
-pub(super) fn bind(listen: &Listen) -> Result<Option<Bound>, BindError> {
+pub(super) fn bind(listen: &Listen) -> Result<Option<Bound<TcpListener>>, BindError> {
     match open(listen.address) {
         Ok(socket) => {
             let address = socket

@@ -1,43 +1,63 @@
 //! The shell: everything with a file descriptor, one mio `Poll`, one thread.
+//!
+//! It moves bytes and knows no IRC beyond "a line ends at a line feed". What a turn of the loop does, and in
+//! which order, is said in one place, [`Shell`].
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `driver` | what the shell asks of the operating system, and mio's answer |
+//! | `fake` | the same without an operating system, for tests |
+//! | `listener`, `socket_file` | sockets that are bound before the loop runs |
+//! | `shell` | [`Shell`]: the turn, timers, effects, shutdown |
+//! | `conn` | one connection: state, line framing, buffers |
+//! | `accept`, `input`, `output` | the shell's three ways with descriptors |
+//! | `admin`, `list`, `stats` | the admin socket's answers |
+//! | `reload` | taking over a new configuration |
+//! | `journal` | events as log records |
 
+mod accept;
+mod admin;
+mod conn;
+mod driver;
+pub mod fake;
+mod input;
+mod journal;
+mod list;
 mod listener;
+mod output;
+mod reload;
+mod shell;
 mod socket_file;
+mod stats;
 
-use std::fmt;
-use std::io;
+#[cfg(test)]
+mod tests;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, ErrorKind};
 use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
 
-use serde::Serialize;
+use mio::Events;
+use mio::net::UnixListener;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
 
 use crate::config::Config;
+use crate::load::{LoadError, Loaded};
+use crate::log::Quoted;
+use crate::proto::limits::{EVENTS, SPARE_DESCRIPTORS};
+use crate::server::Time;
+use driver::{MioDriver, MioListener};
 
-pub use listener::{BindError, Listeners};
+pub use driver::{Credentials, Driver, Origin, Process, Ready};
+pub use listener::{BindError, Bound, Listeners};
+pub use shell::{Shell, Signal};
 pub use socket_file::AdminSocket;
 
 /// Reads the configuration again, for a reload: the file, and the files that it names.
-pub type Loader = Box<dyn FnMut() -> Result<Config, Vec<Problem>>>;
-
-/// Why a configuration is refused, for the log and for `chatctl`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    /// The file, or the address, that it is about.
-    pub place: String,
-    /// Line in that file, from 1; 0 when it is about the whole.
-    pub line: u32,
-    /// Column in that line, from 1; 0 when it is about the whole.
-    pub column: u32,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.place, self.message),
-            line => write!(f, "{}:{line}:{}: {}", self.place, self.column, self.message),
-        }
-    }
-}
+pub type Loader = Box<dyn FnMut() -> Result<Loaded, LoadError>>;
 
 /// All that [`run`] needs.
 pub struct Setup {
@@ -56,13 +76,145 @@ pub struct Setup {
     pub ready: Box<dyn FnOnce()>,
 }
 
+/// The token of the signals; those of listeners begin above it.
+const SIGNALS: u64 = 0;
+
 /// Serves until a signal or an operator says stop. Removes the admin socket's files before it returns.
+///
+/// SIGPIPE needs nothing done: Rust's runtime ignores it, and a write to a closed socket is an error.
 ///
 /// # Errors
 /// When the loop cannot be set up, or the system refuses to wait for events.
 pub fn run(setup: Setup) -> io::Result<()> {
-    let Setup { admin: AdminSocket { listener, file }, listeners, .. } = setup;
-    drop((listener, listeners.bound));
+    let Setup { config, loader, listeners, admin: AdminSocket { listener, file }, log_dropped, ready } =
+        setup;
+    let outcome = Loop::new(config, loader, log_dropped).and_then(|mut it| {
+        it.adopt(listeners, &file.path().display().to_string(), listener)?;
+        ready();
+        it.run()
+    });
     file.remove();
-    Err(io::ErrorKind::Unsupported.into())
+    outcome
+}
+
+/// The one loop of the process.
+struct Loop {
+    shell: Shell<MioDriver>,
+    signals: Signals,
+    clock: Clock,
+}
+
+impl Loop {
+    fn new(config: Rc<Config>, loader: Loader, log_dropped: Box<dyn Fn() -> u64>) -> io::Result<Self> {
+        let mut driver = MioDriver::new()?;
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+        driver.watch(&mut signals, SIGNALS)?;
+        let clock = Clock { start: Instant::now() };
+        let now = clock.time(clock.start);
+        let shell = Shell::new(driver, config, seed(), now, loader, log_dropped);
+        Ok(Self { shell, signals, clock })
+    }
+
+    /// Takes over what was bound at start.
+    fn adopt(
+        &mut self,
+        listeners: Listeners,
+        path: &str,
+        admin: std::os::unix::net::UnixListener,
+    ) -> io::Result<()> {
+        for bound in listeners.bound {
+            log::info!("listen address={}", bound.address);
+            self.shell.listen(bound.into_mio())?;
+        }
+        log::info!("listen admin={}", Quoted(path));
+        self.shell.listen_admin(path, MioListener::Unix(UnixListener::from_std(admin)))?;
+        self.shell.limit_connections(room(self.shell.server().config()));
+        Ok(())
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut end = Instant::now();
+        loop {
+            let timeout = self.clock.until(self.shell.deadline(), end);
+            match self.shell.driver_mut().poll(&mut events, timeout) {
+                Ok(()) => {}
+                // A signal: it has its event as well. The time left is another one now.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    end = Instant::now();
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            let begin = Instant::now();
+            self.shell.begin(self.clock.time(begin));
+            for event in &events {
+                match event.token().0 as u64 {
+                    SIGNALS => self.take_signals(),
+                    token => self.shell.event(token, event.into()),
+                }
+            }
+            self.shell.end();
+            end = Instant::now();
+            self.shell.took(end - begin);
+            if self.shell.is_finished() {
+                self.shell.log_end();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Signals are merged and come in no order, so they are taken as a set, in which stopping beats reloading.
+    fn take_signals(&mut self) {
+        let pending: Vec<_> = self.signals.pending().collect();
+        if pending.iter().any(|signal| [SIGTERM, SIGINT].contains(signal)) {
+            self.shell.signal(Signal::Stop);
+        } else if pending.contains(&SIGHUP) {
+            self.shell.signal(Signal::Reload);
+        }
+    }
+}
+
+/// The clock of the loop.
+struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    fn time(&self, now: Instant) -> Time {
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Time { mono_ms: self.mono_ms(now), unix_ms: unix.as_millis() as u64 }
+    }
+
+    fn mono_ms(&self, now: Instant) -> u64 {
+        (now - self.start).as_millis() as u64
+    }
+
+    /// How long to wait for events; no longer than an hour, which is no harm and keeps far from what `epoll_wait` can take.
+    fn until(&self, deadline: Option<u64>, now: Instant) -> Option<Duration> {
+        let wait = deadline?.saturating_sub(self.mono_ms(now));
+        Some(Duration::from_millis(wait.min(3_600_000)))
+    }
+}
+
+/// From the system's randomness, as the keys of the standard library's hash maps are.
+fn seed() -> [u64; 2] {
+    [(); 2].map(|()| RandomState::new().build_hasher().finish())
+}
+
+/// How many connections the process has descriptors for, once it has as many as the system allows.
+fn room(config: &Config) -> usize {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        log::warn!("the limit of open descriptors stays at {soft}: {error}");
+    }
+    let process = driver::process();
+    let room = process.descriptors_limit.saturating_sub(process.descriptors + SPARE_DESCRIPTORS);
+    let wanted = config.limits.connections;
+    if room < u64::from(wanted) {
+        log::warn!("limits.connections is {wanted}, but there are descriptors for {room} only");
+    }
+    usize::try_from(room).unwrap_or(usize::MAX)
 }

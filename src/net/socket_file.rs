@@ -105,6 +105,10 @@ impl AdminSocket {
 }
 
 impl SocketFile {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Removes the socket and the lock file, unless somebody has put another socket in its place.
     pub(super) fn remove(self) {
         let own = fs::symlink_metadata(&self.path)

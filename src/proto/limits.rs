@@ -24,18 +24,28 @@ pub const MODES: usize = 12;
 pub const READ_BUFFER: usize = 64 * 1024;
 /// Connections accepted from one listener in a turn.
 pub const ACCEPTS_PER_TURN: usize = 64;
-/// Descriptors that chatd has open besides connections and listeners: standard streams, poll, signals, log, files.
-pub const OTHER_DESCRIPTORS: usize = 16;
+/// Unsent bytes that the kernel holds for a connection before its socket counts as full (`TCP_NOTSENT_LOWAT`):
+/// what a slow reader owes then waits where the send queue's limit sees it.
+pub const NOTSENT_LOWAT: u32 = 128 * 1024;
 /// Events taken from the kernel at a time.
 pub const EVENTS: usize = 1024;
 /// Backlog of a listening socket, in connections.
 pub const BACKLOG: i32 = 1024;
 /// A turn whose output reached this many bytes is flushed before more input is handled.
 pub const ARENA_FLUSH: usize = 1 << 20;
+/// Descriptors that chat connections leave free, for admin connections, the log, and files read at a reload.
+pub const SPARE_DESCRIPTORS: u64 = 8;
 /// Pause before accepting again when descriptors ran out, in milliseconds.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
-/// How long a closed connection may take to accept its last lines, in milliseconds.
+/// How long a closed connection may take to accept its last lines, and how long lines count that a peer sent
+/// before it closed and that had to wait, in milliseconds.
 pub const DRAIN_MS: u64 = 5_000;
+/// At shutdown, how long a connection that has been sent everything may take to close, in milliseconds.
+pub const LINGER_MS: u64 = 500;
+/// A connection's buffer that has grown beyond this many bytes is not kept for the next who needs one.
+pub const POOL_BUFFER: usize = 64 * 1024;
+/// Buffers kept for the next who needs one.
+pub const POOL_BUFFERS: usize = 64;
 /// Spans of one `writev`; more are gathered in a scratch buffer.
 pub const IOVECS: usize = 64;
 /// A slice of long work (LIST, WHO) goes on while the client's send queue is below this, in bytes.

@@ -1,0 +1,190 @@
+//! The admin socket: requests of operators and what they do.
+
+use std::fmt;
+
+use super::conn::State;
+use super::driver::{Credentials, Driver};
+use super::shell::Shell;
+use crate::admin::{
+    self, Announced, Help, Json, KickTarget, Kicked, LogLevel, NOT_FOUND, Request, RpcError, ShuttingDown,
+    Stats, Version,
+};
+use crate::id::ClientId;
+use crate::log::Quoted;
+use crate::proto::limits::{ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN};
+use crate::server::{Cause, Input};
+
+/// Items looked at for the price of one request: one full scan uses up a connection's share of a turn.
+const SCAN_PER_REQUEST: usize = ADMIN_SCAN / ADMIN_REQUESTS_PER_TURN;
+
+impl<D: Driver> Shell<D> {
+    /// Carries out a line of requests. Returns what it costs of the connection's share of a turn.
+    pub(super) fn admin_line(&mut self, id: ClientId, peer: Credentials, line: &[u8]) -> usize {
+        self.scanned = 0;
+        let calls = admin::parse(line);
+        let requests = calls.len();
+        let reply = calls.answer(|request| {
+            let outcome = self.answer(request);
+            record(id, peer, request, &outcome);
+            outcome
+        });
+        if let Some(reply) = reply {
+            self.reply(id, &reply);
+        }
+        requests + self.scanned / SCAN_PER_REQUEST
+    }
+
+    /// Answers a line that was too long and has been dropped.
+    pub(super) fn admin_oversized(&mut self, id: ClientId, peer: Credentials) {
+        log::warn!("admin client={id} {peer} error=line_too_long");
+        self.reply(id, &admin::error_line(RpcError::line_too_long()));
+    }
+
+    /// Replies go the way of all output, through the outbox.
+    fn reply(&mut self, id: ClientId, line: &[u8]) {
+        let span = self.out.encode(|arena| arena.extend_from_slice(line));
+        self.out.send(id.slot, span);
+        self.counters.replies += 1;
+    }
+
+    fn answer(&mut self, request: &Request) -> Result<Json, RpcError> {
+        Ok(match request {
+            Request::Announce { text } => {
+                let users = self.server.stats().users;
+                self.tell(Input::Announce { text });
+                Json::of(&Announced { users })
+            }
+            Request::Help => Json::of(&Help::default()),
+            Request::Kick { target, channel, reason } => {
+                Json::of(&self.kick(target, channel.as_deref(), reason.as_deref())?)
+            }
+            Request::List(list) => self.list(list)?,
+            Request::LogLevel { level } => {
+                let before = log::max_level();
+                if let Some(level) = *level {
+                    log::set_max_level(level);
+                }
+                let name = |level: log::LevelFilter| level.as_str().to_lowercase();
+                Json::of(&LogLevel { level: name(log::max_level()), before: level.map(|_| name(before)) })
+            }
+            Request::Reload => Json::of(&self.reload()?),
+            Request::Shutdown { reason } => {
+                let connections = self.chats as u64;
+                self.stop(reason.as_deref().unwrap_or("The server is shutting down"));
+                let timeout_seconds = u64::from(self.server.config().timeouts.shutdown);
+                Json::of(&ShuttingDown { connections, timeout_seconds })
+            }
+            Request::Stats => Json::of(&self.stats()),
+            Request::Version => Json::of(&Version {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                pid: std::process::id(),
+            }),
+        })
+    }
+
+    fn kick(
+        &mut self,
+        target: &KickTarget,
+        channel: Option<&str>,
+        reason: Option<&str>,
+    ) -> Result<Kicked, RpcError> {
+        let missing = |what: String| RpcError::new(NOT_FOUND, what);
+        let client = match target {
+            KickTarget::Nick(nick) => {
+                self.server.find_nick(nick).ok_or_else(|| missing(format!("there is no user {nick}")))?
+            }
+            KickTarget::Id(raw) => ClientId::from_u64(*raw)
+                .filter(|&id| self.conns.get(id).is_some_and(|it| it.is_chat() && it.state == State::Open))
+                .ok_or_else(|| missing(format!("there is no client with the id {raw}")))?,
+        };
+        let nick = self.server.describe(client).map(|mask| match mask.split_once('!') {
+            Some((nick, _)) => nick.to_owned(),
+            None => mask,
+        });
+        let Some(channel) = channel else {
+            self.tell(Input::Kill { client, reason: reason.unwrap_or("Disconnected by an operator") });
+            return Ok(Kicked { id: client.to_u64(), nick, channel: None });
+        };
+        let Some(channel) = self.server.find_channel(channel).map(ToOwned::to_owned) else {
+            return Err(missing(format!("there is no channel {channel}")));
+        };
+        if !self.server.is_member(client, &channel) {
+            let who = nick.unwrap_or_else(|| format!("client {client}"));
+            return Err(missing(format!("{who} is not in {channel}")));
+        }
+        let reason = reason.unwrap_or("Removed by an operator");
+        self.tell(Input::Kick { client, channel: &channel, reason });
+        Ok(Kicked { id: client.to_u64(), nick, channel: Some(channel) })
+    }
+
+    fn stats(&self) -> Stats {
+        let server = self.server.stats();
+        let process = self.driver.process();
+        let turns = self.times.summary(self.now.mono_ms);
+        let named = |counts: &mut dyn Iterator<Item = (&'static str, u64)>| {
+            counts.map(|(name, count)| (name.to_owned(), count)).collect()
+        };
+        Stats {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: (self.now.mono_ms - self.started_ms) / 1_000,
+            connections_now: server.connections,
+            connections_peak: server.connections_peak,
+            connections_total: server.connections_total,
+            users: server.users,
+            channels: server.channels,
+            messages_in: server.messages_in,
+            messages_out: self.out.encoded() - self.counters.replies,
+            deliveries: self.counters.deliveries,
+            bytes_in: self.counters.bytes_in,
+            bytes_out: self.counters.bytes_out,
+            send_queue_bytes: self.counters.waiting,
+            refused: named(&mut self.counters.refused()),
+            disconnects: named(&mut Cause::ALL.iter().map(|cause| cause.name()).zip(server.disconnects)),
+            log_lines_dropped: (self.log_dropped)(),
+            loop_turns: self.counters.turns,
+            turn_p50_us: turns.p50,
+            turn_p99_us: turns.p99,
+            turn_max_us: turns.max,
+            rss_bytes: process.rss,
+            descriptors_open: process.descriptors,
+            descriptors_limit: process.descriptors_limit,
+        }
+    }
+}
+
+/// Logs who changed what. Questions are logged for debugging only.
+fn record(id: ClientId, peer: Credentials, request: &Request, outcome: &Result<Json, RpcError>) {
+    let level = if request.changes() { log::Level::Info } else { log::Level::Debug };
+    let (method, about) = (request.method().name, About(request));
+    match outcome {
+        Ok(_) => log::log!(level, "admin client={id} {peer} method={method}{about} result=done"),
+        Err(error) => {
+            let (code, message) = (error.code, Quoted(&error.message));
+            log::log!(level, "admin client={id} {peer} method={method}{about} result={code} error={message}");
+        }
+    }
+}
+
+/// What a request that changes something is about, for the log. An announcement's text is message text.
+struct About<'a>(&'a Request);
+
+impl fmt::Display for About<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Request::Kick { target, channel, reason } => {
+                match target {
+                    KickTarget::Nick(nick) => write!(f, " nick={}", Quoted(nick))?,
+                    KickTarget::Id(id) => write!(f, " id={id}")?,
+                }
+                if let Some(channel) = channel {
+                    write!(f, " channel={}", Quoted(channel))?;
+                }
+                reason.iter().try_for_each(|reason| write!(f, " reason={}", Quoted(reason)))
+            }
+            Request::LogLevel { level: Some(level) } => write!(f, " level={}", level.as_str().to_lowercase()),
+            Request::Shutdown { reason: Some(reason) } => write!(f, " reason={}", Quoted(reason)),
+            _ => Ok(()),
+        }
+    }
+}

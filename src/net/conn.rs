@@ -1,0 +1,250 @@
+//! One connection: its state, its line framing, and the buffers that it owns while it needs them.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+
+use super::driver::Credentials;
+use crate::proto::limits::{ADMIN_LINE, INPUT_LINE, POOL_BUFFER, POOL_BUFFERS};
+use crate::server::Gone;
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Role {
+    /// IRC, from this address.
+    Chat(SocketAddr),
+    /// The admin protocol, with this process.
+    Admin(Credentials),
+}
+
+impl Role {
+    /// The longest line, LF included, in bytes.
+    pub(super) fn line_bound(self) -> usize {
+        match self {
+            Self::Chat(_) => INPUT_LINE,
+            Self::Admin(_) => ADMIN_LINE,
+        }
+    }
+}
+
+/// How far a connection is. It only ever moves down this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Its lines are handled.
+    Open,
+    /// Nothing it sends counts any more; what is queued for it is still sent.
+    Draining,
+    /// All is sent and the peer has been told so. What it still sends is read and dropped, as closing with
+    /// unread input would make the kernel send a reset, which destroys lines that the peer has not read.
+    Lingering,
+    /// Its descriptor is closed. The slot is freed at the end of the turn.
+    Closed,
+}
+
+/// A connection. While it is idle it owns no buffer.
+pub(super) struct Conn<S> {
+    /// `None` when closed.
+    pub(super) stream: Option<S>,
+    pub(super) role: Role,
+    /// The token of the listener that accepted it.
+    pub(super) listener: u64,
+    pub(super) state: State,
+    /// The socket may have input: the last read has not emptied it.
+    pub(super) readable: bool,
+    /// An event said that the peer has sent its last byte, so no event will tell of the end: read up to it.
+    pub(super) hangup: bool,
+    /// The socket was full; a writable event will come. Then, and only then, `output` holds bytes between turns.
+    pub(super) blocked: bool,
+    /// A line was too long; bytes are dropped up to the next LF.
+    pub(super) discarding: bool,
+    /// Its token is on the ready list.
+    pub(super) queued: bool,
+    /// How input ended.
+    pub(super) ended: Option<Gone>,
+    /// A write failed.
+    pub(super) broken: Option<ErrorKind>,
+    /// Its entry among the timers.
+    pub(super) timer: Option<u64>,
+    /// An unfinished line, or lines that may not be handled yet.
+    pub(super) input: Vec<u8>,
+    /// What the socket has refused.
+    pub(super) output: Queue,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    /// Lines handed to it.
+    pub(super) messages_out: u64,
+    /// When it was accepted, in milliseconds of the monotonic clock.
+    pub(super) since_ms: u64,
+}
+
+impl<S> Conn<S> {
+    pub(super) fn new(stream: S, role: Role, listener: u64, now_ms: u64) -> Self {
+        Self {
+            stream: Some(stream),
+            role,
+            listener,
+            state: State::Open,
+            readable: false,
+            hangup: false,
+            blocked: false,
+            discarding: false,
+            queued: false,
+            ended: None,
+            broken: None,
+            timer: None,
+            input: Vec::new(),
+            output: Queue::default(),
+            bytes_in: 0,
+            bytes_out: 0,
+            messages_out: 0,
+            since_ms: now_ms,
+        }
+    }
+
+    pub(super) fn is_chat(&self) -> bool {
+        matches!(self.role, Role::Chat(_))
+    }
+}
+
+/// Bytes that wait for a socket: appended at the back, taken from the front.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// Appends; an empty queue takes a buffer from the pool first.
+    pub(super) fn push(&mut self, bytes: &[u8], pool: &mut Pool) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = pool.take();
+        }
+        // Moves each byte at most once on the whole: only when as much is free as must be moved.
+        if self.start >= self.len() {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Drops the first `count` bytes; an empty queue gives its buffer back.
+    pub(super) fn consume(&mut self, count: usize, pool: &mut Pool) {
+        assert!(count <= self.len(), "a socket takes no more than it is given");
+        self.start += count;
+        if self.is_empty() {
+            self.clear(pool);
+        }
+    }
+
+    pub(super) fn clear(&mut self, pool: &mut Pool) {
+        self.start = 0;
+        pool.give(std::mem::take(&mut self.bytes));
+    }
+}
+
+/// Spare buffers, so that a connection that needs one for a moment costs no allocation.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    spare: Vec<Vec<u8>>,
+}
+
+impl Pool {
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(POOL_BUFFER / 16))
+    }
+
+    /// Keeps a buffer for the next who needs one, unless it has grown large or there are enough.
+    pub(super) fn give(&mut self, mut buffer: Vec<u8>) {
+        if (1..=POOL_BUFFER).contains(&buffer.capacity()) && self.spare.len() < POOL_BUFFERS {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}
+
+/// What comes next in a run of bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Frame<'a> {
+    /// A line, without its CR LF, and how many bytes it took.
+    Line(&'a [u8], usize),
+    /// A line that is longer than the bound, and how many bytes it took.
+    TooLong(usize),
+    /// More than the bound, and still no LF: all of it belongs to a line that is too long.
+    Endless,
+    /// No whole line.
+    Partial,
+}
+
+/// Finds the first line. LF ends a line; one CR before it is dropped. `bound` includes the LF.
+pub(super) fn next_frame(bytes: &[u8], bound: usize) -> Frame<'_> {
+    match memchr::memchr(b'\n', bytes) {
+        Some(at) if at < bound => {
+            let line = &bytes[..at];
+            Frame::Line(line.strip_suffix(b"\r").unwrap_or(line), at + 1)
+        }
+        Some(at) => Frame::TooLong(at + 1),
+        None if bytes.len() >= bound => Frame::Endless,
+        None => Frame::Partial,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lf_ends_a_line_and_one_cr_before_it_goes() {
+        assert_eq!(next_frame(b"a\r\nb", 10), Frame::Line(b"a", 3));
+        assert_eq!(next_frame(b"a\nb", 10), Frame::Line(b"a", 2));
+        assert_eq!(next_frame(b"a\r\r\n", 10), Frame::Line(b"a\r", 4));
+        assert_eq!(next_frame(b"\r\n", 10), Frame::Line(b"", 2));
+        assert_eq!(next_frame(b"a\rb", 10), Frame::Partial);
+        assert_eq!(next_frame(b"", 10), Frame::Partial);
+    }
+
+    #[test]
+    fn the_bound_counts_the_line_end() {
+        assert_eq!(next_frame(b"abc\n", 4), Frame::Line(b"abc", 4));
+        assert_eq!(next_frame(b"abcd\n", 4), Frame::TooLong(5));
+        assert_eq!(next_frame(b"abc", 4), Frame::Partial);
+        assert_eq!(next_frame(b"abcd", 4), Frame::Endless);
+    }
+
+    #[test]
+    fn a_queue_keeps_order_and_gives_its_buffer_back_when_empty() {
+        let (mut queue, mut pool) = (Queue::default(), Pool::default());
+        queue.push(b"abc", &mut pool);
+        queue.consume(2, &mut pool);
+        queue.push(b"def", &mut pool);
+        assert_eq!(queue.as_slice(), b"cdef");
+        queue.consume(4, &mut pool);
+        assert!(queue.is_empty());
+        assert_eq!((queue.bytes.capacity(), pool.spare.len()), (0, 1));
+        queue.push(b"g", &mut pool);
+        assert_eq!((queue.as_slice(), pool.spare.len()), (&b"g"[..], 0));
+    }
+
+    #[test]
+    fn the_pool_keeps_neither_large_buffers_nor_many() {
+        let mut pool = Pool::default();
+        pool.give(Vec::with_capacity(POOL_BUFFER + 1));
+        pool.give(Vec::new());
+        assert!(pool.spare.is_empty());
+        for _ in 0..POOL_BUFFERS + 5 {
+            pool.give(vec![0; 8]);
+        }
+        assert_eq!(pool.spare.len(), POOL_BUFFERS);
+        assert!(pool.take().is_empty());
+    }
+}

@@ -1,0 +1,26 @@
+//! Events of a connection's life as log records: one line each, `key=value`, never message text.
+
+use crate::log::Quoted;
+use crate::server::Event;
+
+/// Logs what the server tells of.
+pub(super) fn event(event: &Event) {
+    match event {
+        Event::Registered { client, mask } => log::info!("register client={client} user={}", Quoted(mask)),
+        Event::Renamed { client, from, to } => {
+            log::info!("nick client={client} from={} to={}", Quoted(from), Quoted(to));
+        }
+        Event::Disconnected { client, mask, cause, reason } => {
+            let user = mask.as_deref().unwrap_or("*");
+            let cause = cause.name();
+            log::info!("quit client={client} user={} cause={cause} reason={}", Quoted(user), Quoted(reason));
+        }
+        Event::Kicked { client, nick, channel, by, reason } => log::info!(
+            "kick client={client} nick={} channel={} by={} reason={}",
+            Quoted(nick),
+            Quoted(channel),
+            Quoted(by),
+            Quoted(reason)
+        ),
+    }
+}

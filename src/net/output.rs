@@ -1,0 +1,281 @@
+//! Sending what was said, once per connection and turn, and closing connections.
+
+use std::io::{self, ErrorKind, IoSlice};
+
+use super::conn::{Conn, Pool, Role, State};
+use super::driver::Driver;
+use super::shell::Shell;
+use crate::id::ClientId;
+use crate::outbox::Outbox;
+use crate::proto::limits::{ADMIN_STALL_MS, DRAIN_MS, IOVECS, LINGER_MS};
+use crate::server::{Gone, Input};
+
+/// A scratch buffer that grew beyond this many bytes gives the memory back.
+const KEEP_SCRATCH: usize = 1 << 20;
+
+impl<D: Driver> Shell<D> {
+    /// Hands each connection what it was told since the last flush: first what a full socket had refused
+    /// and may take now, then this turn's lines, in one call each. Then empties the arena.
+    pub(super) fn flush(&mut self) {
+        let mut unblocked = std::mem::take(&mut self.unblocked);
+        for id in unblocked.drain(..) {
+            self.send_backlog(id);
+        }
+        self.unblocked = unblocked;
+        for index in 0..self.out.dirty().len() {
+            self.send_lines(self.out.dirty()[index]);
+        }
+        self.out.clear();
+    }
+
+    /// Sends what waits for a socket that was full.
+    fn send_backlog(&mut self, id: ClientId) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let Some(stream) = conn.stream.as_mut().filter(|_| !conn.output.is_empty()) else { return };
+        match accepted(self.driver.write(stream, conn.output.as_slice())) {
+            Ok(count) => {
+                conn.output.consume(count, &mut self.pool);
+                conn.blocked = !conn.output.is_empty();
+                self.sent(id, count, count);
+            }
+            Err(kind) => self.broke(id, kind),
+        }
+    }
+
+    /// Sends this turn's lines to the connection in `slot`; what its socket refuses waits in its own queue.
+    fn send_lines(&mut self, slot: u32) {
+        let Some((id, conn)) = self.conns.at_mut(slot) else { return };
+        let lines = u64::from(self.out.lines(slot));
+        conn.messages_out += lines;
+        if conn.is_chat() {
+            self.counters.deliveries += lines;
+        }
+        let Some(stream) = conn.stream.as_mut() else { return };
+        let taken = if conn.output.is_empty() {
+            write_spans(&mut self.driver, stream, &self.out, slot, &mut self.scratch)
+        } else {
+            Ok(0)
+        };
+        match taken {
+            Ok(count) => {
+                let rest = self.out.bytes(slot) as usize - count;
+                if rest > 0 {
+                    queue_rest(conn, &self.out, slot, count, &mut self.pool);
+                    if conn.is_chat() {
+                        self.counters.waiting += rest as u64;
+                    }
+                }
+                self.sent(id, count, 0);
+            }
+            Err(kind) => self.broke(id, kind),
+        }
+    }
+
+    /// Takes note of `count` bytes that a socket took, `dequeued` of them from the connection's own queue.
+    fn sent(&mut self, id: ClientId, count: usize, dequeued: usize) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.bytes_out += count as u64;
+        let waiting = conn.output.len();
+        match conn.role {
+            Role::Chat(_) => {
+                self.counters.bytes_out += count as u64;
+                self.counters.waiting -= dequeued as u64;
+                if waiting + dequeued > 0 {
+                    self.out.set_backlog(id.slot, waiting as u32);
+                }
+            }
+            Role::Admin(_) => {
+                self.out.set_backlog(id.slot, waiting as u32);
+                self.admin_sent(id, count > 0);
+            }
+        }
+        if dequeued > 0 && waiting == 0 {
+            self.closing_if_drained(id);
+        }
+    }
+
+    /// An admin connection that takes nothing does not keep its queue for ever; one that takes something is read again.
+    fn admin_sent(&mut self, id: ClientId, progress: bool) {
+        let Some(conn) = self.conns.get(id).filter(|conn| conn.state == State::Open) else { return };
+        let (waits, timed) = (!conn.output.is_empty(), conn.timer.is_some());
+        let unread = conn.readable || !conn.input.is_empty();
+        if !waits {
+            self.set_timer(id, None);
+        } else if progress || !timed {
+            self.set_timer(id, Some(self.now.mono_ms + ADMIN_STALL_MS));
+        }
+        if progress && unread {
+            self.enqueue(id);
+        }
+    }
+
+    /// A write has failed: nothing more can be sent. What the peer had sent before is still read, in the next turn.
+    fn broke(&mut self, id: ClientId, kind: ErrorKind) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.broken = Some(kind);
+        conn.blocked = false;
+        (conn.readable, conn.hangup) = (true, true);
+        let draining = conn.state == State::Draining;
+        self.drop_output(id);
+        self.out.close(id.slot);
+        if draining {
+            self.closing.push(id);
+        } else {
+            self.enqueue(id);
+        }
+    }
+
+    fn drop_output(&mut self, id: ClientId) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.is_chat() {
+            self.counters.waiting -= conn.output.len() as u64;
+        }
+        conn.output.clear(&mut self.pool);
+        self.out.set_backlog(id.slot, 0);
+    }
+
+    /// Closes a connection after what waits for it has been sent. What it sends no longer counts.
+    pub(super) fn drain(&mut self, id: ClientId) {
+        let deadline = self.stopping.unwrap_or(self.now.mono_ms + DRAIN_MS);
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.state != State::Open {
+            return;
+        }
+        conn.state = State::Draining;
+        self.pool.give(std::mem::take(&mut conn.input));
+        self.out.close(id.slot);
+        self.set_timer(id, Some(deadline));
+        self.closing.push(id);
+    }
+
+    fn closing_if_drained(&mut self, id: ClientId) {
+        if self.conns.get(id).is_some_and(|conn| conn.state == State::Draining) {
+            self.closing.push(id);
+        }
+    }
+
+    /// Says goodbye to those that wait for nothing more.
+    pub(super) fn finish_closing(&mut self) {
+        let mut closing = std::mem::take(&mut self.closing);
+        for id in closing.drain(..) {
+            let Some(conn) = self.conns.get_mut(id) else { continue };
+            if conn.state != State::Draining || !conn.output.is_empty() {
+                continue;
+            }
+            let Some(stream) = conn.stream.as_mut() else { continue };
+            let over = conn.ended.is_some() || conn.broken.is_some();
+            if over || self.driver.shutdown_write(stream).is_err() {
+                self.abandon(id);
+                continue;
+            }
+            conn.state = State::Lingering;
+            // An event that came while nobody read will not come again.
+            conn.readable = true;
+            if self.stopping.is_some() {
+                self.set_timer(id, Some(self.now.mono_ms + LINGER_MS));
+            }
+            self.service(id);
+        }
+        self.closing = closing;
+    }
+
+    /// Closes a connection now. Its slot is freed when the turn ends.
+    pub(super) fn abandon(&mut self, id: ClientId) {
+        self.set_timer(id, None);
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let Some(stream) = conn.stream.take() else { return };
+        conn.state = State::Closed;
+        self.pool.give(std::mem::take(&mut conn.input));
+        if conn.is_chat() {
+            self.chats -= 1;
+        } else {
+            self.admins -= 1;
+        }
+        self.drop_output(id);
+        self.out.close(id.slot);
+        self.driver.close(stream);
+        self.closed.push(id);
+        self.unpause_all();
+    }
+
+    /// Disconnects a connection that has more waiting than its send queue may hold.
+    pub(super) fn overflow(&mut self, slot: u32) {
+        let Some((id, conn)) = self.conns.at(slot) else { return };
+        if conn.state != State::Open {
+            return;
+        }
+        match conn.role {
+            Role::Chat(_) => self.tell(Input::Closed { client: id, why: Gone::SendQueue }),
+            Role::Admin(peer) => log::warn!("admin quit client={id} {peer} cause=send_queue"),
+        }
+        self.abandon(id);
+    }
+
+    /// The timer of a connection has run out.
+    pub(super) fn expire(&mut self, id: ClientId) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.timer = None;
+        match (conn.state, conn.role) {
+            // It closed long ago, and what it had sent before may still not be handled.
+            (State::Open, _) if conn.ended.is_some() || conn.hangup => self.cut_short(id),
+            (State::Open, Role::Admin(peer)) => {
+                log::warn!("admin quit client={id} {peer} cause=stalled");
+                self.abandon(id);
+            }
+            (State::Open, Role::Chat(_)) | (State::Closed, _) => {}
+            (State::Draining | State::Lingering, _) => self.abandon(id),
+        }
+    }
+}
+
+/// What a write came to: bytes taken, none if the socket is full.
+fn accepted(result: io::Result<usize>) -> Result<usize, ErrorKind> {
+    match result {
+        Ok(count) => Ok(count),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+        Err(error) => Err(error.kind()),
+    }
+}
+
+/// Sends all spans of `slot` with one call: `send` for one, `writev` for several, and `send` again for more
+/// than that takes, gathered first.
+fn write_spans<D: Driver>(
+    driver: &mut D,
+    stream: &mut D::Stream,
+    out: &Outbox,
+    slot: u32,
+    scratch: &mut Vec<u8>,
+) -> Result<usize, ErrorKind> {
+    let mut spans = out.spans(slot);
+    let Some(first) = spans.next() else { return Ok(0) };
+    let Some(second) = spans.next() else { return accepted(driver.write(stream, first)) };
+    let mut pieces = [IoSlice::new(&[]); IOVECS];
+    pieces[0] = IoSlice::new(first);
+    pieces[1] = IoSlice::new(second);
+    let mut count = 2;
+    for span in spans {
+        if count == IOVECS {
+            scratch.clear();
+            scratch.extend(out.spans(slot).flatten());
+            let result = accepted(driver.write(stream, scratch));
+            scratch.clear();
+            scratch.shrink_to(KEEP_SCRATCH);
+            return result;
+        }
+        pieces[count] = IoSlice::new(span);
+        count += 1;
+    }
+    accepted(driver.write_vectored(stream, &pieces[..count]))
+}
+
+/// Copies all but the first `taken` bytes of this turn's lines to the connection's own queue.
+fn queue_rest<S>(conn: &mut Conn<S>, out: &Outbox, slot: u32, mut taken: usize, pool: &mut Pool) {
+    for span in out.spans(slot) {
+        let skip = taken.min(span.len());
+        taken -= skip;
+        if skip < span.len() {
+            conn.output.push(&span[skip..], pool);
+        }
+    }
+    conn.blocked = true;
+}

@@ -1,0 +1,161 @@
+//! Taking over a new configuration: all of it or nothing.
+//!
+//! Everything that can fail comes first and is kept aside: reading and checking the configuration, binding
+//! and registering new listeners. What is left cannot fail.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use super::BindError;
+use super::driver::Driver;
+use super::shell::{GateKind, Shell};
+use crate::admin::{Problem, Reloaded, RpcError};
+use crate::config::{self, Diagnostic, Listen};
+use crate::load::Loaded;
+use crate::log::Quoted;
+use crate::server::Input;
+
+impl<D: Driver> Shell<D> {
+    /// Reads the configuration again and takes it over, or changes nothing and says why, in the log as well
+    /// as to the caller.
+    pub(super) fn reload(&mut self) -> Result<Reloaded, RpcError> {
+        let loaded = (self.loader)().map_err(|error| {
+            for problem in &error.problems {
+                log::error!("reload refused: {}", problem.one_line());
+            }
+            error.problems.iter().map(located).collect::<Vec<_>>()
+        });
+        let prepared = loaded.and_then(|loaded| {
+            let listeners = self.prepare(&loaded.config.listen).map_err(|errors| {
+                for error in &errors {
+                    log::error!("reload refused: {error}");
+                }
+                errors.iter().map(unlocated).collect::<Vec<_>>()
+            })?;
+            Ok((loaded, listeners))
+        });
+        match prepared {
+            Ok((loaded, listeners)) => Ok(self.commit(loaded, listeners)),
+            Err(problems) => {
+                log::error!("reload refused: nothing has changed problems={}", problems.len());
+                Err(RpcError::refused("the new configuration is refused; nothing has changed", problems))
+            }
+        }
+    }
+
+    /// Opens listeners for the addresses that are new. Returns their tokens, and those that are no longer wanted.
+    fn prepare(&mut self, wanted: &[Listen]) -> Result<Listeners, Vec<BindError>> {
+        let mut old: Vec<(u64, SocketAddr)> = self
+            .gates
+            .iter()
+            .filter_map(|gate| match gate.kind {
+                GateKind::Chat { requested, .. } => Some((gate.token, requested)),
+                GateKind::Admin { .. } => None,
+            })
+            .collect();
+        let mut added = Vec::new();
+        let mut errors = Vec::new();
+        for listen in wanted {
+            // One that is there stays, and with it its port if the kernel chose that.
+            if let Some(index) = old.iter().position(|&(_, requested)| requested == listen.address) {
+                old.remove(index);
+                continue;
+            }
+            match self.open_chat(listen) {
+                Ok(token) => added.extend(token),
+                Err(error) => errors.push(error),
+            }
+        }
+        let removed = old.into_iter().map(|(token, _)| token).collect();
+        if errors.is_empty() {
+            return Ok(Listeners { added, removed });
+        }
+        self.close_gates(&added);
+        Err(errors)
+    }
+
+    /// Opens a listener; none if it is optional and the machine lacks its address.
+    fn open_chat(&mut self, listen: &Listen) -> Result<Option<u64>, BindError> {
+        let Some(bound) = self.driver.bind(listen)? else { return Ok(None) };
+        let kind = GateKind::Chat { requested: bound.requested, address: bound.address };
+        let opened = self.open_gate(kind, bound.socket);
+        opened.map(Some).map_err(|error| BindError::new(listen.address, error.to_string()))
+    }
+
+    /// Closes listeners and returns their addresses.
+    fn close_gates(&mut self, tokens: &[u64]) -> Vec<String> {
+        let mut addresses = Vec::new();
+        for gate in self.take_gates(|gate| tokens.contains(&gate.token)) {
+            addresses.push(gate.kind.to_string());
+            self.driver.close_listener(gate.socket);
+        }
+        addresses
+    }
+
+    fn commit(&mut self, loaded: Loaded, listeners: Listeners) -> Reloaded {
+        let old = Rc::clone(self.server.config());
+        let mut config = loaded.config;
+        let to_strings = |names: Vec<&'static str>| names.into_iter().map(ToOwned::to_owned).collect();
+        let restart_needed = to_strings(config::restart_needed(&old, &config));
+        config::keep_until_restart(&old, &mut config);
+        let is_new = |token: &u64| listeners.added.contains(token);
+        let new_gates = self.gates.iter().filter(|gate| is_new(&gate.token));
+        let report = Reloaded {
+            changed: to_strings(config::changes(&old, &config)),
+            restart_needed,
+            warnings: loaded.warnings.iter().map(Diagnostic::one_line).collect(),
+            listeners_added: new_gates.map(|gate| gate.kind.to_string()).collect(),
+            listeners_removed: self.close_gates(&listeners.removed),
+        };
+        log::set_max_level(config.log.level);
+        let send_queue = config.limits.send_queue;
+        for (id, conn) in self.conns.iter() {
+            if conn.is_chat() {
+                self.out.set_limit(id.slot, send_queue);
+            }
+        }
+        self.tell(Input::Reload(Rc::new(config)));
+        record(&report);
+        report
+    }
+}
+
+/// A problem at a place of a file.
+fn located(problem: &Diagnostic) -> Problem {
+    Problem {
+        file: Some(problem.file.clone()),
+        line: problem.line.map(|line| line as u64),
+        column: problem.column.map(|column| column as u64),
+        message: problem.message.clone(),
+        report: problem.to_string(),
+    }
+}
+
+/// A problem that is in no file.
+fn unlocated(error: &BindError) -> Problem {
+    let message = error.to_string();
+    Problem { file: None, line: None, column: None, report: message.clone(), message }
+}
+
+/// Listeners that a reload opens and closes, by token.
+struct Listeners {
+    added: Vec<u64>,
+    removed: Vec<u64>,
+}
+
+fn record(report: &Reloaded) {
+    let list = |names: &[String]| Quoted(names.join(",")).to_string();
+    for address in &report.listeners_removed {
+        log::info!("unlisten address={address}");
+    }
+    for address in &report.listeners_added {
+        log::info!("listen address={address}");
+    }
+    for warning in &report.warnings {
+        log::warn!("reload: {warning}");
+    }
+    if !report.restart_needed.is_empty() {
+        log::warn!("reload: needs a restart to take effect: {}", report.restart_needed.join(", "));
+    }
+    log::info!("reload changed={} restart_needed={}", list(&report.changed), list(&report.restart_needed));
+}

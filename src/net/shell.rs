@@ -1,0 +1,423 @@
+//! The shell around the server, and the order of a turn.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::Loader;
+use super::conn::{Conn, Pool, State};
+use super::driver::{Driver, Ready};
+use super::journal;
+use super::listener::Bound;
+use super::stats::{Counters, TurnTimes};
+use crate::config::Config;
+use crate::id::{ClientId, Slots};
+use crate::log::Quoted;
+use crate::outbox::Outbox;
+use crate::proto::limits::{ADMIN_LINE, READ_BUFFER};
+use crate::server::{Effect, Input, Server, Time};
+
+/// The server, its connections and listeners, and what they have to say to each other.
+///
+/// A turn is [`Shell::begin`], an [`Shell::event`] for each event, and [`Shell::end`]; it has one order:
+///
+/// 1. The clock has been read, once.
+/// 2. Each event, in the order in which the system tells of them: a listener accepts, a connection is read
+///    and its lines are handled. Nothing is written, unless so much has been said that it must be.
+/// 3. The same for what had to wait when the turn before ended, because a connection or listener had used
+///    up its share of that turn.
+/// 4. Timers: the shell's own, then the server's.
+/// 5. Output: each connection that was told something gets it in one call. Who has more waiting than its
+///    send queue may hold is disconnected, which tells others something: again, until nobody is left.
+/// 6. Connections whose last line has gone are closed.
+/// 7. Slots of closed connections are freed. Until here an event of the same turn finds the connection
+///    closed, and never another one in its place; from here on it finds nothing, as ids are not reused.
+pub struct Shell<D: Driver> {
+    pub(super) driver: D,
+    pub(super) server: Server,
+    pub(super) out: Outbox,
+    pub(super) conns: Slots<Conn<D::Stream>>,
+    pub(super) gates: Vec<Gate<D::Listener>>,
+    /// Tokens of listeners are not reused, either.
+    pub(super) next_gate: u64,
+    pub(super) loader: Loader,
+    pub(super) log_dropped: Box<dyn Fn() -> u64>,
+    pub(super) now: Time,
+    /// When the shell was made, in milliseconds of the monotonic clock.
+    pub(super) started_ms: u64,
+    /// What all connections are read into. Longer than a read by the longest line, so that an unfinished line
+    /// fits in front of what completes it.
+    pub(super) buffer: Vec<u8>,
+    /// Where output is gathered that is in too many pieces for one `writev`.
+    pub(super) scratch: Vec<u8>,
+    pub(super) pool: Pool,
+    /// When a connection (or listener) has to be looked at: milliseconds, token.
+    pub(super) timers: BTreeSet<(u64, u64)>,
+    /// Tokens of what is to go on in the next turn, each once.
+    pub(super) ready: Vec<u64>,
+    /// The same for this turn, until its events are through.
+    waiting: Vec<u64>,
+    /// Sockets that were full and no longer are.
+    pub(super) unblocked: Vec<ClientId>,
+    /// Connections to be closed once nothing waits for them.
+    pub(super) closing: Vec<ClientId>,
+    /// Closed connections, whose slots are freed when the turn ends.
+    pub(super) closed: Vec<ClientId>,
+    /// Keeps its memory from turn to turn.
+    pub(super) effects: Vec<Effect>,
+    pub(super) chats: usize,
+    pub(super) admins: usize,
+    /// How many connections there may be before chat listeners pause.
+    pub(super) room: usize,
+    pub(super) counters: Counters,
+    /// Items that the admin request under way has looked at.
+    pub(super) scanned: usize,
+    pub(super) times: TurnTimes,
+    /// Set when the shutdown has begun: when to stop waiting for clients.
+    pub(super) stopping: Option<u64>,
+    /// Asked to stop a second time.
+    pub(super) halted: bool,
+}
+
+/// A listening socket.
+pub(super) struct Gate<L> {
+    pub(super) token: u64,
+    pub(super) kind: GateKind,
+    pub(super) socket: L,
+    /// Descriptors ran out: a timer will try again.
+    pub(super) paused: Option<u64>,
+    /// Its token is on the ready list.
+    pub(super) queued: bool,
+    pub(super) accepted: u64,
+}
+
+/// What a listener is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum GateKind {
+    /// Chat, at an address that the configuration calls `requested`.
+    Chat { requested: SocketAddr, address: SocketAddr },
+    /// The admin socket.
+    Admin { path: String },
+}
+
+impl GateKind {
+    pub(super) fn is_chat(&self) -> bool {
+        matches!(self, Self::Chat { .. })
+    }
+}
+
+impl fmt::Display for GateKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chat { address, .. } => address.fmt(f),
+            Self::Admin { path } => f.write_str(path),
+        }
+    }
+}
+
+/// The first token of a listener; below it are the loop's own.
+const FIRST_GATE: u64 = 1;
+
+/// A signal, as far as the loop is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Signal {
+    /// SIGHUP: read the configuration again.
+    Reload,
+    /// SIGTERM or SIGINT: stop; at once when asked a second time.
+    Stop,
+}
+
+impl<D: Driver> Shell<D> {
+    /// A shell without listeners. All randomness of its server comes from `seed`.
+    pub fn new(
+        driver: D,
+        config: Rc<Config>,
+        seed: [u64; 2],
+        now: Time,
+        loader: Loader,
+        log_dropped: Box<dyn Fn() -> u64>,
+    ) -> Self {
+        Self {
+            driver,
+            server: Server::new(config, seed, now),
+            out: Outbox::default(),
+            conns: Slots::default(),
+            gates: Vec::new(),
+            next_gate: FIRST_GATE,
+            loader,
+            log_dropped,
+            now,
+            started_ms: now.mono_ms,
+            buffer: vec![0; READ_BUFFER + ADMIN_LINE],
+            scratch: Vec::new(),
+            pool: Pool::default(),
+            timers: BTreeSet::new(),
+            ready: Vec::new(),
+            waiting: Vec::new(),
+            unblocked: Vec::new(),
+            closing: Vec::new(),
+            closed: Vec::new(),
+            effects: Vec::new(),
+            chats: 0,
+            admins: 0,
+            room: usize::MAX,
+            counters: Counters::default(),
+            scanned: 0,
+            times: TurnTimes::default(),
+            stopping: None,
+            halted: false,
+        }
+    }
+
+    /// Accepts chat connections from `bound`.
+    ///
+    /// # Errors
+    /// When it cannot be registered.
+    pub fn listen(&mut self, bound: Bound<D::Listener>) -> io::Result<()> {
+        let kind = GateKind::Chat { requested: bound.requested, address: bound.address };
+        self.open_gate(kind, bound.socket).map(|_| ())
+    }
+
+    /// Accepts admin connections from `socket`, which is shown as `path`.
+    ///
+    /// # Errors
+    /// When it cannot be registered.
+    pub fn listen_admin(&mut self, path: &str, socket: D::Listener) -> io::Result<()> {
+        self.open_gate(GateKind::Admin { path: path.to_owned() }, socket).map(|_| ())
+    }
+
+    /// Pauses chat listeners while there are so many connections, whatever the configuration allows.
+    pub fn limit_connections(&mut self, most: usize) {
+        self.room = most;
+    }
+
+    /// The operating system.
+    pub fn driver_mut(&mut self) -> &mut D {
+        &mut self.driver
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Begins a turn: everything that happens in it happens at `now`.
+    pub fn begin(&mut self, now: Time) {
+        debug_assert!(now.mono_ms >= self.now.mono_ms, "the monotonic clock never goes back");
+        self.now = now;
+        self.counters.turns += 1;
+        std::mem::swap(&mut self.waiting, &mut self.ready);
+    }
+
+    /// Takes note of an event and acts on it. Stale and spurious events do nothing.
+    pub fn event(&mut self, token: u64, ready: Ready) {
+        match ClientId::from_u64(token) {
+            Some(id) => self.connection_event(id, ready),
+            None => self.gate_event(token),
+        }
+    }
+
+    /// Acts on a signal. Reload and stop in one turn: stop wins.
+    pub fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Stop => self.stop("The server is shutting down"),
+            Signal::Reload if self.stopping.is_some() => {}
+            Signal::Reload => {
+                // The reload itself has logged how it went.
+                let _ = self.reload();
+            }
+        }
+    }
+
+    /// Ends a turn: what had to wait, timers, output, closing.
+    pub fn end(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for token in waiting.drain(..) {
+            self.go_on(token);
+        }
+        self.waiting = waiting;
+        self.run_timers();
+        self.settle();
+    }
+
+    /// Lets a connection or listener go on that had used up its share of the turn before.
+    fn go_on(&mut self, token: u64) {
+        match ClientId::from_u64(token) {
+            Some(id) => {
+                if let Some(conn) = self.conns.get_mut(id) {
+                    conn.queued = false;
+                    self.service(id);
+                }
+            }
+            None => {
+                if let Some(gate) = self.gate_mut(token) {
+                    gate.queued = false;
+                    self.accept(token);
+                }
+            }
+        }
+    }
+
+    /// Has a connection looked at in the next turn, whatever happens until then.
+    pub(super) fn enqueue(&mut self, id: ClientId) {
+        if let Some(conn) = self.conns.get_mut(id)
+            && !conn.queued
+        {
+            conn.queued = true;
+            self.ready.push(id.to_u64());
+        }
+    }
+
+    /// Gives an input to the server, and does what it asks for besides talking.
+    pub(super) fn tell(&mut self, input: Input<'_>) {
+        self.server.handle(self.now, input, &mut self.out);
+        self.apply_effects();
+    }
+
+    fn apply_effects(&mut self) {
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.extend(self.server.effects());
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Close(id) => self.drain(id),
+                Effect::Resume(id) => self.enqueue(id),
+                Effect::Event(event) => journal::event(&event),
+            }
+        }
+        self.effects = effects;
+    }
+
+    /// Sets the one timer of a connection, or takes it away.
+    pub(super) fn set_timer(&mut self, id: ClientId, at: Option<u64>) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if let Some(before) = std::mem::replace(&mut conn.timer, at) {
+            self.timers.remove(&(before, id.to_u64()));
+        }
+        if let Some(at) = at {
+            self.timers.insert((at, id.to_u64()));
+        }
+    }
+
+    fn run_timers(&mut self) {
+        while let Some(&(at, token)) = self.timers.first()
+            && at <= self.now.mono_ms
+        {
+            self.timers.pop_first();
+            match ClientId::from_u64(token) {
+                Some(id) => self.expire(id),
+                None => self.unpause(token),
+            }
+        }
+        if self.server.deadline().is_some_and(|at| at <= self.now.mono_ms) {
+            self.tell(Input::Tick);
+        }
+    }
+
+    /// Sends what was said in this turn, and closes what is to be closed.
+    fn settle(&mut self) {
+        loop {
+            self.flush();
+            let overflowed = self.out.take_overflowed();
+            if overflowed.is_empty() {
+                break;
+            }
+            // Each round disconnects somebody, so there is a last one.
+            for slot in overflowed {
+                self.overflow(slot);
+            }
+        }
+        self.finish_closing();
+        for id in self.closed.drain(..) {
+            self.conns.remove(id);
+        }
+    }
+
+    /// Stops: no more connections, a last word to all, and an end when they have taken it or time is up. Asked
+    /// again, the end is now.
+    pub(super) fn stop(&mut self, reason: &str) {
+        if self.stopping.is_some() {
+            self.halted = true;
+            return;
+        }
+        let patience = u64::from(self.server.config().timeouts.shutdown) * 1_000;
+        self.stopping = Some(self.now.mono_ms + patience);
+        log::info!("shutdown connections={} reason={}", self.chats, Quoted(reason));
+        // The admin socket stays, so that an operator can see what is being waited for.
+        for gate in self.take_gates(|gate| gate.kind.is_chat()) {
+            self.driver.close_listener(gate.socket);
+        }
+        self.tell(Input::Shutdown { reason });
+    }
+
+    /// Whether the process should end. Asked after [`Shell::end`].
+    pub fn is_finished(&self) -> bool {
+        let Some(deadline) = self.stopping else { return false };
+        let waiting = || self.conns.iter().any(|(_, conn)| !conn.output.is_empty());
+        self.halted || self.now.mono_ms >= deadline || (self.chats == 0 && !waiting())
+    }
+
+    /// Checks every invariant of the shell and of the server, between turns.
+    ///
+    /// # Panics
+    /// When one does not hold.
+    pub fn check(&self) {
+        self.server.check(&self.out);
+        assert!(self.out.dirty().is_empty(), "all was sent when the turn ended");
+        assert!(self.closing.is_empty() && self.closed.is_empty() && self.waiting.is_empty());
+        let (mut chats, mut waiting) = (0, 0);
+        for (id, conn) in self.conns.iter() {
+            assert!(conn.stream.is_some() && conn.state != State::Closed, "{id} is closed and has a slot");
+            let backlog = conn.output.len();
+            let unblocked = self.unblocked.contains(&id);
+            assert_eq!(
+                backlog > 0,
+                conn.blocked || unblocked,
+                "{id} waits for its socket, or has nothing to send"
+            );
+            assert!(backlog == 0 || self.out.pending(id.slot) as usize == backlog, "{id}: the outbox knows");
+            assert_eq!(
+                conn.queued,
+                self.ready.contains(&id.to_u64()),
+                "{id} is on the ready list if it says so"
+            );
+            let timed = conn.timer.is_none_or(|at| self.timers.contains(&(at, id.to_u64())));
+            assert!(timed, "{id} has its timer");
+            let ends = !matches!(conn.state, State::Draining | State::Lingering);
+            assert!(ends || conn.timer.is_some(), "{id} is closing and has a deadline");
+            if conn.is_chat() {
+                (chats, waiting) = (chats + 1, waiting + backlog as u64);
+            }
+        }
+        assert_eq!((chats, self.chats + self.admins), (self.chats, self.conns.len()));
+        assert_eq!(waiting, self.counters.waiting);
+        let timers = self.conns.iter().filter(|(_, conn)| conn.timer.is_some()).count();
+        let pauses = self.gates.iter().filter(|gate| gate.paused.is_some()).count();
+        assert_eq!(self.timers.len(), timers + pauses, "no timer is left of what is gone");
+    }
+
+    /// Notes how long the last turn took.
+    pub(super) fn took(&mut self, time: Duration) {
+        self.times.record(self.now.mono_ms, time.as_micros() as u64);
+    }
+
+    /// Logs the end.
+    pub(super) fn log_end(&self) {
+        match self.chats {
+            0 => log::info!("stopped: all clients have left"),
+            left => log::warn!("stopped clients_cut_off={left}"),
+        }
+    }
+
+    /// When the next turn is due without any event, in milliseconds of the monotonic clock; in the past when
+    /// something is to go on at once.
+    pub fn deadline(&self) -> Option<u64> {
+        if !self.ready.is_empty() || !self.unblocked.is_empty() {
+            return Some(0);
+        }
+        let timer = self.timers.first().map(|&(at, _)| at);
+        [timer, self.server.deadline(), self.stopping].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,252 @@
+//! How connections end.
+
+use super::*;
+use crate::net::shell::Signal;
+use crate::proto::limits::DRAIN_MS;
+
+/// What the peer does after it has sent its last bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    /// Closes its own side only.
+    Finish,
+    Close,
+    Reset,
+}
+
+impl Rig {
+    fn end(&mut self, remote: Remote, end: End) {
+        match end {
+            End::Finish => self.driver().finish(remote),
+            End::Close => self.driver().close_remote(remote),
+            End::Reset => self.driver().reset(remote),
+        }
+    }
+}
+
+#[test]
+fn whatever_the_end_lines_before_it_count_and_the_descriptor_goes() {
+    for end in [End::Finish, End::Close, End::Reset] {
+        for last in ["", "PRIVMSG #room :last words\r\n", "PRIVMSG #room :last words\r\nQUIT :bye\r\n"] {
+            // Told of together, or the end after the data has been handled.
+            for together in [true, false] {
+                let mut rig = Rig::new();
+                let [ann, bob] = rig.room(["ann", "bob"]);
+                rig.say(ann, last);
+                if !together {
+                    rig.settle();
+                }
+                rig.end(ann, end);
+                rig.settle();
+                let case = format!("{end:?} {last:?} {together}");
+                let heard = rig.hear(bob);
+                assert_eq!(heard.contains("last words"), !last.is_empty(), "{case}: {heard}");
+                assert_eq!(heard.contains("QUIT :Quit: bye"), last.contains("QUIT"), "{case}: {heard}");
+                assert_eq!(heard.matches(" QUIT ").count(), 1, "{case}: {heard}");
+                assert!(rig.driver().is_closed(ann), "{case}");
+                assert_eq!(rig.driver().open_streams(), 1, "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_closed_its_side_still_gets_its_answers() {
+    let mut rig = Rig::new();
+    let ann = rig.user("ann");
+    rig.driver().set_capacity(ann, 10);
+    rig.say(ann, "PING one\r\nPING two\r\nPING three\r\n");
+    rig.driver().finish(ann);
+    rig.settle();
+    let mut heard = String::new();
+    while !rig.driver().is_closed(ann) {
+        heard.push_str(&rig.hear(ann));
+        rig.settle();
+    }
+    heard.push_str(&rig.hear(ann));
+    assert!(heard.contains("one") && heard.ends_with("three\r\n"), "{heard}");
+    assert!(rig.driver().has_ended(ann));
+}
+
+#[test]
+fn data_and_end_in_one_event_is_the_end_at_once() {
+    let mut rig = Rig::new();
+    let ann = rig.user("ann");
+    let before = rig.driver().calls.reads;
+    rig.say(ann, "QUIT :gone\r\n");
+    rig.driver().close_remote(ann);
+    assert!(rig.turn());
+    assert!(rig.driver().is_closed(ann), "no further event would come");
+    assert!(rig.driver().calls.reads - before <= 2);
+    assert_eq!(rig.stats()["disconnects"]["quit"], 1);
+}
+
+#[test]
+fn the_last_line_arrives_though_the_client_is_still_sending() {
+    let mut rig = Rig::new();
+    let ann = rig.user("ann");
+    rig.say(ann, "QUIT\r\n");
+    rig.say(ann, &"PRIVMSG nobody :and more, and more\r\n".repeat(4_000));
+    rig.settle();
+    assert!(rig.driver().has_ended(ann), "it is told that nothing more comes");
+    assert!(!rig.driver().is_closed(ann), "but what it sends is read and dropped, so that no reset is sent");
+    assert!(rig.hear(ann).contains("ERROR :Closing Link"));
+    rig.say(ann, "more\r\n");
+    rig.settle();
+    rig.driver().close_remote(ann);
+    rig.settle();
+    assert!(rig.driver().is_closed(ann) && !rig.driver().is_destroyed(ann));
+}
+
+#[test]
+fn nobody_lingers_for_ever() {
+    let mut rig = Rig::new();
+    let [ann, bob] = ["ann", "bob"].map(|nick| rig.user(nick));
+    // One is told everything and stays, the other does not even take its last line.
+    rig.driver().set_capacity(bob, 0);
+    for user in [ann, bob] {
+        rig.say(user, "QUIT\r\n");
+    }
+    rig.settle();
+    assert!(rig.driver().has_ended(ann) && !rig.driver().has_ended(bob));
+    rig.pass(DRAIN_MS - 1);
+    assert_eq!(rig.driver().open_streams(), 2);
+    rig.pass(1);
+    assert_eq!(rig.driver().open_streams(), 0);
+    assert_eq!(rig.shell.deadline(), None);
+}
+
+#[test]
+fn lines_of_a_peer_that_left_count_as_its_throttle_allows_but_not_for_long() {
+    let mut config = config();
+    (config.limits.flood_burst, config.limits.flood_rate) = (1, 1);
+    let mut rig = Rig::with(config);
+    let bob = rig.user("bob");
+    rig.pass(10_000);
+    let ann = rig.user("ann");
+    rig.pass(60_000);
+    rig.hear(bob);
+    let lines: Vec<_> = (0..20).map(|n| format!("PRIVMSG bob :line {n}.\r\n")).collect();
+    rig.say(ann, &lines.concat());
+    rig.driver().close_remote(ann);
+    rig.settle();
+    let mut heard = rig.hear(bob);
+    assert!(heard.contains("line 0.") && !heard.contains("line 3."), "{heard}");
+    rig.pass(DRAIN_MS - 1_000);
+    for _ in 0..9 {
+        assert!(!rig.driver().is_closed(ann));
+        rig.pass(100);
+    }
+    heard.push_str(&rig.hear(bob));
+    assert!(heard.contains("line 1.") && !heard.contains("line 19."), "{heard}");
+    rig.pass(200);
+    assert!(rig.driver().is_closed(ann));
+    assert_eq!(rig.stats()["disconnects"]["eof"], 1);
+}
+
+#[test]
+fn who_does_not_read_is_cut_off_and_the_others_are_told_in_the_same_turn() {
+    let mut config = config();
+    config.limits.send_queue = 64 * 1024;
+    let mut rig = Rig::with(config);
+    let [talker, deaf, other] = rig.room(["ann", "bob", "cat"]);
+    rig.driver().set_capacity(deaf, 1_000);
+    let line = format!("PRIVMSG #room :{}\r\n", "x".repeat(400));
+    let (mut sent, mut heard) = (0, String::new());
+    while !rig.driver().is_closed(deaf) {
+        assert!(sent < 64 * 1024 / 400 + 10, "cut off when its queue is full");
+        rig.say(talker, &line);
+        sent += 1;
+        rig.turn();
+        heard.push_str(&rig.hear(other));
+    }
+    assert_eq!(heard.matches("PRIVMSG").count(), sent);
+    assert_eq!(heard.matches(":bob!").count(), 1, "one QUIT, and in the turn in which it was cut off");
+    let stats = rig.stats();
+    assert_eq!((&stats["disconnects"]["send_queue"], &stats["send_queue_bytes"]), (&1.into(), &0.into()));
+}
+
+#[test]
+fn a_client_that_reads_is_not_cut_off_by_a_turn_full_of_output() {
+    let mut config = config();
+    (config.limits.send_queue, config.limits.lines_per_turn) = (64 * 1024, 10_000);
+    (config.limits.bytes_per_turn, config.limits.deliveries_per_turn) = (1 << 20, 1_000_000);
+    let mut rig = Rig::with(config);
+    let [talker, listener] = rig.room(["ann", "bob"]);
+    rig.driver().set_capacity(listener, 1 << 30);
+    rig.say(talker, &format!("PRIVMSG #room :{}\r\n", "x".repeat(400)).repeat(500));
+    rig.settle();
+    assert_eq!(rig.hear(listener).matches("PRIVMSG").count(), 500);
+}
+
+#[test]
+fn when_many_are_cut_off_at_once_the_last_round_ends() {
+    let mut config = config();
+    config.limits.send_queue = 64 * 1024;
+    let mut rig = Rig::with(config);
+    let nicks = ["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"];
+    let users = rig.room(nicks);
+    for &user in &users[1..] {
+        rig.driver().set_capacity(user, 0);
+    }
+    let line = format!("PRIVMSG #room :{}\r\n", "x".repeat(400));
+    for _ in 0..170 {
+        rig.say(users[0], &line);
+        rig.settle();
+    }
+    assert_eq!(rig.driver().open_streams(), 1);
+    assert_eq!(rig.hear(users[0]).matches(" QUIT ").count(), 7);
+}
+
+#[test]
+fn a_write_error_ends_the_connection_after_what_it_had_sent() {
+    let mut rig = Rig::new();
+    let [ann, bob] = rig.room(["ann", "bob"]);
+    // In one turn: bob speaks to ann, whose end is reset, before her own last line has been read.
+    rig.say(ann, "QUIT :first\r\n");
+    rig.driver().reset(ann);
+    rig.driver().poll();
+    rig.say(bob, "PRIVMSG #room :hello\r\n");
+    rig.turn();
+    rig.settle();
+    assert!(rig.driver().is_closed(ann));
+    assert!(rig.hear(bob).contains("QUIT :Quit: first"));
+    assert_eq!(rig.stats()["disconnects"]["quit"], 1);
+}
+
+#[test]
+fn at_shutdown_everybody_is_told_and_the_deaf_are_not_waited_for_long() {
+    let mut rig = Rig::new();
+    let [ann, bob, deaf] = rig.room(["ann", "bob", "cat"]);
+    rig.driver().set_capacity(deaf, 10);
+    rig.shell.signal(Signal::Stop);
+    rig.settle();
+    let address = rig.address;
+    assert!(!rig.driver().is_listening(address));
+    for user in [ann, bob] {
+        let heard = rig.hear(user);
+        assert!(heard.contains(" NOTICE ") && heard.contains("ERROR :"), "{heard}");
+        assert!(rig.driver().has_ended(user));
+    }
+    rig.driver().close_remote(ann);
+    rig.settle();
+    assert!(!rig.shell.is_finished());
+    // bob does not close, but has all there is: that is not waited for as long as for the deaf.
+    rig.pass(1_000);
+    assert_eq!(rig.driver().open_streams(), 1);
+    assert_eq!(rig.shell.deadline(), Some(rig.now.mono_ms + 4_000));
+    rig.pass(4_000);
+    assert!(rig.shell.is_finished());
+}
+
+#[test]
+fn a_second_stop_is_now() {
+    let mut rig = Rig::new();
+    let deaf = rig.user("ann");
+    rig.driver().set_capacity(deaf, 0);
+    rig.shell.signal(Signal::Stop);
+    rig.settle();
+    assert!(!rig.shell.is_finished());
+    rig.shell.signal(Signal::Stop);
+    rig.settle();
+    assert!(rig.shell.is_finished());
+}
