@@ -73,13 +73,13 @@ impl Calls {
 
     /// Has `answer` carry out each request, in order, and makes the line to send back, LF included;
     /// `None` when all were notifications. The line is not longer than about
-    /// [`crate::proto::limits::ADMIN_REPLY`]: once a batch's answers are, requests that only ask are
-    /// no longer carried out, and results that do not fit give way to a [`TOO_LARGE`] error.
+    /// [`crate::proto::limits::ADMIN_REPLY`]: a result that does not fit gives way to a [`TOO_LARGE`]
+    /// error, and from then on requests of the batch that only ask are not carried out.
     pub fn answer(self, mut answer: impl FnMut(&Request) -> Result<Json, RpcError>) -> Option<Vec<u8>> {
-        let mut reply = Reply { line: Vec::new(), answers: 0 };
+        let mut reply = Reply { line: Vec::new(), answers: 0, full: false };
         for call in self.calls {
             let outcome = call.request.and_then(|request| {
-                if call.id.is_some() && reply.line.len() >= ADMIN_REPLY && !request.changes() {
+                if reply.full && call.id.is_some() && !request.changes() {
                     return Err(RpcError::new(TOO_LARGE, "not answered: the reply to the batch is full"));
                 }
                 answer(&request)
@@ -170,6 +170,8 @@ impl<'a> Envelope<'a> {
 struct Reply {
     line: Vec<u8>,
     answers: usize,
+    /// A result did not fit.
+    full: bool,
 }
 
 impl Reply {
@@ -182,6 +184,7 @@ impl Reply {
         let (member, body) = match outcome {
             Ok(result) if result.as_str().len() <= room => ("result", result),
             Ok(result) => {
+                self.full = true;
                 let message =
                     format!("carried out, but its result of {} bytes is too large", result.as_str().len());
                 ("error", Json::of(&RpcError::new(TOO_LARGE, message)))

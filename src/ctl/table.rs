@@ -16,7 +16,7 @@ pub(super) struct Column {
     pub title: &'static str,
     /// Whether its cells stand to the right, as numbers do.
     pub right: bool,
-    /// When the terminal is too narrow for all, columns with the largest rank go first; 0 stays.
+    /// When the terminal is too narrow for all, the columns with the largest rank go first; 0 stays.
     pub rank: u8,
 }
 
@@ -89,13 +89,11 @@ impl Table {
             if others + self.widths[*last].min(LAST) <= terminal {
                 return shown;
             }
-            let Some(&least) = shown.iter().max_by_key(|&&index| self.columns[index].rank) else {
-                return shown;
-            };
-            if self.columns[least].rank == 0 {
+            let least = shown.iter().map(|&index| self.columns[index].rank).max().unwrap_or(0);
+            if least == 0 {
                 return shown;
             }
-            shown.retain(|&index| index != least);
+            shown.retain(|&index| self.columns[index].rank != least);
         }
     }
 

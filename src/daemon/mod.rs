@@ -1,6 +1,123 @@
-//! The program `chatd`: from the command line to the running loop.
+//! The program `chatd`: from the command line to the running loop, and from there to the exit status.
+//!
+//! The order of a start: arguments, configuration, names of users and groups, pid file, sockets, detaching,
+//! privileges, log, loop. All that can be refused is refused before detaching or reported through it,
+//! so that it reaches the terminal; the first thread is started after the last fork.
 
-/// Runs chatd.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod announce;
+mod args;
+mod descriptors;
+mod detach;
+mod panics;
+mod pidfile;
+mod privileges;
+mod start;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::{self, Config, LogTarget};
+use crate::load::{self, Loaded};
+use crate::place;
+use announce::{Audience, say};
+use args::Args;
+use detach::Side;
+use start::Prepared;
+
+/// Runs chatd. The exit status is 0 after a stop that was asked for, 1 when the configuration or the system refused
+/// something, and 2 for wrong arguments.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match start(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            say(message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what the arguments ask for.
+///
+/// # Errors
+/// What a person reads on stderr before the exit with status 1.
+fn start(args: &Args) -> Result<(), String> {
+    if args.daemonize {
+        detach::close_inherited();
+    }
+    let loaded = load::load(args.config.as_deref()).map_err(|error| error.to_string())?;
+    if args.check_config {
+        return print(&checked(&loaded));
+    }
+    if args.print_config {
+        return print(&config::print(&loaded.config));
+    }
+    let target = log_target(&loaded.config, args.daemonize).map_err(named)?;
+    let audience = match (args.daemonize, target) {
+        (true, _) => Audience::DETACHED,
+        (false, target) => Audience::foreground(target == LogTarget::Stderr),
+    };
+    let prepared = Prepared::new(loaded, target, audience).map_err(named)?;
+    if !args.daemonize {
+        return prepared.run(None).map_err(named);
+    }
+    match detach::detach() {
+        Ok(Side::Child(report)) => prepared.run(Some(report)).map_err(named),
+        Ok(Side::Parent(Ok(()))) => {
+            say(prepared.started.sentences());
+            Ok(())
+        }
+        Ok(Side::Parent(Err(message))) | Err(message) => {
+            // The child has done so already, unless it came to a sudden end.
+            prepared.withdraw();
+            Err(named(message))
+        }
+    }
+}
+
+/// A message for stderr.
+fn named(message: impl std::fmt::Display) -> String {
+    format!("chatd: {message}")
+}
+
+/// Writes what was asked for to stdout.
+fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| named(format!("stdout: {error}")))
+}
+
+/// The answer to `--check-config` when there is no error.
+fn checked(loaded: &Loaded) -> String {
+    let verdict = match &loaded.path {
+        Some(path) => format!("{}: the configuration is good\n", path.display()),
+        None => format!("no {}: the built-in configuration is good\n", place::CONFIG_FILE),
+    };
+    let warnings = loaded.warnings.iter().map(|warning| format!("{warning}\n\n"));
+    warnings.chain([verdict]).collect()
+}
+
+/// Where records go.
+///
+/// # Errors
+/// When a detached daemon is to log to the terminal that it leaves.
+fn log_target(config: &Config, daemonize: bool) -> Result<LogTarget, String> {
+    match (config.log.target, daemonize) {
+        (Some(LogTarget::Stderr), true) => {
+            Err("[log] target is \"stderr\", which a detached daemon does not have; \
+             set it to \"syslog\", or leave it out, or start without --daemonize"
+                .to_owned())
+        }
+        (None, true) => Ok(LogTarget::Syslog),
+        (target, _) => Ok(target.unwrap_or(LogTarget::Stderr)),
+    }
 }

@@ -40,13 +40,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mio::Events;
 use mio::net::UnixListener;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::config::Config;
 use crate::load::{LoadError, Loaded};
-use crate::log::Quoted;
 use crate::proto::limits::{EVENTS, SPARE_DESCRIPTORS};
 use crate::server::Time;
 use driver::{MioDriver, MioListener};
@@ -123,12 +121,10 @@ impl Loop {
         admin: std::os::unix::net::UnixListener,
     ) -> io::Result<()> {
         for bound in listeners.bound {
-            log::info!("listen address={}", bound.address);
             self.shell.listen(bound.into_mio())?;
         }
-        log::info!("listen admin={}", Quoted(path));
         self.shell.listen_admin(path, MioListener::Unix(UnixListener::from_std(admin)))?;
-        self.shell.limit_connections(room(self.shell.server().config()));
+        self.shell.limit_connections(room());
         Ok(())
     }
 
@@ -202,19 +198,9 @@ fn seed() -> [u64; 2] {
     [(); 2].map(|()| RandomState::new().build_hasher().finish())
 }
 
-/// How many connections the process has descriptors for, once it has as many as the system allows.
-fn room(config: &Config) -> usize {
-    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
-        && soft < hard
-        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
-    {
-        log::warn!("the limit of open descriptors stays at {soft}: {error}");
-    }
+/// How many connections the process has descriptors for.
+fn room() -> usize {
     let process = driver::process();
     let room = process.descriptors_limit.saturating_sub(process.descriptors + SPARE_DESCRIPTORS);
-    let wanted = config.limits.connections;
-    if room < u64::from(wanted) {
-        log::warn!("limits.connections is {wanted}, but there are descriptors for {room} only");
-    }
     usize::try_from(room).unwrap_or(usize::MAX)
 }

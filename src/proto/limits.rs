@@ -24,6 +24,8 @@ pub const MODES: usize = 12;
 pub const READ_BUFFER: usize = 64 * 1024;
 /// Connections accepted from one listener in a turn.
 pub const ACCEPTS_PER_TURN: usize = 64;
+/// Descriptors that chatd has open besides connections and listeners: standard streams, poll, signals, log, files.
+pub const OTHER_DESCRIPTORS: usize = 16;
 /// Unsent bytes that the kernel holds for a connection before its socket counts as full (`TCP_NOTSENT_LOWAT`):
 /// what a slow reader owes then waits where the send queue's limit sees it.
 pub const NOTSENT_LOWAT: u32 = 128 * 1024;

@@ -207,6 +207,16 @@ fn answers_that_make_no_sense_are_status_3() {
             "list",
             "missing field `items`",
         ),
+        (
+            saying(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"items\":[],\"next\":\"5\"}}\n", 2),
+            "list",
+            "an answer to another request",
+        ),
+        (
+            saying(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"items\":[1,2]}}\n", 1),
+            "list --json --limit 1",
+            "a page with more items than were asked for",
+        ),
         (saying(&[b'x'; 1 << 14], 1_000), "stats", "a line of more than 2097152 bytes"),
     ] {
         let stderr = fake.run(verb).failed(3);
@@ -244,10 +254,17 @@ fn rows_that_came_before_a_failure_are_printed() {
         // Always the same cursor: a loop without end.
         Ok(page.finish(Some(5)))
     });
-    let outcome = fake.run("list channels");
-    assert_eq!(outcome.stdout.matches("#first").count(), 1);
-    assert_eq!(outcome.status, Some(3));
-    assert!(outcome.stderr.contains("a cursor that leads nowhere"), "{}", outcome.stderr);
+    let path = fake.folder.path().join("output");
+    let open = || File::options().create(true).append(true).open(&path).unwrap();
+    for line in ["list channels", "list channels --json"] {
+        let status = fake.command(line).stdout(open()).stderr(open()).status().unwrap();
+        assert_eq!(status.code(), Some(3));
+        let output = fs::read_to_string(&path).unwrap();
+        let (rows, complaint) = output.split_once("chatctl: ").unwrap();
+        assert_eq!(rows.matches("#first").count(), 1, "{output}");
+        assert!(complaint.contains("a cursor that leads nowhere"), "{output}");
+        fs::remove_file(&path).unwrap();
+    }
 }
 
 #[test]

@@ -1,0 +1,215 @@
+//! Starting the daemon: from a configuration to the running loop.
+
+use std::cell::Cell;
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use nix::unistd::Uid;
+
+use super::announce::{Audience, Started, Warnings, say};
+use super::detach::Report;
+use super::pidfile::PidFile;
+use super::privileges::{self, Identity};
+use super::{descriptors, panics};
+use crate::config::{Config, Diagnostic, LogTarget};
+use crate::load::{self, Loaded};
+use crate::log::{Handle, Quoted, Target, init};
+use crate::net::{self, AdminSocket, Listeners};
+use crate::place::{self, Env};
+use crate::proto::limits;
+
+/// Where syslog daemons listen.
+const DEV_LOG: &str = "/dev/log";
+
+/// A daemon with all that it needs, not yet detached and still with the privileges it was started with.
+pub(super) struct Prepared {
+    config: Rc<Config>,
+    path: Option<PathBuf>,
+    target: LogTarget,
+    audience: Audience,
+    identity: Option<Identity>,
+    pid_file: Option<PidFile>,
+    listeners: Listeners,
+    admin: AdminSocket,
+    /// The facts, for the person who started it.
+    pub(super) started: Started,
+    warnings: Warnings,
+}
+
+impl Prepared {
+    /// Looks up, locks and binds.
+    ///
+    /// # Errors
+    /// A sentence. Nothing of what was made on the way is left then.
+    pub(super) fn new(loaded: Loaded, target: LogTarget, audience: Audience) -> Result<Self, String> {
+        let Loaded { config, path, warnings: problems } = loaded;
+        let mut warnings = Warnings::new(audience);
+        for problem in problems {
+            warnings.add_as(&problem, config_record(&problem));
+        }
+        let identity = privileges::resolve(&config.daemon)?;
+        if identity.is_none() && Uid::effective().is_root() {
+            warnings.add("running as root; better set [daemon] user, or start as another user");
+        }
+        if target == LogTarget::Syslog
+            && let Err(error) = probe(Path::new(DEV_LOG))
+        {
+            warnings.add(&format!(
+                "no syslog daemon at {DEV_LOG} ({error}): until there is one, records are lost"
+            ));
+        }
+        if let Some(warning) = descriptors::raise_limit(&config) {
+            warnings.add(&warning);
+        }
+        let pid_file = match &config.daemon.pid_file {
+            // An absolute path, as all in the configuration: it means the same after the change to another folder.
+            Some(path) => Some(PidFile::lock(path)?),
+            None => None,
+        };
+        match bind(&config, identity.as_ref()) {
+            Ok((listeners, admin)) => {
+                let started = Started::new(path.clone(), listeners.addresses(), admin.path());
+                Ok(Self {
+                    config: Rc::new(config),
+                    path,
+                    target,
+                    audience,
+                    identity,
+                    pid_file,
+                    listeners,
+                    admin,
+                    started,
+                    warnings,
+                })
+            }
+            Err(message) => {
+                if let Some(pid_file) = pid_file {
+                    pid_file.remove();
+                }
+                Err(message)
+            }
+        }
+    }
+
+    /// Removes what others can see, for a start that failed.
+    pub(super) fn withdraw(self) {
+        self.admin.remove();
+        if let Some(pid_file) = self.pid_file {
+            pid_file.remove();
+        }
+    }
+
+    /// Runs until the daemon is told to stop.
+    ///
+    /// # Errors
+    /// A sentence: the start failed, or the loop.
+    pub(super) fn run(self, report: Option<Report>) -> Result<(), String> {
+        let log = match self.settle() {
+            Ok(log) => log,
+            Err(message) => {
+                self.withdraw();
+                if let Some(report) = report {
+                    report.failed(&message);
+                }
+                return Err(message);
+            }
+        };
+        panics::log_them(log.clone());
+        let Self { config, path, audience, listeners, admin, pid_file, started, warnings, .. } = self;
+        warnings.log();
+        let report = Rc::new(Cell::new(report));
+        let outcome = net::run(net::Setup {
+            config,
+            loader: Box::new(move || load::load(path.as_deref())),
+            listeners,
+            admin,
+            log_dropped: dropped_of(log.clone()),
+            ready: ready(audience, started, Rc::clone(&report)),
+        });
+        match &outcome {
+            Ok(()) => log::info!("stop"),
+            Err(error) if audience.log => log::error!("failed reason={}", Quoted(error)),
+            // The person reads it on stderr, in the end.
+            Err(_) => {}
+        }
+        if let Some(pid_file) = pid_file {
+            pid_file.remove();
+        }
+        log.flush(limits::LOG_FLUSH);
+        let outcome = outcome.map_err(|error| error.to_string());
+        if let (Err(message), Some(report)) = (&outcome, report.take()) {
+            report.failed(message);
+        }
+        outcome
+    }
+
+    /// Does in the daemon's own process what comes before it is ready: pid file, privileges, log.
+    fn settle(&self) -> Result<Handle, String> {
+        if let Some(pid_file) = &self.pid_file {
+            pid_file.write().map_err(|error| format!("the pid file cannot be written: {error}"))?;
+        }
+        if let Some(identity) = &self.identity {
+            // The group only if the configuration does not name another one.
+            let gid = self.config.admin.group.is_none().then(|| identity.gid());
+            let given = self.admin.give_to(identity.uid(), gid);
+            given.map_err(|error| {
+                format!("the admin socket cannot be given to {}: {error}", identity.name())
+            })?;
+            identity.assume()?;
+        }
+        let target = match self.target {
+            LogTarget::Stderr => Target::stderr().map_err(|error| format!("stderr: {error}"))?,
+            LogTarget::Syslog => {
+                Target::Syslog { socket: DEV_LOG.into(), facility: self.config.log.facility }
+            }
+        };
+        init(target, self.config.log.level).map_err(|error| format!("the log cannot start: {error}"))
+    }
+}
+
+/// What to do when the loop is set up: tell the log, and whoever waits for it.
+fn ready(audience: Audience, started: Started, report: Rc<Cell<Option<Report>>>) -> Box<dyn FnOnce()> {
+    Box::new(move || {
+        if audience.log {
+            started.log();
+        }
+        match report.take() {
+            Some(report) => report.ready(),
+            None if audience.person => say(started.sentences()),
+            None => {}
+        }
+    })
+}
+
+fn dropped_of(log: Handle) -> Box<dyn Fn() -> u64> {
+    Box::new(move || log.dropped())
+}
+
+/// Binds all sockets.
+fn bind(config: &Config, identity: Option<&Identity>) -> Result<(Listeners, AdminSocket), String> {
+    let group = config.admin.group.as_deref().map(privileges::group).transpose();
+    let group = group.map_err(|error| format!("[admin] group: {error}"))?;
+    let listeners = Listeners::bind(&config.listen).map_err(|error| error.to_string())?;
+    if listeners.addresses().is_empty() {
+        return Err("no address to listen on: this machine has none of the built-in ones; add a [[listen]]"
+            .to_owned());
+    }
+    let place = place::of_daemon(&Env::current(), config.admin.socket.as_deref());
+    let owner = identity.map_or(Uid::effective(), Identity::uid);
+    place.prepare(owner.as_raw()).map_err(|error| error.to_string())?;
+    let admin =
+        AdminSocket::bind(&place.socket, config.admin.mode, group).map_err(|error| error.to_string())?;
+    Ok((listeners, admin))
+}
+
+/// Whether somebody receives datagrams there.
+fn probe(socket: &Path) -> io::Result<()> {
+    UnixDatagram::unbound()?.connect(socket)
+}
+
+/// The log record of a warning about the configuration.
+fn config_record(warning: &Diagnostic) -> String {
+    format!("config problem={}", Quoted(warning.one_line()))
+}
