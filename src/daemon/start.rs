@@ -128,11 +128,10 @@ impl Prepared {
             log_dropped: dropped_of(log.clone()),
             ready: ready(audience, started, Rc::clone(&report)),
         });
-        match &outcome {
-            Ok(()) => log::info!("stop"),
-            Err(error) if audience.log => log::error!("failed reason={}", Quoted(error)),
-            // The person reads it on stderr, in the end.
-            Err(_) => {}
+        if let Err(error) = &outcome
+            && audience.log
+        {
+            log::error!("failed reason={}", Quoted(error));
         }
         if let Some(pid_file) = pid_file {
             pid_file.remove();

@@ -113,7 +113,7 @@ impl Loop {
         Ok(Self { shell, signals, clock })
     }
 
-    /// Takes over what was bound at start.
+    /// Takes over what was bound at start; the daemon says where that is.
     fn adopt(
         &mut self,
         listeners: Listeners,
@@ -198,7 +198,7 @@ fn seed() -> [u64; 2] {
     [(); 2].map(|()| RandomState::new().build_hasher().finish())
 }
 
-/// How many connections the process has descriptors for.
+/// How many connections the process has descriptors for. The daemon has raised the limit as far as the system allows.
 fn room() -> usize {
     let process = driver::process();
     let room = process.descriptors_limit.saturating_sub(process.descriptors + SPARE_DESCRIPTORS);
