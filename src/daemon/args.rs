@@ -38,4 +38,20 @@ mod tests {
     fn the_options_are_consistent() {
         Args::command().debug_assert();
     }
+
+    #[test]
+    fn the_manual_page_has_every_option_and_no_other() {
+        let manual = include_str!("../../packaging/man/chatd.8");
+        let described = |line: &'static str| {
+            line.strip_prefix(".It Fl ")?.split_whitespace().find_map(|word| word.strip_prefix('-'))
+        };
+        let mut described: Vec<_> = manual.lines().filter_map(described).collect();
+        let mut command = Args::command();
+        command.build();
+        let mut options: Vec<_> =
+            command.get_arguments().filter_map(|argument| argument.get_long()).collect();
+        described.sort_unstable();
+        options.sort_unstable();
+        assert_eq!(described, options);
+    }
 }
