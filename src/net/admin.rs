@@ -6,8 +6,8 @@ use super::conn::State;
 use super::driver::{Credentials, Driver};
 use super::shell::Shell;
 use crate::admin::{
-    self, Announced, Help, Json, KickTarget, Kicked, LogLevel, NOT_FOUND, Request, RpcError, ShuttingDown,
-    Stats, Version,
+    self, Announced, Calls, Help, Json, KickTarget, Kicked, LogLevel, NOT_FOUND, Reloaded, Request, RpcError,
+    ShuttingDown, Stats, Version,
 };
 use crate::id::ClientId;
 use crate::log::Quoted;
@@ -17,21 +17,58 @@ use crate::server::{Cause, Input};
 /// Items looked at for the price of one request: one full scan uses up a connection's share of a turn.
 const SCAN_PER_REQUEST: usize = ADMIN_SCAN / ADMIN_REQUESTS_PER_TURN;
 
+/// A line of requests that waits for a reload.
+pub(super) struct Parked {
+    id: ClientId,
+    peer: Credentials,
+    calls: Calls,
+}
+
 impl<D: Driver> Shell<D> {
-    /// Carries out a line of requests. Returns what it costs of the connection's share of a turn.
+    /// Carries out a line of requests. Returns what it costs of the connection's share of a turn. A line with a
+    /// reload in it is put aside, whole, until the configuration has been read; the connection waits meanwhile.
     pub(super) fn admin_line(&mut self, id: ClientId, peer: Credentials, line: &[u8]) -> usize {
         self.scanned = 0;
         let calls = admin::parse(line);
         let requests = calls.len();
+        if calls.requests().any(|request| *request == Request::Reload) && !self.too_many_reloads() {
+            if let Some(conn) = self.conns.get_mut(id) {
+                conn.parked = true;
+            }
+            self.reload(Some(Parked { id, peer, calls }));
+        } else {
+            let busy = RpcError::new(admin::TOO_LARGE, "too many requests wait for a reload already");
+            self.carry_out(id, peer, calls, &Err(busy));
+        }
+        requests + self.scanned / SCAN_PER_REQUEST
+    }
+
+    /// Carries out a line that was put aside. Its connection may have gone; what it asked for still holds.
+    pub(super) fn unpark(&mut self, parked: Parked, reloaded: &Result<Reloaded, RpcError>) {
+        let Parked { id, peer, calls } = parked;
+        self.carry_out(id, peer, calls, reloaded);
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.parked = false;
+            self.enqueue(id);
+        }
+    }
+
+    /// Carries out the requests of a line, `reloaded` being what has come of any reload.
+    fn carry_out(
+        &mut self,
+        id: ClientId,
+        peer: Credentials,
+        calls: Calls,
+        reloaded: &Result<Reloaded, RpcError>,
+    ) {
         let reply = calls.answer(|request| {
-            let outcome = self.answer(request);
+            let outcome = self.answer(request, reloaded);
             record(id, peer, request, &outcome);
             outcome
         });
         if let Some(reply) = reply {
             self.reply(id, &reply);
         }
-        requests + self.scanned / SCAN_PER_REQUEST
     }
 
     /// Answers a line that was too long and has been dropped.
@@ -42,12 +79,15 @@ impl<D: Driver> Shell<D> {
 
     /// Replies go the way of all output, through the outbox.
     fn reply(&mut self, id: ClientId, line: &[u8]) {
+        if self.conns.get(id).is_none() {
+            return;
+        }
         let span = self.out.encode(|arena| arena.extend_from_slice(line));
         self.out.send(id.slot, span);
         self.counters.replies += 1;
     }
 
-    fn answer(&mut self, request: &Request) -> Result<Json, RpcError> {
+    fn answer(&mut self, request: &Request, reloaded: &Result<Reloaded, RpcError>) -> Result<Json, RpcError> {
         Ok(match request {
             Request::Announce { text } => {
                 let users = self.server.stats().users;
@@ -67,7 +107,7 @@ impl<D: Driver> Shell<D> {
                 let name = |level: log::LevelFilter| level.as_str().to_lowercase();
                 Json::of(&LogLevel { level: name(log::max_level()), before: level.map(|_| name(before)) })
             }
-            Request::Reload => Json::of(&self.reload()?),
+            Request::Reload => Json::of(reloaded.as_ref().map_err(Clone::clone)?),
             Request::Shutdown { reason } => {
                 let connections = self.chats as u64;
                 self.stop(reason.as_deref().unwrap_or("The server is shutting down"));

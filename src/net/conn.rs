@@ -56,6 +56,8 @@ pub(super) struct Conn<S> {
     pub(super) blocked: bool,
     /// A line was too long; bytes are dropped up to the next LF.
     pub(super) discarding: bool,
+    /// A line of requests of this admin connection waits for a reload; until it is answered, no other is handled.
+    pub(super) parked: bool,
     /// Its token is on the ready list.
     pub(super) queued: bool,
     /// How input ended.
@@ -87,6 +89,7 @@ impl<S> Conn<S> {
             hangup: false,
             blocked: false,
             discarding: false,
+            parked: false,
             queued: false,
             ended: None,
             broken: None,

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use mio::event::{Event, Source};
 use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use socket2::SockRef;
 
 use super::listener::{self, BindError, Bound};
+use super::worker::{self, Results, Worker};
+use super::{Loader, Outcome};
 use crate::config::Listen;
-use crate::proto::limits::NOTSENT_LOWAT;
+use crate::proto::limits::{LOADER_QUEUE, NOTSENT_LOWAT};
 
 /// What an event said of a descriptor. Hints, all of them: what counts is what `read` and `write` return.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,6 +147,10 @@ pub trait Driver {
     /// The system's.
     fn shutdown_write(&mut self, stream: &mut Self::Stream) -> io::Result<()>;
 
+    /// Begins to read the configuration again, which may take its time; what comes of it is told by
+    /// [`Shell::loaded`](super::Shell::loaded). False when that cannot be begun.
+    fn load(&mut self) -> bool;
+
     /// Facts about the process; zero where the system does not tell.
     fn process(&self) -> Process;
 }
@@ -152,6 +158,8 @@ pub trait Driver {
 /// The real thing: the one `Poll`, and the sockets in it.
 pub(super) struct MioDriver {
     poll: Poll,
+    /// Reads the configuration.
+    loader: Option<Worker>,
 }
 
 pub(super) enum MioStream {
@@ -190,11 +198,19 @@ fn token(raw: u64) -> Token {
 
 impl MioDriver {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()? })
+        Ok(Self { poll: Poll::new()?, loader: None })
     }
 
     pub(super) fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         self.poll.poll(events, timeout)
+    }
+
+    /// Starts the thread that reads the configuration: it wakes the loop with this token when it has something to
+    /// tell. To be called once: a `Poll` has one `Waker`.
+    pub(super) fn start_loader(&mut self, loader: Loader, raw: u64) -> io::Result<Results<Outcome>> {
+        let (reporter, results) = worker::results(Waker::new(self.poll.registry(), token(raw))?);
+        self.loader = Some(Worker::start("chatd-loader", LOADER_QUEUE, reporter, loader)?);
+        Ok(results)
     }
 
     /// Registers a source of the loop's own, to be read.
@@ -291,6 +307,10 @@ impl Driver for MioDriver {
             MioStream::Tcp(stream) => stream.shutdown(Shutdown::Write),
             MioStream::Unix(stream) => stream.shutdown(Shutdown::Write),
         }
+    }
+
+    fn load(&mut self) -> bool {
+        self.loader.as_ref().is_some_and(Worker::request)
     }
 
     fn process(&self) -> Process {

@@ -120,6 +120,7 @@ pub struct FakeDriver {
     failures: Vec<(Call, Errno)>,
     random: u64,
     next_port: u16,
+    loads: usize,
 }
 
 impl FakeDriver {
@@ -135,12 +136,21 @@ impl FakeDriver {
             failures: Vec::new(),
             random: seed,
             next_port: 40_000,
+            loads: 0,
         }
     }
 
     /// A listening socket for the admin protocol, as [`AdminSocket`](super::AdminSocket) is one.
     pub fn admin_listener(&mut self) -> FakeListener {
         self.open_door(None)
+    }
+
+    /// Whether the configuration is to be read, which [`Shell::loaded`](super::Shell::loaded) has not been told of.
+    /// Each request is told of once.
+    pub fn take_load(&mut self) -> bool {
+        let wanted = self.loads > 0;
+        self.loads = self.loads.saturating_sub(1);
+        wanted
     }
 
     /// Makes the next such call fail.
@@ -486,6 +496,11 @@ impl Driver for FakeDriver {
         }
         pipe.ended = true;
         Ok(())
+    }
+
+    fn load(&mut self) -> bool {
+        self.loads += 1;
+        true
     }
 
     fn process(&self) -> Process {

@@ -218,7 +218,10 @@ impl<D: Driver> Shell<D> {
     fn may_feed(&self, id: ClientId, role: Role) -> bool {
         match role {
             Role::Chat(_) => self.server.ready(id),
-            Role::Admin(_) => self.out.pending(id.slot) <= ADMIN_SEND_QUEUE / 2,
+            Role::Admin(_) => {
+                let parked = self.conns.get(id).is_some_and(|conn| conn.parked);
+                !parked && self.out.pending(id.slot) <= ADMIN_SEND_QUEUE / 2
+            }
         }
     }
 
@@ -288,6 +291,10 @@ impl<D: Driver> Shell<D> {
                 self.admin_line(id, peer, rest);
             }
             Role::Admin(_) => {}
+        }
+        if self.conns.get(id).is_some_and(|conn| conn.parked) {
+            // The answer to that line is still to come; then its connection is looked at again.
+            return;
         }
         match why {
             // The peer may have closed its own side only: what was said to it is sent.

@@ -13,6 +13,7 @@
 //! | `accept`, `input`, `output` | the shell's three ways with descriptors |
 //! | `admin`, `list`, `stats` | the admin socket's answers |
 //! | `reload` | taking over a new configuration |
+//! | `worker` | a thread for work that can block, and the queue in which it reports |
 //! | `journal` | events as log records |
 
 mod accept;
@@ -29,6 +30,7 @@ mod reload;
 mod shell;
 mod socket_file;
 mod stats;
+mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,7 @@ use crate::load::{LoadError, Loaded};
 use crate::proto::limits::{EVENTS, SPARE_DESCRIPTORS};
 use crate::server::Time;
 use driver::{MioDriver, MioListener};
+use worker::Results;
 
 pub use driver::{Credentials, Driver, Origin, Process, Ready};
 pub use listener::{BindError, Bound, Listeners};
@@ -55,7 +58,11 @@ pub use shell::{Shell, Signal};
 pub use socket_file::AdminSocket;
 
 /// Reads the configuration again, for a reload: the file, and the files that it names.
-pub type Loader = Box<dyn FnMut() -> Result<Loaded, LoadError>>;
+/// It runs on a thread of its own, as files can be slow.
+pub type Loader = Box<dyn FnMut() -> Outcome + Send>;
+
+/// What came of reading it.
+pub type Outcome = Result<Loaded, LoadError>;
 
 /// All that [`run`] needs.
 pub struct Setup {
@@ -74,8 +81,12 @@ pub struct Setup {
     pub ready: Box<dyn FnOnce()>,
 }
 
-/// The token of the signals; those of listeners begin above it.
+/// The token of the signals.
 const SIGNALS: u64 = 0;
+/// The token of the waker.
+const WAKER: u64 = 1;
+/// The first token of a listener.
+const FIRST_GATE: u64 = 2;
 
 /// Serves until a signal or an operator says stop. Removes the admin socket's files before it returns.
 ///
@@ -99,6 +110,8 @@ pub fn run(setup: Setup) -> io::Result<()> {
 struct Loop {
     shell: Shell<MioDriver>,
     signals: Signals,
+    /// From the thread that reads the configuration.
+    loads: Results<Outcome>,
     clock: Clock,
 }
 
@@ -107,10 +120,11 @@ impl Loop {
         let mut driver = MioDriver::new()?;
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
         driver.watch(&mut signals, SIGNALS)?;
+        let loads = driver.start_loader(loader, WAKER)?;
         let clock = Clock { start: Instant::now() };
         let now = clock.time(clock.start);
-        let shell = Shell::new(driver, config, seed(), now, loader, log_dropped);
-        Ok(Self { shell, signals, clock })
+        let shell = Shell::new(driver, config, seed(), now, log_dropped);
+        Ok(Self { shell, signals, loads, clock })
     }
 
     /// Takes over what was bound at start; the daemon says where that is.
@@ -147,6 +161,7 @@ impl Loop {
             for event in &events {
                 match event.token().0 as u64 {
                     SIGNALS => self.take_signals(),
+                    WAKER => self.take_results(),
                     token => self.shell.event(token, event.into()),
                 }
             }
@@ -157,6 +172,13 @@ impl Loop {
                 self.shell.log_end();
                 return Ok(());
             }
+        }
+    }
+
+    /// A wake is a hint: there may be any number of results, or none.
+    fn take_results(&mut self) {
+        for outcome in self.loads.drain() {
+            self.shell.loaded(outcome);
         }
     }
 

@@ -1,25 +1,65 @@
 //! Taking over a new configuration: all of it or nothing.
 //!
-//! Everything that can fail comes first and is kept aside: reading and checking the configuration, binding
-//! and registering new listeners. What is left cannot fail.
+//! Everything that can fail comes first and is kept aside: reading and checking the configuration, which a
+//! thread of its own does, then binding and registering new listeners. What is left cannot fail.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use super::BindError;
+use super::admin::Parked;
 use super::driver::Driver;
 use super::shell::{GateKind, Shell};
+use super::{BindError, Outcome};
 use crate::admin::{Problem, Reloaded, RpcError};
-use crate::config::{self, Diagnostic, Listen};
-use crate::load::Loaded;
+use crate::config::{self, Diagnostic, Listen, Severity};
+use crate::load::{LoadError, Loaded};
 use crate::log::Quoted;
+use crate::proto::limits::ADMIN_CONNECTIONS;
 use crate::server::Input;
 
 impl<D: Driver> Shell<D> {
-    /// Reads the configuration again and takes it over, or changes nothing and says why, in the log as well
-    /// as to the caller.
-    pub(super) fn reload(&mut self) -> Result<Reloaded, RpcError> {
-        let loaded = (self.loader)().map_err(|error| {
+    /// Has the configuration read again. Whoever asks while it is being read has it read once more: what they
+    /// mean may have been written after it was read.
+    pub(super) fn reload(&mut self, parked: Option<Parked>) {
+        if self.reloading.reads {
+            self.reloading.again = true;
+            self.reloading.later.extend(parked);
+            return;
+        }
+        self.reloading.now.extend(parked);
+        self.reloading.reads = self.driver.load();
+        if !self.reloading.reads {
+            let message = "the thread that reads it has died; restart chatd";
+            let problem = Diagnostic::of_file("configuration", Severity::Error, message);
+            self.loaded(Err(LoadError { problems: vec![problem] }));
+        }
+    }
+
+    /// The configuration has been read: takes it over, or changes nothing and says why, in the log as well as to
+    /// those who asked. Belongs to a turn, as an event does.
+    pub fn loaded(&mut self, outcome: Outcome) {
+        self.reloading.reads = false;
+        let outcome = if self.stopping.is_some() {
+            Err(RpcError::refused("the server is stopping", Vec::new()))
+        } else {
+            self.take_over(outcome)
+        };
+        for parked in std::mem::take(&mut self.reloading.now) {
+            self.unpark(parked, &outcome);
+        }
+        if std::mem::take(&mut self.reloading.again) {
+            self.reloading.now = std::mem::take(&mut self.reloading.later);
+            self.reload(None);
+        }
+    }
+
+    /// Whether so many requests wait for a reload that one more is not taken.
+    pub(super) fn too_many_reloads(&self) -> bool {
+        self.reloading.now.len() + self.reloading.later.len() >= ADMIN_CONNECTIONS
+    }
+
+    fn take_over(&mut self, outcome: Outcome) -> Result<Reloaded, RpcError> {
+        let loaded = outcome.map_err(|error| {
             for problem in &error.problems {
                 log::error!("reload refused: {}", problem.one_line());
             }
@@ -118,6 +158,19 @@ impl<D: Driver> Shell<D> {
         record(&report);
         report
     }
+}
+
+/// A reload under way.
+#[derive(Default)]
+pub(super) struct Reloading {
+    /// The configuration is being read.
+    reads: bool,
+    /// It is to be read again after that.
+    again: bool,
+    /// Requests that are answered when it has been read.
+    now: Vec<Parked>,
+    /// Requests that are answered when it has been read again.
+    later: Vec<Parked>,
 }
 
 /// A problem at a place of a file.

@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::Loader;
+use super::FIRST_GATE;
 use super::conn::{Conn, Pool, State};
 use super::driver::{Driver, Ready};
 use super::journal;
 use super::listener::Bound;
+use super::reload::Reloading;
 use super::stats::{Counters, TurnTimes};
 use crate::config::Config;
 use crate::id::{ClientId, Slots};
@@ -43,7 +44,7 @@ pub struct Shell<D: Driver> {
     pub(super) gates: Vec<Gate<D::Listener>>,
     /// Tokens of listeners are not reused, either.
     pub(super) next_gate: u64,
-    pub(super) loader: Loader,
+    pub(super) reloading: Reloading,
     pub(super) log_dropped: Box<dyn Fn() -> u64>,
     pub(super) now: Time,
     /// When the shell was made, in milliseconds of the monotonic clock.
@@ -118,9 +119,6 @@ impl fmt::Display for GateKind {
     }
 }
 
-/// The first token of a listener; below it are the loop's own.
-const FIRST_GATE: u64 = 1;
-
 /// A signal, as far as the loop is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Signal {
@@ -137,7 +135,6 @@ impl<D: Driver> Shell<D> {
         config: Rc<Config>,
         seed: [u64; 2],
         now: Time,
-        loader: Loader,
         log_dropped: Box<dyn Fn() -> u64>,
     ) -> Self {
         Self {
@@ -147,7 +144,7 @@ impl<D: Driver> Shell<D> {
             conns: Slots::default(),
             gates: Vec::new(),
             next_gate: FIRST_GATE,
-            loader,
+            reloading: Reloading::default(),
             log_dropped,
             now,
             started_ms: now.mono_ms,
@@ -225,10 +222,7 @@ impl<D: Driver> Shell<D> {
         match signal {
             Signal::Stop => self.stop("The server is shutting down"),
             Signal::Reload if self.stopping.is_some() => {}
-            Signal::Reload => {
-                // The reload itself has logged how it went.
-                let _ = self.reload();
-            }
+            Signal::Reload => self.reload(None),
         }
     }
 

@@ -55,6 +55,9 @@ pub const SLICE_LOW_WATER: u32 = 32 * 1024;
 /// Items looked at in a slice of long work.
 pub const SLICE_ITEMS: usize = 512;
 
+/// Requests to read the configuration that may wait for the thread that does; the shell makes one at a time.
+pub const LOADER_QUEUE: usize = 1;
+
 /// Admin connections at a time.
 pub const ADMIN_CONNECTIONS: usize = 32;
 /// Backlog of the admin socket, in connections.

@@ -231,8 +231,9 @@ fn every_error_of_accept_is_survived() {
     for errno in [Errno::EBADF, Errno::EINVAL] {
         let mut config = config();
         config.listen = vec![listen("192.0.2.1:6667"), listen(&format!("192.0.2.1:{}", errno as i32))];
-        *rig.file.borrow_mut() = Ok(config.clone());
+        rig.file = Ok(config.clone());
         rig.shell.signal(Signal::Reload);
+        rig.settle();
         let address = config.listen[1].address;
         rig.driver().fail(Call::Accept, errno);
         rig.driver().connect(address, "198.51.100.9:1".parse().unwrap());
@@ -344,7 +345,7 @@ fn an_event_of_a_connection_closed_in_the_same_turn_finds_nobody() {
     let newcomer = rig.connect();
     rig.say(newcomer, "PING me\r\n");
     rig.driver().poll();
-    let listener = 1;
+    let listener = super::super::FIRST_GATE;
     let readable = Ready { readable: true, ..Ready::default() };
     rig.turn_with(&[(ids[0], readable), (listener, readable), (id, ALL)]);
     assert!(!rig.hear(ann).contains("not here"));

@@ -5,7 +5,6 @@ mod closing;
 mod events;
 mod reload;
 
-use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -23,7 +22,9 @@ struct Rig {
     now: Time,
     address: SocketAddr,
     /// What the next reload finds.
-    file: Rc<RefCell<Result<Config, Vec<Diagnostic>>>>,
+    file: Result<Config, Vec<Diagnostic>>,
+    /// Leaves it to the test when a reload has been read.
+    loads_late: bool,
     clients: u16,
 }
 
@@ -48,22 +49,17 @@ impl Rig {
 
     fn with(config: Config) -> Self {
         let now = Time { mono_ms: 5_000, unix_ms: 1_700_000_000_000 };
-        let file = Rc::new(RefCell::new(Ok(config.clone())));
-        let loader = Rc::clone(&file);
+        let file = Ok(config.clone());
         let mut driver = FakeDriver::new(1);
         let bound: Vec<_> = config.listen.iter().map(|it| driver.bind(it).unwrap().unwrap()).collect();
         let admin = driver.admin_listener();
         let address = bound[0].address;
-        let load = Box::new(move || match loader.borrow().clone() {
-            Ok(config) => Ok(Loaded { config, path: None, warnings: Vec::new() }),
-            Err(problems) => Err(LoadError { problems }),
-        });
-        let mut shell = Shell::new(driver, Rc::new(config), [1, 2], now, load, Box::new(|| 0));
+        let mut shell = Shell::new(driver, Rc::new(config), [1, 2], now, Box::new(|| 0));
         for bound in bound {
             shell.listen(bound).unwrap();
         }
         shell.listen_admin("/run/chatd/admin.sock", admin).unwrap();
-        Self { shell, now, address, file, clients: 0 }
+        Self { shell, now, address, file, loads_late: false, clients: 0 }
     }
 
     fn driver(&mut self) -> &mut FakeDriver {
@@ -80,11 +76,27 @@ impl Rig {
         self.shell.check();
     }
 
-    /// A turn with what is ready. Returns whether anything was.
+    /// A turn with what is ready, a reload included. Returns whether anything was.
     fn turn(&mut self) -> bool {
         let events = self.driver().poll();
+        let loads = !self.loads_late && self.driver().take_load();
+        if loads {
+            self.load();
+        }
         self.turn_with(&events);
-        !events.is_empty()
+        loads || !events.is_empty()
+    }
+
+    /// A turn in which the configuration has been read.
+    fn load(&mut self) {
+        let outcome = match self.file.clone() {
+            Ok(config) => Ok(Loaded { config, path: None, warnings: Vec::new() }),
+            Err(problems) => Err(LoadError { problems }),
+        };
+        self.shell.begin(self.now);
+        self.shell.loaded(outcome);
+        self.shell.end();
+        self.shell.check();
     }
 
     /// Turns until nothing is ready and nothing is due, or the process would end.

@@ -9,7 +9,7 @@ use crate::net::fake::Call;
 
 impl Rig {
     fn reload(&mut self, config: Config) -> Value {
-        *self.file.borrow_mut() = Ok(config);
+        self.file = Ok(config);
         let operator = self.operator();
         let answer = self.ask(operator, "reload", &json!({}));
         self.driver().close_remote(operator);
@@ -99,7 +99,7 @@ fn a_bad_file_changes_nothing_and_says_all_that_is_wrong() {
         Diagnostic::locate(file, text, problem),
         Diagnostic::of_file(file, config::Severity::Warning, "others may read it"),
     ];
-    *rig.file.borrow_mut() = Err(problems);
+    rig.file = Err(problems);
     let operator = rig.operator();
     let answer = rig.ask(operator, "reload", &json!({}));
     let problems = answer["error"]["data"]["problems"].as_array().unwrap();
@@ -126,4 +126,73 @@ fn new_limits_hold_for_those_who_are_there() {
         rig.settle();
     }
     assert!(rig.driver().is_closed(deaf));
+}
+
+#[test]
+fn an_operator_waits_for_a_slow_file_and_nobody_else_does() {
+    let mut rig = Rig::new();
+    rig.loads_late = true;
+    let user = rig.user("ann");
+    let operator = rig.operator();
+    let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"reload"},{"jsonrpc":"2.0","id":2,"method":"version"}]"#;
+    rig.say(operator, &format!("{batch}\n{{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"version\"}}\n"));
+    rig.say(user, "PING x\r\n");
+    rig.settle();
+    assert!(rig.hear(user).contains("PONG"));
+    assert_eq!(rig.hear(operator), "", "answers keep their order");
+    assert!(rig.driver().take_load() && !rig.driver().take_load());
+    rig.load();
+    rig.settle();
+    let text = rig.hear(operator);
+    let answers: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&answers[0][0]["id"], &answers[0][1]["id"]), (&json!(1), &json!(2)));
+    assert_eq!(answers[0][0]["result"]["changed"], json!([]));
+    assert_eq!(answers[1]["id"], json!(3));
+}
+
+#[test]
+fn whoever_asks_while_the_file_is_read_has_it_read_again() {
+    let mut rig = Rig::new();
+    rig.loads_late = true;
+    let [first, second] = [(); 2].map(|()| rig.operator());
+    let request = r#"{"jsonrpc":"2.0","id":1,"method":"reload"}"#;
+    rig.say(first, &format!("{request}\n"));
+    rig.settle();
+    rig.say(second, &format!("{request}\n"));
+    rig.settle();
+    assert!(rig.driver().take_load() && !rig.driver().take_load(), "one at a time");
+    rig.load();
+    rig.settle();
+    assert!(rig.hear(first).contains("result"));
+    assert_eq!(rig.hear(second), "");
+    let mut config = config();
+    config.server.network = "Later".to_owned();
+    rig.file = Ok(config);
+    assert!(rig.driver().take_load());
+    rig.load();
+    rig.settle();
+    assert!(rig.hear(second).contains("server.network"));
+    assert!(!rig.driver().take_load());
+}
+
+#[test]
+fn an_operator_who_closes_the_writing_side_gets_the_answer_and_one_who_leaves_does_no_harm() {
+    let mut rig = Rig::new();
+    rig.loads_late = true;
+    let request = r#"{"jsonrpc":"2.0","id":1,"method":"reload"}"#;
+    let (half, gone) = (rig.operator(), rig.operator());
+    rig.say(half, request);
+    rig.driver().finish(half);
+    rig.say(gone, &format!("{request}\n"));
+    rig.settle();
+    rig.driver().close_remote(gone);
+    rig.settle();
+    for _ in 0..2 {
+        assert!(rig.driver().take_load());
+        rig.load();
+        rig.settle();
+    }
+    assert!(rig.hear(half).contains("result"));
+    rig.pass(60_000);
+    assert!(rig.driver().is_closed(half) && rig.driver().is_closed(gone));
 }
