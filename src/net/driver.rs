@@ -93,11 +93,16 @@ pub trait Driver {
     /// A listening socket.
     type Listener;
 
-    /// Binds an address of the configuration; `None` if it is optional and the machine lacks it.
+    /// Binds an address of the configuration; `None` if it is optional and the machine lacks it. It may overlap
+    /// with the address of `beside`, a listener that is about to go, as 0.0.0.0 does with any other.
     ///
     /// # Errors
     /// Which address cannot be listened on, and why.
-    fn bind(&mut self, listen: &Listen) -> Result<Option<Bound<Self::Listener>>, BindError>;
+    fn bind(
+        &mut self,
+        listen: &Listen,
+        beside: Option<&Self::Listener>,
+    ) -> Result<Option<Bound<Self::Listener>>, BindError>;
 
     /// Makes events of `listener` come with `token`.
     ///
@@ -240,8 +245,16 @@ impl Driver for MioDriver {
     type Stream = MioStream;
     type Listener = MioListener;
 
-    fn bind(&mut self, listen: &Listen) -> Result<Option<Bound<MioListener>>, BindError> {
-        Ok(listener::bind(listen)?.map(Bound::into_mio))
+    fn bind(
+        &mut self,
+        listen: &Listen,
+        beside: Option<&MioListener>,
+    ) -> Result<Option<Bound<MioListener>>, BindError> {
+        let bound = match beside {
+            Some(MioListener::Tcp(old)) => listener::bind_beside(listen, &SockRef::from(old))?,
+            Some(MioListener::Unix(_)) | None => listener::bind(listen)?,
+        };
+        Ok(bound.map(Bound::into_mio))
     }
 
     fn register_listener(&mut self, listener: &mut MioListener, raw: u64) -> io::Result<()> {
@@ -343,7 +356,7 @@ mod tests {
     fn accepted_sockets_send_at_once_and_hide_little_in_the_kernel() {
         let mut driver = MioDriver::new().unwrap();
         let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), optional: false };
-        let bound = driver.bind(&listen).unwrap().unwrap();
+        let bound = driver.bind(&listen, None).unwrap().unwrap();
         let _client = std::net::TcpStream::connect(bound.address).unwrap();
         let (MioStream::Tcp(stream), Origin::Tcp(_)) = driver.accept(&bound.socket).unwrap() else {
             panic!("a TCP listener accepts TCP connections")

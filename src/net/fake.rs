@@ -104,6 +104,18 @@ struct Door {
     open: bool,
 }
 
+impl Door {
+    fn overlaps(&self, other: SocketAddr) -> bool {
+        let any = |address: SocketAddr| address.ip().is_unspecified();
+        self.address.is_some_and(|address| {
+            address == other
+                || (address.port() == other.port()
+                    && address.is_ipv4() == other.is_ipv4()
+                    && (any(address) || any(other)))
+        })
+    }
+}
+
 /// The kernel and the clients.
 #[derive(Debug)]
 pub struct FakeDriver {
@@ -387,7 +399,11 @@ impl Driver for FakeDriver {
     type Stream = FakeStream;
     type Listener = FakeListener;
 
-    fn bind(&mut self, listen: &Listen) -> Result<Option<Bound<FakeListener>>, BindError> {
+    fn bind(
+        &mut self,
+        listen: &Listen,
+        beside: Option<&FakeListener>,
+    ) -> Result<Option<Bound<FakeListener>>, BindError> {
         let failed = self.injected(Call::Bind);
         failed.map_err(|error| BindError::new(listen.address, error.to_string()))?;
         let mut address = listen.address;
@@ -395,7 +411,8 @@ impl Driver for FakeDriver {
             address.set_port(self.next_port);
             self.next_port += 1;
         }
-        if self.is_listening(address) {
+        let old = beside.and_then(|listener| self.doors[listener.0].address);
+        if self.doors.iter().any(|door| door.open && door.address != old && door.overlaps(address)) {
             return Err(BindError::new(address, "another program listens there"));
         }
         let socket = self.open_door(Some(address));

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use nix::errno::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::config::Listen;
 use crate::proto::limits::BACKLOG;
@@ -68,7 +68,24 @@ impl Listeners {
 
 /// Binds one address; `None` if it is optional and the machine lacks it.
 pub(super) fn bind(listen: &Listen) -> Result<Option<Bound<TcpListener>>, BindError> {
-    match open(listen.address) {
+    name(listen, open(listen.address, false))
+}
+
+/// Binds an address that may overlap with that of `old`, a listening socket of ours that is about to go: no
+/// connection is refused between the two. For this moment only, both let others of the same user share the port.
+pub(super) fn bind_beside(listen: &Listen, old: &Socket) -> Result<Option<Bound<TcpListener>>, BindError> {
+    let opened = old.set_reuse_port(true).and_then(|()| open(listen.address, true));
+    // Neither can fail where setting it has not.
+    let _ = old.set_reuse_port(false);
+    if let Ok(socket) = &opened {
+        let _ = SockRef::from(socket).set_reuse_port(false);
+    }
+    name(listen, opened)
+}
+
+/// What came of opening a socket, by the address of the configuration.
+fn name(listen: &Listen, opened: io::Result<TcpListener>) -> Result<Option<Bound<TcpListener>>, BindError> {
+    match opened {
         Ok(socket) => {
             let address = socket
                 .local_addr()
@@ -80,7 +97,7 @@ pub(super) fn bind(listen: &Listen) -> Result<Option<Bound<TcpListener>>, BindEr
     }
 }
 
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
+fn open(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     // A restart must not wait for connections of the last run that are in TIME_WAIT. On Linux this
@@ -90,6 +107,7 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
         // So that [::] and 0.0.0.0 can both be listed, whatever the system's default.
         socket.set_only_v6(true)?;
     }
+    socket.set_reuse_port(shared)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
@@ -136,6 +154,20 @@ mod tests {
         let taken = first.addresses()[0];
         let error = Listeners::bind(&[Listen { address: taken, optional: true }]).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot listen on {taken}: another program listens there"));
+    }
+
+    #[test]
+    fn an_address_that_overlaps_with_an_old_listener_is_bound_beside_it() {
+        for (old, new) in [("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1")] {
+            let first = Listeners::bind(&[at(&format!("{old}:0"))]).unwrap();
+            let port = first.addresses()[0].port();
+            let wanted = at(&format!("{new}:{port}"));
+            assert!(bind(&wanted).is_err(), "{new} overlaps with {old}");
+            let second = bind_beside(&wanted, &SockRef::from(&first.bound[0].socket)).unwrap().unwrap();
+            drop(first);
+            let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+            assert_eq!(second.socket.accept().unwrap().1, client.local_addr().unwrap());
+        }
     }
 
     #[test]

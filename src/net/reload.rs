@@ -101,7 +101,13 @@ impl<D: Driver> Shell<D> {
                 old.remove(index);
                 continue;
             }
-            match self.open_chat(listen) {
+            // An address that is about to be given up may be in the way, as 0.0.0.0 is in everybody's.
+            let port = listen.address.port();
+            let beside = old.iter().find(|(_, requested)| {
+                let unwanted = !wanted.iter().any(|listen| listen.address == *requested);
+                unwanted && port != 0 && requested.port() == port
+            });
+            match self.open_chat(listen, beside.map(|&(token, _)| token)) {
                 Ok(token) => added.extend(token),
                 Err(error) => errors.push(error),
             }
@@ -115,8 +121,9 @@ impl<D: Driver> Shell<D> {
     }
 
     /// Opens a listener; none if it is optional and the machine lacks its address.
-    fn open_chat(&mut self, listen: &Listen) -> Result<Option<u64>, BindError> {
-        let Some(bound) = self.driver.bind(listen)? else { return Ok(None) };
+    fn open_chat(&mut self, listen: &Listen, beside: Option<u64>) -> Result<Option<u64>, BindError> {
+        let beside = self.gates.iter().find(|gate| Some(gate.token) == beside).map(|gate| &gate.socket);
+        let Some(bound) = self.driver.bind(listen, beside)? else { return Ok(None) };
         let kind = GateKind::Chat { requested: bound.requested, address: bound.address };
         let opened = self.open_gate(kind, bound.socket);
         opened.map(Some).map_err(|error| BindError::new(listen.address, error.to_string()))

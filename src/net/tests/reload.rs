@@ -44,6 +44,18 @@ fn listeners_come_and_go_and_nobody_is_dropped() {
 }
 
 #[test]
+fn a_listener_on_one_address_gives_way_to_one_on_all_and_back() {
+    let mut rig = Rig::new();
+    for (new, old) in [("0.0.0.0:6667", "192.0.2.1:6667"), ("192.0.2.1:6667", "0.0.0.0:6667")] {
+        let mut config = config();
+        config.listen = vec![listen(new)];
+        let answer = rig.reload(config);
+        assert_eq!(answer["result"]["listeners_added"], json!([new]), "{answer}");
+        assert_eq!(answer["result"]["listeners_removed"], json!([old]));
+    }
+}
+
+#[test]
 fn when_one_listener_cannot_be_opened_nothing_changes() {
     for call in [Call::Bind, Call::Register] {
         let mut rig = Rig::new();
