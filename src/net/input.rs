@@ -38,11 +38,9 @@ enum Stop {
 impl<D: Driver> Shell<D> {
     /// Notes what an event said, and reads. Reading comes before writing, which is done when the turn ends.
     pub(super) fn connection_event(&mut self, id: ClientId, ready: Ready) {
-        // A stale event of a connection that was closed in this turn or an earlier one finds none.
+        // A stale event of a connection that was closed in an earlier turn finds none, and of one that was closed in
+        // this turn finds nothing to do.
         let Some(conn) = self.conns.get_mut(id) else { return };
-        if conn.state == State::Closed {
-            return;
-        }
         if conn.blocked && (ready.writable || ready.write_closed || ready.error) {
             conn.blocked = false;
             self.unblocked.push(id);

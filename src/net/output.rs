@@ -136,7 +136,8 @@ impl<D: Driver> Shell<D> {
 
     /// Closes a connection after what waits for it has been sent. What it sends no longer counts.
     pub(super) fn drain(&mut self, id: ClientId) {
-        let deadline = self.stopping.unwrap_or(self.now.mono_ms + DRAIN_MS);
+        // At shutdown, the end of the process comes first.
+        let deadline = self.stopping.unwrap_or(self.now.mono_ms) + DRAIN_MS;
         let Some(conn) = self.conns.get_mut(id) else { return };
         if conn.state != State::Open {
             return;
@@ -169,11 +170,10 @@ impl<D: Driver> Shell<D> {
                 continue;
             }
             conn.state = State::Lingering;
-            // An event that came while nobody read will not come again.
-            conn.readable = true;
             if self.stopping.is_some() {
                 self.set_timer(id, Some(self.now.mono_ms + LINGER_MS));
             }
+            // What came while nobody read will not be told of again.
             self.service(id);
         }
         self.closing = closing;
@@ -184,7 +184,7 @@ impl<D: Driver> Shell<D> {
         self.set_timer(id, None);
         let Some(conn) = self.conns.get_mut(id) else { return };
         let Some(stream) = conn.stream.take() else { return };
-        conn.state = State::Closed;
+        (conn.state, conn.blocked) = (State::Closed, false);
         self.pool.give(std::mem::take(&mut conn.input));
         if conn.is_chat() {
             self.chats -= 1;

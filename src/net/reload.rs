@@ -85,20 +85,24 @@ impl<D: Driver> Shell<D> {
 
     /// Opens listeners for the addresses that are new. Returns their tokens, and those that are no longer wanted.
     fn prepare(&mut self, wanted: &[Listen]) -> Result<Listeners, Vec<BindError>> {
-        let mut old: Vec<(u64, SocketAddr)> = self
+        let mut old: Vec<(u64, SocketAddr, SocketAddr)> = self
             .gates
             .iter()
             .filter_map(|gate| match gate.kind {
-                GateKind::Chat { requested, .. } => Some((gate.token, requested)),
+                GateKind::Chat { requested, address } => Some((gate.token, requested, address)),
                 GateKind::Admin { .. } => None,
             })
             .collect();
+        let mut kept = Vec::new();
         let mut added = Vec::new();
         let mut errors = Vec::new();
         for listen in wanted {
-            // One that is there stays, and with it its port if the kernel chose that.
-            if let Some(index) = old.iter().position(|&(_, requested)| requested == listen.address) {
-                old.remove(index);
+            // One that is there stays, and with it its port if the kernel chose that; also under its real port.
+            let wanted = listen.address;
+            let there =
+                old.iter().position(|&(_, requested, address)| requested == wanted || address == wanted);
+            if let Some(index) = there {
+                kept.push((old.remove(index).0, wanted));
                 continue;
             }
             // An address that is about to be given up may be in the way, as 0.0.0.0 is in everybody's.
@@ -112,9 +116,9 @@ impl<D: Driver> Shell<D> {
                 Err(error) => errors.push(error),
             }
         }
-        let removed = old.into_iter().map(|(token, _)| token).collect();
+        let removed = old.into_iter().map(|(token, ..)| token).collect();
         if errors.is_empty() {
-            return Ok(Listeners { added, removed });
+            return Ok(Listeners { kept, added, removed });
         }
         self.close_gates(&added);
         Err(errors)
@@ -154,6 +158,12 @@ impl<D: Driver> Shell<D> {
             listeners_added: new_gates.map(|gate| gate.kind.to_string()).collect(),
             listeners_removed: self.close_gates(&listeners.removed),
         };
+        for gate in &mut self.gates {
+            let now = listeners.kept.iter().find(|(token, _)| *token == gate.token);
+            if let (GateKind::Chat { requested, .. }, Some((_, now))) = (&mut gate.kind, now) {
+                *requested = *now;
+            }
+        }
         log::set_max_level(config.log.level);
         let send_queue = config.limits.send_queue;
         for (id, conn) in self.conns.iter() {
@@ -197,8 +207,10 @@ fn unlocated(error: &BindError) -> Problem {
     Problem { file: None, line: None, column: None, report: message.clone(), message }
 }
 
-/// Listeners that a reload opens and closes, by token.
+/// Listeners that a reload keeps, opens and closes, by token.
 struct Listeners {
+    /// With the address as the configuration has it now.
+    kept: Vec<(u64, SocketAddr)>,
     added: Vec<u64>,
     removed: Vec<u64>,
 }

@@ -133,6 +133,21 @@ fn all_of_a_burst_is_handled_though_the_system_tells_of_it_once() {
 }
 
 #[test]
+fn more_input_does_not_mean_a_second_share() {
+    let mut rig = Rig::new();
+    let user = rig.user("ann");
+    rig.say(user, &"PING x\r\n".repeat(100));
+    rig.turn();
+    assert_eq!(rig.hear(user).matches("PONG").count(), 32);
+    // It is on the ready list now, and has an event as well.
+    rig.say(user, "PING y\r\n");
+    assert!(rig.turn());
+    assert_eq!(rig.hear(user).matches("PONG").count(), 32);
+    rig.settle();
+    assert_eq!(rig.hear(user).matches("PONG").count(), 37);
+}
+
+#[test]
 fn a_flooder_delays_nobody_by_more_than_its_share_of_a_turn() {
     let mut config = config();
     config.limits.deliveries_per_turn = 40;
@@ -345,7 +360,7 @@ fn an_event_of_a_connection_closed_in_the_same_turn_finds_nobody() {
     let newcomer = rig.connect();
     rig.say(newcomer, "PING me\r\n");
     rig.driver().poll();
-    let listener = super::super::FIRST_GATE;
+    let listener = rig.shell.gates[0].token;
     let readable = Ready { readable: true, ..Ready::default() };
     rig.turn_with(&[(ids[0], readable), (listener, readable), (id, ALL)]);
     assert!(!rig.hear(ann).contains("not here"));
@@ -360,6 +375,25 @@ fn an_event_of_a_connection_closed_in_the_same_turn_finds_nobody() {
     let heard = rig.hear(newcomer);
     assert!(heard.contains("PONG") || heard.contains(" 451 "), "{heard}");
     assert!(!rig.driver().is_closed(newcomer));
+}
+
+#[test]
+fn a_slot_is_not_reused_before_the_turn_in_which_it_became_free_is_over() {
+    let mut rig = Rig::new();
+    let [ann, bob] = rig.room(["ann", "bob"]);
+    let tokens = [ann, bob].map(|remote| rig.driver().token(remote).unwrap());
+    // ann is told something, breaks off, and another one is accepted, who must not hear it.
+    rig.say(bob, "PRIVMSG #room :for ann\r\n");
+    rig.driver().reset(ann);
+    let newcomer = rig.connect();
+    rig.driver().poll();
+    let readable = Ready { readable: true, ..Ready::default() };
+    let listener = rig.shell.gates[0].token;
+    rig.turn_with(&[(tokens[1], readable), (tokens[0], ALL), (listener, readable), (tokens[0], ALL)]);
+    assert!(rig.driver().is_closed(ann));
+    let token = rig.driver().token(newcomer).unwrap();
+    assert_ne!(token as u32, tokens[0] as u32);
+    assert_eq!(rig.hear(newcomer), "");
 }
 
 #[test]

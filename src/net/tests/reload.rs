@@ -38,6 +38,12 @@ fn listeners_come_and_go_and_nobody_is_dropped() {
     assert_eq!(answer["result"]["listeners_added"], json!([]));
     assert_eq!(answer["result"]["listeners_removed"], json!([]));
     rig.user("dan");
+    let mut config = super::config();
+    config.listen = vec![listen("192.0.2.1:40000"), listen("192.0.2.1:0")];
+    let answer = rig.reload(config);
+    assert_eq!(answer["result"]["listeners_added"], json!(["192.0.2.1:40001"]));
+    assert_eq!(answer["result"]["listeners_removed"], json!(["192.0.2.1:7000"]));
+    rig.user("eve");
     rig.say(user, "PING x\r\n");
     rig.settle();
     assert!(rig.hear(user).contains("PONG"));

@@ -1,0 +1,58 @@
+//! What only real sockets, signals and descriptors show: the real binary on loopback.
+
+#[path = "live/admin.rs"]
+mod admin;
+mod common;
+#[path = "live/descriptors.rs"]
+mod descriptors;
+#[path = "live/endings.rs"]
+mod endings;
+#[path = "live/load.rs"]
+mod load;
+#[path = "live/signals.rs"]
+mod signals;
+
+use std::fs;
+use std::time::Instant;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use serde_json::{Value, json};
+
+use common::{Daemon, PATIENCE};
+
+/// No throttle, and as many connections from this machine as a test likes.
+const OPEN: &str = "[limits]\nflood_rate = 0\nconnections_per_address = 10000\n";
+
+/// Lets this process have as many sockets as the system allows: tests run side by side in it.
+fn raise_descriptors() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("a process may raise its limit");
+}
+
+/// Asks until the answer is right.
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < end, "still not so: {what}");
+        std::thread::yield_now();
+    }
+}
+
+fn stats(daemon: &Daemon) -> Value {
+    daemon.rpc("stats", &json!({})).expect("stats are answered")
+}
+
+/// What the daemon's Poll watches, and what it has open: descriptor numbers.
+fn watched_and_open(pid: u32) -> (Vec<u32>, Vec<u32>) {
+    let number = |path: std::path::PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let read = |folder: &str| fs::read_dir(format!("/proc/{pid}/{folder}")).expect("the process lives");
+    let open = read("fd").filter_map(|entry| number(entry.ok()?.path())).collect();
+    let mut watched = Vec::new();
+    for entry in read("fdinfo") {
+        let info = fs::read_to_string(entry.expect("an entry").path()).unwrap_or_default();
+        // "tfd:        7 events: …", a line for each descriptor that an epoll instance watches.
+        let targets = info.lines().filter_map(|line| line.strip_prefix("tfd:"));
+        watched.extend(targets.filter_map(|rest| rest.split_whitespace().next()?.parse::<u32>().ok()));
+    }
+    (watched, open)
+}
