@@ -1,19 +1,22 @@
 //! The log against syslog daemons that are missing, restarted or stopped, and against a pipe that nobody reads.
 
+mod common;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chatd::config::Facility;
 use chatd::log::{Handle, Quoted, Style, Target};
 use chatd::proto::limits;
+use common::{Client, PATIENCE};
 use log::{Level, LevelFilter, Log, Record};
-
-/// How long anything may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(30);
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// A syslog daemon that the test plays: the socket that it reads when the test says so.
 struct Syslog {
@@ -302,4 +305,51 @@ fn the_thread_ends_with_the_last_handle() {
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
     assert_eq!(text, "<6>last words\n");
+}
+
+/// Kills the daemon of a test that fails.
+struct Guard(std::process::Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn chat_and_shutdown_go_on_while_nobody_reads_stderr() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("chatd.toml");
+    let socket = folder.path().join("admin.sock");
+    let text = "[[listen]]\naddress = \"127.0.0.1:0\"\n[limits]\nflood_rate = 0\n[timeouts]\nshutdown = 1\n[admin]\n";
+    fs::write(&config, format!("{text}socket = {:?}\n", socket.display().to_string())).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+    let mut daemon = Guard(command.arg("--config").arg(&config).stderr(Stdio::piped()).spawn().unwrap());
+    let mut stderr = BufReader::new(daemon.0.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains(" info ready ") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    let (_, address) = said.split_once(" listen address=").unwrap();
+    let mut client = Client::connect(address.lines().next().unwrap().parse().unwrap());
+    client.register("nick0");
+    // Each of these is a record. Together they are more than the pipe and the queue hold.
+    for round in 1..=10_000 {
+        client.send(&format!("NICK nick{round}"));
+        if round % 100 == 0 {
+            client.sync();
+        }
+    }
+    client.send("PRIVMSG nick10000 :still here");
+    client.expect("still here");
+    kill(Pid::from_raw(i32::try_from(daemon.0.id()).unwrap()), Signal::SIGTERM).unwrap();
+    client.expect("ERROR");
+    let mut status = None;
+    wait_until("the daemon ends", || {
+        status = daemon.0.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(status.unwrap().code(), Some(0));
+    assert!(!socket.exists());
 }
