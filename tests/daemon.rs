@@ -469,6 +469,21 @@ fn in_the_foreground_too_and_a_pid_file_that_cannot_be_removed_is_emptied() {
 }
 
 #[test]
+fn privileges_that_cannot_be_dropped_end_the_start() {
+    if !Uid::effective().is_root() {
+        return assert_only_root_can();
+    }
+    for options in [&[][..], &["--daemonize"]] {
+        // Root in a container may lack the right to change its groups.
+        let site = Site::new("user = \"nobody\"", FREE_PORT);
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set", "-setgid", CHATD, "--config"]).arg(site.config()).args(options);
+        assert_refused(&run(&mut command), &["chatd: cannot become user \"nobody\": setgroups: "]);
+        assert_eq!(site.leftovers(), [""; 0]);
+    }
+}
+
+#[test]
 fn root_is_warned_and_may_go_on() {
     let daemon = Daemon::start("");
     let warned = daemon.output().iter().any(|line| line.contains("running as root"));

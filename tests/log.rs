@@ -252,6 +252,21 @@ fn a_stopped_daemon_blocks_nobody() {
 }
 
 #[test]
+fn the_successor_of_a_stopped_daemon_gets_the_records() {
+    let mut syslog = Syslog::running();
+    let log = syslog.log(LevelFilter::Info);
+    let stopped = syslog.socket.as_ref().unwrap().try_clone().unwrap();
+    for n in 0..2 * limits::LOG_QUEUE {
+        say(&log, Level::Info, &format!("item n={n}"));
+    }
+    wait_until("records are dropped", || log.dropped() > 0);
+    syslog.restart();
+    let first = syslog.text();
+    assert!(told(&first).is_some() || first.starts_with("item n="), "{first}");
+    drop(stopped);
+}
+
+#[test]
 fn a_full_pipe_holds_up_nobody_but_the_log() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let file = File::from(OwnedFd::from(writer));

@@ -85,20 +85,18 @@ impl DevLog {
 impl Sink for DevLog {
     fn write(&mut self, entry: &Entry) -> io::Result<()> {
         let connected = self.connection.is_some();
-        match self.send(entry) {
-            // The daemon does not keep up or is stopped; the connection is good.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Err(error),
-            // A connection to a daemon that has gone: perhaps its successor is there already.
-            Err(_) if connected => {
-                self.connection = None;
-                self.send(entry)
-            }
-            Err(error) => {
-                self.connection = None;
-                Err(error)
-            }
-            Ok(()) => Ok(()),
+        let error = match self.send(entry) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        // Even if it is only that the daemon does not keep up: should it be stopped for good, its
+        // successor listens on another socket of the same name.
+        self.connection = None;
+        if connected && error.kind() != ErrorKind::WouldBlock {
+            // Gone, so its successor may be there already.
+            return self.send(entry);
         }
+        Err(error)
     }
 }
 
