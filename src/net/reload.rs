@@ -98,20 +98,18 @@ impl<D: Driver> Shell<D> {
         let mut errors = Vec::new();
         for listen in wanted {
             // One that is there stays, and with it its port if the kernel chose that; also under its real port.
-            let wanted = listen.address;
-            let there =
-                old.iter().position(|&(_, requested, address)| requested == wanted || address == wanted);
-            if let Some(index) = there {
-                kept.push((old.remove(index).0, wanted));
+            let is_it = |asked: SocketAddr, real: SocketAddr| [asked, real].contains(&listen.address);
+            if let Some(index) = old.iter().position(|&(_, asked, real)| is_it(asked, real)) {
+                kept.push((old.remove(index).0, listen.address));
                 continue;
             }
             // An address that is about to be given up may be in the way, as 0.0.0.0 is in everybody's.
             let port = listen.address.port();
-            let beside = old.iter().find(|(_, requested)| {
-                let unwanted = !wanted.iter().any(|listen| listen.address == *requested);
-                unwanted && port != 0 && requested.port() == port
+            let beside = old.iter().find(|&&(_, asked, real)| {
+                let unwanted = !wanted.iter().any(|listen| [asked, real].contains(&listen.address));
+                unwanted && port != 0 && real.port() == port
             });
-            match self.open_chat(listen, beside.map(|&(token, _)| token)) {
+            match self.open_chat(listen, beside.map(|&(token, ..)| token)) {
                 Ok(token) => added.extend(token),
                 Err(error) => errors.push(error),
             }
