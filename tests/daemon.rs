@@ -214,6 +214,17 @@ fn the_printed_configuration_is_one_that_chatd_accepts() {
 }
 
 #[test]
+fn output_that_cannot_be_written_is_an_error_unless_nobody_reads_on() {
+    let site = Site::new("", FREE_PORT);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(site.command(&["--print-config"]).stdout(writer).status().unwrap().code(), Some(0));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = site.command(&["--print-config"]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    assert_refused(&output.wait_with_output().unwrap(), &["chatd: stdout: "]);
+}
+
+#[test]
 fn wrong_arguments_are_a_usage_error() {
     for options in [
         &["--nonsense"][..],

@@ -88,12 +88,13 @@ fn named(message: impl std::fmt::Display) -> String {
     format!("chatd: {message}")
 }
 
-/// Writes what was asked for to stdout.
+/// Writes what was asked for to stdout. A reader that has seen enough, such as head(1), is no error.
 fn print(text: &str) -> Result<(), String> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| named(format!("stdout: {error}")))
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(named(format!("stdout: {error}"))),
+        _ => Ok(()),
+    }
 }
 
 /// The answer to `--check-config` when there is no error.
