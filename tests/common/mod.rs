@@ -85,13 +85,10 @@ impl Daemon {
         self.folder.path()
     }
 
-    /// Replaces the configuration file, completed as [`Daemon::start`] does, but with the listener it has.
+    /// Replaces the configuration file, completed as [`Daemon::start`] does: a listener on a port that the kernel
+    /// chose stays where it is.
     pub(crate) fn write_config(&self, config: &str) {
-        let mut text = config.to_owned();
-        if !config.contains("[[listen]]") {
-            text = format!("{text}\n[[listen]]\naddress = \"{}\"\n", self.addr);
-        }
-        let text = complete(&text, self.folder.path());
+        let text = complete(config, self.folder.path());
         fs::write(self.config_path(), text).expect("the configuration is written");
     }
 

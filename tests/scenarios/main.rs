@@ -1,0 +1,74 @@
+//! Conversations as text, on the bare server and on the real binary. `README.md` beside this file says how they read.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod config;
+mod core;
+mod live;
+mod pattern;
+mod run;
+mod script;
+mod subject;
+mod text;
+
+use std::fs;
+use std::path::Path;
+
+use crate::script::Script;
+
+/// The folder of the scenario files.
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios"))
+}
+
+fn read(name: &str) -> Script {
+    let text = fs::read_to_string(folder().join(format!("{name}.txt"))).expect("the file is read");
+    Script::parse(&text).unwrap_or_else(|error| panic!("{name}.txt:{error}"))
+}
+
+fn run_on_core(name: &str) {
+    let script = read(name);
+    let mut subject = core::Core::start(&script.config);
+    if let Err(error) = run::run(&format!("{name}.txt"), &script, &mut subject) {
+        panic!("on the bare server\n{error}");
+    }
+}
+
+fn run_live(name: &str) {
+    let script = read(name);
+    if script.core_only {
+        return;
+    }
+    let mut subject = live::Live::start(&script.config);
+    if let Err(error) = run::run(&format!("{name}.txt"), &script, &mut subject) {
+        panic!("on the real binary\n{error}");
+    }
+}
+
+/// Makes a test of each file for each subject, and checks that no file was forgotten.
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        mod on {
+            mod core { $(#[test] fn $name() { crate::run_on_core(stringify!($name)); })* }
+            mod live { $(#[test] fn $name() { crate::run_live(stringify!($name)); })* }
+        }
+
+        #[test]
+        fn every_file_is_listed() {
+            let mut files: Vec<_> = fs::read_dir(folder())
+                .expect("the folder is read")
+                .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
+                .filter_map(|name| name.strip_suffix(".txt").map(str::to_owned))
+                .collect();
+            files.sort();
+            assert_eq!(files, [$(stringify!($name)),*], "the list in main.rs, sorted");
+        }
+    };
+}
+
+scenarios! {
+    admin away awkward bounds cap cuts echo invite isupport join join_modes kick lines list mode_ban mode_channel
+    mode_key_limit mode_limits mode_user motd names nick notice part password ping privmsg queries quit
+    registration reload server_time server_time_exact shutdown tags throttle timeouts topic who whois
+    whois_idle
+}
