@@ -18,9 +18,9 @@ pub(super) fn raise_limit(config: &Config) -> Option<String> {
 
 /// What is wrong with a limit of so many descriptors.
 fn shortage(limit: u64, config: &Config) -> Option<String> {
-    let others = (config.listen.len() + limits::ADMIN_CONNECTIONS + limits::OTHER_DESCRIPTORS) as u64;
+    let own = (config.listen.len() + limits::OTHER_DESCRIPTORS) as u64;
     let wanted = u64::from(config.limits.connections);
-    let fit = limit.saturating_sub(others);
+    let fit = limit.saturating_sub(own + limits::SPARE_DESCRIPTORS);
     (fit < wanted).then(|| {
         format!(
             "limits.connections is {wanted}, but only {limit} descriptors may be open (ulimit -n, LimitNOFILE=): \
