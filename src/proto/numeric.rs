@@ -4,6 +4,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::text::truncate;
+
 /// A reply to one client: its code, and its parameters after the client's nick.
 pub struct Numeric<F> {
     /// The three digits.
@@ -46,11 +48,14 @@ pub struct Row {
 /// A parameter that repeats what a client sent: one word, or `*` where it could be misread as something else.
 struct Word<T>(T);
 
+/// Bytes of such a parameter: more of it would leave no room for what follows.
+const WORD: usize = 200;
+
 impl<T: Display> Display for Word<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let text = self.0.to_string();
         let is_word = !text.is_empty() && !text.starts_with(':') && !text.contains(' ');
-        f.write_str(if is_word { &text } else { "*" })
+        f.write_str(if is_word { truncate(&text, WORD) } else { "*" })
     }
 }
 
@@ -144,13 +149,13 @@ numerics! {
     464 err_passwdmismatch () ":Password incorrect";
     468 err_invalidusername () ":Your user name has no character that may stand in one";
     471 err_channelisfull (channel) "{channel} :Cannot join channel (+l)";
-    472 err_unknownmode (letter) "{letter} :is an unknown mode character to me";
+    472 err_unknownmode (letter as word) "{letter} :is an unknown mode character to me";
     473 err_inviteonlychan (channel) "{channel} :Cannot join channel (+i)";
     474 err_bannedfromchan (channel) "{channel} :Cannot join channel (+b)";
     475 err_badchannelkey (channel) "{channel} :Cannot join channel (+k)";
     478 err_banlistfull (channel, mask as word) "{channel} {mask} :Channel list is full";
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
-    501 err_umodeunknownflag (letter) "{letter} :is an unknown user mode character to me";
+    501 err_umodeunknownflag (letter as word) "{letter} :is an unknown user mode character to me";
     502 err_usersdontmatch () ":Can't view or change modes of other users";
     696 err_invalidmodeparam (target, letter, parameter as word, why) "{target} {letter} {parameter} :{why}";
 }
