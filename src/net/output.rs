@@ -50,6 +50,10 @@ impl<D: Driver> Shell<D> {
         if conn.is_chat() {
             self.counters.deliveries += lines;
         }
+        // A write after one that failed would leave a hole in what the peer reads.
+        if conn.broken.is_some() {
+            return;
+        }
         let Some(stream) = conn.stream.as_mut() else { return };
         let taken = if conn.output.is_empty() {
             write_spans(&mut self.driver, stream, &self.out, slot, &mut self.scratch)

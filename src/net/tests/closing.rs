@@ -1,6 +1,9 @@
 //! How connections end.
 
+use nix::errno::Errno;
+
 use super::*;
+use crate::net::fake::Call;
 use crate::net::shell::Signal;
 use crate::proto::limits::DRAIN_MS;
 
@@ -211,6 +214,24 @@ fn a_write_error_ends_the_connection_after_what_it_had_sent() {
     assert!(rig.driver().is_closed(ann));
     assert!(rig.hear(bob).contains("QUIT :Quit: first"));
     assert_eq!(rig.stats()["disconnects"]["quit"], 1);
+}
+
+#[test]
+fn nothing_is_sent_after_a_write_that_failed() {
+    let mut rig = Rig::new();
+    let [ann, bob] = rig.room(["ann", "bob"]);
+    rig.hear(ann);
+    // Part of a line has been taken, the rest waits, and is lost: what follows would be read as its end.
+    rig.driver().set_capacity(ann, 10);
+    rig.say(bob, "PRIVMSG #room :the first\r\n");
+    rig.settle();
+    rig.say(bob, "PRIVMSG #room :the second\r\n");
+    let before = rig.hear(ann);
+    rig.driver().set_capacity(ann, 1000);
+    rig.driver().fail(Call::Write, Errno::ENOBUFS);
+    rig.settle();
+    assert_eq!((before.len(), rig.hear(ann)), (10, String::new()));
+    assert!(rig.driver().is_closed(ann));
 }
 
 #[test]
