@@ -1,0 +1,37 @@
+//! Configurations of the simulated daemon.
+
+use std::net::SocketAddr;
+
+use chatd::config::{Config, Listen};
+
+use crate::rng::Rng;
+
+/// A configuration in which limits are near.
+pub(crate) fn random(rng: &mut Rng) -> Config {
+    let mut config = Config::default();
+    "sim.test".clone_into(&mut config.server.name);
+    config.server.motd = vec!["A line.".to_owned(); rng.below(3) as usize];
+    config.server.password = rng.one_in(3).then(|| "sesame".to_owned());
+    let ports = if rng.one_in(2) { vec![7000] } else { vec![7000, 7001] };
+    let listen = |port: u16| Listen { address: SocketAddr::from(([127, 0, 0, 1], port)), optional: false };
+    config.listen = ports.into_iter().map(listen).collect();
+    let limits = &mut config.limits;
+    limits.connections = rng.pick(&[5, 1_000, 1_000]);
+    limits.connections_per_address = rng.pick(&[2, 1_000, 1_000]);
+    limits.channels_per_user = rng.pick(&[2, 100]);
+    limits.nick_length = rng.pick(&[9, 30]);
+    limits.topic_length = rng.pick(&[10, 390]);
+    limits.targets = rng.pick(&[1, 3, 10]);
+    limits.list_entries = rng.pick(&[2, 100]);
+    // Below what a file may say, so that it is reached.
+    limits.send_queue = rng.pick(&[64 * 1024, 512 * 1024]);
+    limits.flood_burst = rng.pick(&[3, 30]);
+    limits.flood_rate = rng.pick(&[0, 4, 20]);
+    limits.lines_per_turn = rng.pick(&[1, 4, 32]);
+    limits.bytes_per_turn = rng.pick(&[512, 16 * 1024]);
+    limits.deliveries_per_turn = rng.pick(&[1, 10, 4096]);
+    config.timeouts.ping_interval = rng.pick(&[20, 120]);
+    config.timeouts.ping_timeout = rng.pick(&[20, 60]);
+    config.timeouts.shutdown = rng.pick(&[1, 5]);
+    config
+}

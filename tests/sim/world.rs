@@ -1,0 +1,442 @@
+//! The shell with its server on a machine that is played, all clients, and what happens to them.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use chatd::config::{Config, Diagnostic, Severity};
+use chatd::load::{LoadError, Loaded};
+use chatd::net::fake::{Call, FakeDriver, Faults};
+use chatd::net::{Credentials, Driver, Ready, Shell, Signal};
+use chatd::server::{Cause, Time};
+use nix::errno::Errno;
+
+use crate::admin::Admin;
+use crate::bot::{Bot, Stage};
+use crate::client::{Client, Role};
+use crate::config;
+use crate::ledger::Ledger;
+use crate::line::Line;
+use crate::noise::Noise;
+use crate::rng::Rng;
+
+/// Most clients of each kind at a time.
+const BOTS: usize = 12;
+const NOISES: usize = 5;
+const ADMINS: usize = 3;
+
+/// The kernel's buffer for a client that reads.
+pub(crate) const ROOMY: usize = 1 << 20;
+
+/// Everything.
+pub(crate) struct World {
+    pub(crate) rng: Rng,
+    pub(crate) step: u64,
+    pub(crate) shell: Shell<FakeDriver>,
+    pub(crate) now: Time,
+    /// What the next reload reads; `None` cannot be used.
+    next_config: Option<Config>,
+    /// Times that the configuration is being read.
+    pub(crate) loads: usize,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) ledger: Ledger,
+    /// Events that the kernel has not told of yet.
+    held: Vec<(u64, Ready)>,
+    /// Tokens that there were.
+    tokens: Vec<u64>,
+    next_number: u32,
+    /// Failures that were injected and may end a connection, whichever it hits.
+    pardons: u32,
+    /// The last things that happened, for the report.
+    history: VecDeque<String>,
+    pub(crate) totals: Totals,
+}
+
+/// How much was seen, so that a run that tests nothing is noticed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) lines: u64,
+    pub(crate) deliveries: u64,
+    pub(crate) barriers: u64,
+    pub(crate) answers: u64,
+    pub(crate) settled: u64,
+    /// Connections that ended, by [`chatd::server::Cause::ALL`].
+    pub(crate) ends: [u64; Cause::ALL.len()],
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let config = config::random(&mut rng);
+        let next_config = Some(config.clone());
+        let now = Time { mono_ms: rng.below(1 << 40), unix_ms: 1_700_000_000_000 };
+        let driver = FakeDriver::new(rng.next());
+        let listen = config.listen.clone();
+        let hash_seed = [rng.next(), rng.next()];
+        let mut shell = Shell::new(driver, Rc::new(config), hash_seed, now, Box::new(|| 0));
+        for listen in &listen {
+            let bound = shell.driver_mut().bind(listen, None).expect("it binds").expect("it is there");
+            shell.listen(bound).expect("it registers");
+        }
+        let admin = shell.driver_mut().admin_listener();
+        shell.listen_admin("/run/sim", admin).expect("it registers");
+        Self {
+            rng,
+            step: 0,
+            shell,
+            now,
+            next_config,
+            loads: 0,
+            clients: Vec::new(),
+            ledger: Ledger::default(),
+            held: Vec::new(),
+            tokens: Vec::new(),
+            next_number: 0,
+            pardons: 0,
+            history: VecDeque::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    fn note(&mut self, what: String) {
+        if self.history.len() == 60 {
+            self.history.pop_front();
+        }
+        self.history.push_back(format!("step {}: {what}", self.step));
+    }
+
+    /// The last things that happened.
+    pub(crate) fn history(&self) -> String {
+        Vec::from(self.history.clone()).join("\n  ")
+    }
+
+    /// Something happens, and a turn of the loop after it.
+    pub(crate) fn advance(&mut self) -> Result<(), String> {
+        self.step += 1;
+        match self.rng.below(200) {
+            0..=5 => self.connect(),
+            6..=85 => (0..self.rng.between(1, 6)).for_each(|_| self.act()),
+            86..=89 => self.change_appetite(),
+            90 => self.lose_a_client(),
+            91 => self.reload(),
+            92 | 93 => self.jump(),
+            94 => self.inject(),
+            95 => self.change_faults(),
+            _ => {}
+        }
+        self.send_some();
+        self.turn(true);
+        self.read_all()
+    }
+
+    fn count(&self, kind: impl Fn(&Role) -> bool) -> usize {
+        self.clients.iter().filter(|client| client.open && kind(&client.role)).count()
+    }
+
+    fn connect(&mut self) {
+        let number = self.next_number;
+        let role = match self.rng.below(4) {
+            0 | 1 if self.count(|role| matches!(role, Role::Bot(_))) < BOTS => {
+                Role::Bot(Box::new(Bot::new(number, &mut self.rng)))
+            }
+            2 if self.count(|role| matches!(role, Role::Noise(_))) < NOISES => {
+                Role::Noise(Noise::new(number, &mut self.rng))
+            }
+            3 if self.count(|role| matches!(role, Role::Admin(_))) < ADMINS => Role::Admin(Admin::default()),
+            _ => return,
+        };
+        self.next_number += 1;
+        let driver = self.shell.driver_mut();
+        let remote = if matches!(role, Role::Admin(_)) {
+            driver.connect_admin(Credentials { pid: 1, uid: 0, gid: 0 })
+        } else {
+            let ports = [7000, 7001].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+            let listening: Vec<_> =
+                ports.into_iter().filter(|&address| driver.is_listening(address)).collect();
+            let listener = self.rng.pick(&listening);
+            let from = SocketAddr::from(([10, 0, 0, self.rng.below(12) as u8], 1000 + number as u16));
+            driver.connect(listener, from)
+        };
+        driver.set_capacity(remote, ROOMY);
+        self.note(format!("client {number} connects as {}", role.name()));
+        self.clients.push(Client {
+            remote,
+            role,
+            inbox: Vec::new(),
+            appetite: None,
+            open: true,
+            finished: false,
+        });
+    }
+
+    pub(crate) fn random_client(&mut self) -> Option<usize> {
+        let open: Vec<_> = (0..self.clients.len()).filter(|&at| self.clients[at].open).collect();
+        (!open.is_empty()).then(|| self.rng.pick(&open))
+    }
+
+    fn act(&mut self) {
+        let Some(at) = self.random_client() else { return };
+        let nick = self.somebody();
+        match &mut self.clients[at].role {
+            Role::Bot(bot) => bot.act(&mut self.ledger, &mut self.rng),
+            Role::Noise(noise) => noise.act(&mut self.rng),
+            Role::Admin(admin) => admin.act(&nick, &mut self.rng),
+        }
+    }
+
+    /// The nick of a bot, or some other.
+    fn somebody(&mut self) -> String {
+        let bots = self.clients.iter().filter_map(|client| match &client.role {
+            Role::Bot(bot) => Some(bot.nick.clone()),
+            _ => None,
+        });
+        let nicks: Vec<_> = bots.chain(["x3".to_owned()]).collect();
+        nicks[self.rng.below(nicks.len() as u64) as usize].clone()
+    }
+
+    /// A client begins to read slowly, or stops, or reads on.
+    fn change_appetite(&mut self) {
+        let Some(at) = self.random_client() else { return };
+        let appetite = match self.rng.below(4) {
+            0 => Some(0),
+            1 => Some(self.rng.between(1, 200) as usize),
+            _ => None,
+        };
+        let capacity = if appetite.is_some() { self.rng.between(1, 8192) as usize } else { ROOMY };
+        self.clients[at].appetite = appetite;
+        self.clients[at].excuse();
+        let remote = self.clients[at].remote;
+        self.shell.driver_mut().set_capacity(remote, capacity);
+        self.note(format!("client at {at} reads {appetite:?} a step"));
+    }
+
+    /// A client leaves without a word: often in the middle of a line.
+    fn lose_a_client(&mut self) {
+        let Some(at) = self.random_client() else { return };
+        self.clients[at].excuse();
+        let remote = self.clients[at].remote;
+        let driver = self.shell.driver_mut();
+        match self.rng.below(3) {
+            0 if !self.clients[at].finished => {
+                driver.finish(remote);
+                self.clients[at].finished = true;
+                if let Role::Admin(admin) = &mut self.clients[at].role {
+                    admin.finished = true;
+                }
+            }
+            1 => {
+                driver.close_remote(remote);
+                self.clients[at].open = false;
+            }
+            _ => {
+                driver.reset(remote);
+                self.clients[at].open = false;
+            }
+        }
+        self.note(format!("client at {at} is lost"));
+    }
+
+    fn reload(&mut self) {
+        let config = config::random(&mut self.rng);
+        let good = !self.rng.one_in(4);
+        self.next_config = good.then_some(config);
+        self.note(format!("reload, good: {good}"));
+        self.shell.begin(self.now);
+        self.shell.signal(Signal::Reload);
+        self.shell.end();
+        self.shell.check();
+    }
+
+    /// A clock jumps: the wall clock either way, the other one only forward, as after a suspend.
+    fn jump(&mut self) {
+        if self.rng.one_in(3) {
+            let ms = self.rng.between(1_000, 300_000);
+            self.now.mono_ms += ms;
+            self.now.unix_ms += ms;
+            // Nobody had a chance to answer a PING in time.
+            self.clients.iter_mut().for_each(Client::excuse);
+            self.note(format!("{ms} ms pass at once"));
+        } else {
+            self.now.unix_ms = self.rng.below(4_000_000_000_000);
+            self.note("the wall clock is set".to_owned());
+        }
+    }
+
+    fn inject(&mut self) {
+        let call = self.rng.pick(&[Call::Accept, Call::Register, Call::Read, Call::Write, Call::Bind]);
+        let errno = match call {
+            Call::Accept => {
+                self.rng.pick(&[Errno::ECONNABORTED, Errno::EINTR, Errno::EMFILE, Errno::ENOBUFS])
+            }
+            Call::Register => self.rng.pick(&[Errno::ENOSPC, Errno::ENOMEM]),
+            _ => self.rng.pick(&[Errno::ECONNRESET, Errno::ETIMEDOUT, Errno::EPIPE]),
+        };
+        self.pardons += u32::from(errno != Errno::EINTR);
+        self.shell.driver_mut().fail(call, errno);
+        self.note(format!("the next {call:?} fails with {errno}"));
+    }
+
+    fn change_faults(&mut self) {
+        let mut chance = || self.rng.pick(&[0, 0, 50, 300]);
+        let faults = Faults { would_block: chance(), short_write: chance(), spurious: chance() };
+        let most_open = self.rng.pick(&[6, 12, usize::MAX, usize::MAX]);
+        let driver = self.shell.driver_mut();
+        (driver.faults, driver.most_open) = (faults, most_open);
+    }
+
+    /// Clients send what they want to say, in pieces of any size.
+    fn send_some(&mut self) {
+        for client in self.clients.iter_mut().filter(|client| client.open && !client.finished) {
+            let waiting = client.waiting().len();
+            if waiting > 0 && !self.rng.one_in(3) {
+                let size =
+                    if self.rng.one_in(3) { self.rng.between(1, waiting as u64) as usize } else { waiting };
+                let bytes: Vec<u8> = client.waiting().drain(..size).collect();
+                let remote = client.remote;
+                self.shell.driver_mut().send(remote, &bytes);
+            }
+        }
+    }
+
+    /// A turn of the loop. With `chance`, some events come late, some twice, and some for what is gone.
+    pub(crate) fn turn(&mut self, chance: bool) {
+        let ms = self.rng.below(30);
+        self.now.mono_ms += ms;
+        self.now.unix_ms += ms;
+        let mut events = std::mem::take(&mut self.held);
+        for (token, ready) in self.shell.driver_mut().poll() {
+            match events.iter_mut().find(|(other, _)| *other == token) {
+                Some((_, merged)) => *merged = merge(*merged, ready),
+                None => events.push((token, ready)),
+            }
+        }
+        self.tokens.extend(events.iter().map(|(token, _)| *token));
+        self.tokens.truncate(200);
+        if chance && self.rng.one_in(4) {
+            let keep = self.rng.below(events.len() as u64 + 1) as usize;
+            self.held = events.split_off(keep);
+            if !self.tokens.is_empty() {
+                let stale = self.rng.pick(&self.tokens);
+                events.push((stale, Ready { readable: true, writable: true, ..Ready::default() }));
+            }
+        }
+        self.shell.begin(self.now);
+        for (token, ready) in events {
+            self.shell.event(token, ready);
+        }
+        while self.shell.driver_mut().take_load() {
+            self.loads += 1;
+        }
+        // Reading it takes its time.
+        if self.loads > 0 && (!chance || self.rng.one_in(5)) {
+            self.loads -= 1;
+            self.loaded();
+        }
+        self.shell.end();
+        self.shell.check();
+    }
+
+    /// The configuration has been read.
+    fn loaded(&mut self) {
+        // Those who wait to be accepted go with their listener, if it goes.
+        for client in &mut self.clients {
+            if self.shell.driver_mut().token(client.remote).is_none() {
+                client.excuse();
+            }
+        }
+        self.shell.loaded(match self.next_config.clone() {
+            Some(config) => Ok(Loaded { config, path: None, warnings: Vec::new() }),
+            None => {
+                Err(LoadError { problems: vec![Diagnostic::of_file("sim.toml", Severity::Error, "bad")] })
+            }
+        });
+    }
+
+    /// Clients read, and check what they read.
+    pub(crate) fn read_all(&mut self) -> Result<(), String> {
+        for at in 0..self.clients.len() {
+            if self.clients[at].open {
+                self.read(at).map_err(|fault| format!("{}: {fault}", self.clients[at].describe()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, at: usize) -> Result<(), String> {
+        let (remote, most) = (self.clients[at].remote, self.clients[at].appetite.unwrap_or(usize::MAX));
+        let driver = self.shell.driver_mut();
+        let bytes = driver.receive(remote, most);
+        let over = bytes.len() < most && driver.has_ended(remote);
+        let destroyed = driver.is_destroyed(remote);
+        self.clients[at].inbox.extend(bytes);
+        while let Some(end) = self.clients[at].inbox.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = self.clients[at].inbox.drain(..=end).collect();
+            self.totals.lines += 1;
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            self.hear(at, &line[..end]).map_err(|fault| format!("{fault}, in {text}"))?;
+        }
+        if over || destroyed {
+            self.end(at, destroyed)?;
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, at: usize, line: &[u8]) -> Result<(), String> {
+        let role = &mut self.clients[at].role;
+        if let Role::Admin(admin) = role {
+            self.totals.answers += 1;
+            return admin.hear(line);
+        }
+        let line = line.strip_suffix(b"\r").ok_or("LF without CR")?;
+        let parsed = Line::parse(line)?;
+        match role {
+            Role::Bot(bot) => {
+                let text = String::from_utf8_lossy(line).into_owned();
+                let (number, heard) = (bot.number, bot.heard);
+                bot.hear(&parsed, &mut self.ledger, &mut self.rng)?;
+                self.totals.barriers += bot.heard - heard;
+                self.note(format!("bot {number} < {text}"));
+            }
+            // What is asked of any line holds for these, too; they believe the rest.
+            Role::Noise(_) | Role::Admin(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A connection has ended from the server's side.
+    fn end(&mut self, at: usize, destroyed: bool) -> Result<(), String> {
+        let client = &mut self.clients[at];
+        client.open = false;
+        let mut excused = client.is_excused();
+        if let Role::Bot(bot) = &mut client.role {
+            // One that is not let in may not even hear why, as what it sent is not read any more.
+            let limits = &self.shell.server().config().limits;
+            let crowded = limits.connections < 1_000 || limits.connections_per_address < 1_000;
+            let refused = bot.stage == Stage::Registering && (bot.error.is_some() || crowded);
+            bot.stage = Stage::Gone;
+            excused |= refused;
+            let why = bot.error.clone();
+            if !excused {
+                if self.pardons == 0 {
+                    return Err(format!("was disconnected for nothing: {why:?}, reset: {destroyed}"));
+                }
+                self.pardons -= 1;
+                return Ok(());
+            }
+        }
+        if !excused && !client.inbox.is_empty() && self.pardons == 0 {
+            return Err("the connection ended within a line".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn merge(a: Ready, b: Ready) -> Ready {
+    Ready {
+        readable: a.readable | b.readable,
+        writable: a.writable | b.writable,
+        read_closed: a.read_closed | b.read_closed,
+        write_closed: a.write_closed | b.write_closed,
+        error: a.error | b.error,
+    }
+}
