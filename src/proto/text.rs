@@ -20,23 +20,32 @@ pub fn truncate_bytes(bytes: &mut Vec<u8>, max: usize) {
     bytes.truncate(end);
 }
 
-/// Joins words with spaces into lines of at most `room` bytes, and hands each line to `line`. A word that is
-/// longer than that stands alone on its line.
-pub fn pack<'a>(words: impl IntoIterator<Item = &'a str>, room: usize, mut line: impl FnMut(&str)) {
-    let mut text = String::with_capacity(room);
+/// Joins words with spaces into lines of at most `room` bytes. `write` appends a word to the line, so that a word of
+/// several parts needs no buffer of its own. One that is longer than a line stands alone on it.
+pub fn pack<T>(
+    words: impl IntoIterator<Item = T>,
+    room: usize,
+    mut write: impl FnMut(&mut String, T),
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::with_capacity(room);
     for word in words {
-        if !text.is_empty() && text.len() + 1 + word.len() > room {
-            line(&text);
-            text.clear();
+        let end = line.len();
+        if end > 0 {
+            line.push(' ');
         }
-        if !text.is_empty() {
-            text.push(' ');
+        write(&mut line, word);
+        if end > 0 && line.len() > room {
+            let mut next = String::with_capacity(room);
+            next.push_str(&line[end + 1..]);
+            line.truncate(end);
+            lines.push(std::mem::replace(&mut line, next));
         }
-        text.push_str(word);
     }
-    if !text.is_empty() {
-        line(&text);
+    if !line.is_empty() {
+        lines.push(line);
     }
+    lines
 }
 
 /// A time in milliseconds since 1970, shown as `2026-11-22T12:30:00.123Z` (IRCv3 server-time, "Format").
@@ -82,10 +91,10 @@ mod tests {
 
     #[test]
     fn packing_fills_lines_to_the_last_byte() {
-        let mut lines = Vec::new();
-        pack(["aa", "bb", "cc", "ddddddd", "e"], 5, |line| lines.push(line.to_owned()));
-        assert_eq!(lines, ["aa bb", "cc", "ddddddd", "e"]);
-        pack([], 5, |_| panic!("nothing to say"));
+        let lines = |words: &[&str]| pack(words, 5, |line, word| line.push_str(word));
+        assert_eq!(lines(&["aa", "bb", "cc", "ddddddd", "e"]), ["aa bb", "cc", "ddddddd", "e"]);
+        assert_eq!(lines(&["ddddddd"]), ["ddddddd"]);
+        assert!(lines(&[]).is_empty());
     }
 
     #[test]

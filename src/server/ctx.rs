@@ -10,8 +10,10 @@ use super::{Effect, Event, Server};
 use crate::config::Config;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
+use crate::proto::limits::LINE;
 use crate::proto::names::fold;
 use crate::proto::numeric::{self, Numeric, Reply};
+use crate::proto::text;
 
 /// The server at work for one client. Every line that is sent goes through one of its `tell` functions.
 pub(super) struct Ctx<'a> {
@@ -100,6 +102,26 @@ impl Ctx<'_> {
         let nick = self.client().nick().cloned();
         let nick = nick.as_deref().unwrap_or("*");
         self.tell_me(Draft::plain(&server.server.name, format_args!("{code:03} {nick} {body}")));
+    }
+
+    /// Sends a numeric whose last parameter lists `words`, as often as it takes for each word to be whole. Without words,
+    /// nothing.
+    pub(super) fn reply_words<F: Fn(&mut Formatter<'_>) -> fmt::Result>(
+        &mut self,
+        words: &[String],
+        numeric: impl Fn(String) -> Numeric<F>,
+    ) {
+        let room = self.room(&numeric(String::new()));
+        for line in text::pack(words, room, |line, word| line.push_str(word)) {
+            self.reply(numeric(line));
+        }
+    }
+
+    /// Bytes that the last parameter of a numeric to the client can have, when it is empty in `numeric`.
+    pub(super) fn room<F: Fn(&mut Formatter<'_>) -> fmt::Result>(&self, numeric: &Numeric<F>) -> usize {
+        let nick = self.client().nick().map_or(1, |nick| nick.len());
+        let frame = ":".len() + self.server.config.server.name.len() + " 353 ".len() + nick + " \r\n".len();
+        LINE.saturating_sub(frame + numeric.to_string().len())
     }
 
     /// Sends a command from the server to the client.

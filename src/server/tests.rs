@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
 use super::*;
-use crate::proto::limits::{SLICE_ITEMS, SLICE_LOW_WATER};
+use crate::proto::limits::{LINE, SLICE_ITEMS, SLICE_LOW_WATER};
 
 /// A server and what its clients have got so far.
 struct Bench {
@@ -204,4 +204,40 @@ fn admission_follows_the_limits() {
     bench.input(Input::Shutdown { reason: "bye" });
     assert_eq!(bench.server.admit(there), Err(Refusal::Stopping));
     assert_eq!(bench.server.stats().connections, 0);
+}
+
+#[test]
+fn nicks_that_are_asked_for_come_back_whole_in_as_many_lines_as_it_takes() {
+    let mut bench = Bench::new(|config| {
+        config.server.name = format!("chat.{}", "x".repeat(58));
+        (config.limits.nick_length, config.limits.user_length) = (64, 32);
+    });
+    let asker = bench.user(0);
+    let nicks: Vec<String> = (1..9).map(|slot| format!("{}{slot}", "n".repeat(60))).collect();
+    for (slot, nick) in (1..).zip(&nicks) {
+        let client = bench.open(slot);
+        bench.say(client, &format!("NICK {nick}"));
+        bench.say(client, &format!("USER {} 0 * :r", "u".repeat(31)));
+    }
+    for (command, count) in [("ISON", 8), ("USERHOST", 5)] {
+        bench.out.clear();
+        bench.say(asker, &format!("{command} {}", nicks.join(" ")));
+        let lines = bench.got(0);
+        let words = lines.iter().flat_map(|line| line.split_once(" :").unwrap().1.split(' '));
+        let found: Vec<&str> = words.map(|word| word.split('=').next().unwrap()).collect();
+        assert_eq!(found, nicks[..count], "{command}");
+        assert!(lines.len() > 1 && lines.iter().all(|line| line.len() + 2 <= LINE));
+    }
+}
+
+#[test]
+fn a_cap_version_is_a_number_however_large() {
+    let mut bench = Bench::new(|_| {});
+    for (slot, version, known) in [(0, "302", true), (1, "99999999999999999999", true), (2, "x", false)] {
+        let client = bench.open(slot);
+        bench.say(client, &format!("CAP LS {version}"));
+        bench.out.clear();
+        bench.say(client, "CAP LIST");
+        assert_eq!(bench.got(slot)[0].contains("cap-notify"), known, "{version}");
+    }
 }

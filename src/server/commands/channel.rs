@@ -8,7 +8,6 @@ use super::super::{Event, policy};
 use super::registration::REASON;
 use super::{Outcome, for_targets};
 use crate::proto::caps::Caps;
-use crate::proto::limits::LINE;
 use crate::proto::message::Message;
 use crate::proto::modes::{self, SECRET};
 use crate::proto::names;
@@ -129,21 +128,17 @@ pub(super) fn names(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// 353 and 366.
 fn show_names(c: &mut Ctx<'_>, index: u32) {
-    let config = c.config();
     let channel = c.channel(index);
     let name = channel.name.clone();
     let symbol = if channel.is(SECRET) { '@' } else { '=' };
     let all = c.client().caps.has(Caps::MULTI_PREFIX);
-    let words: Vec<String> = (channel.members().iter())
-        .filter(|member| policy::sees_member(c.server, c.me, channel, member.slot))
-        .map(|member| {
-            modes::symbols(member.prefixes, all).chain(c.user_at(member.slot).nick.chars()).collect()
-        })
-        .collect();
-    // ":server 353 nick = #channel :" and CR LF.
-    let room = LINE - config.server.name.len() - c.user().nick.len() - name.len() - 13;
-    let mut lines = Vec::new();
-    text::pack(words.iter().map(String::as_str), room, |line| lines.push(line.to_owned()));
+    let members = channel.members().iter();
+    let visible = members.filter(|member| policy::sees_member(c.server, c.me, channel, member.slot));
+    let room = c.room(&numeric::rpl_namreply(symbol, &name, ""));
+    let lines = text::pack(visible, room, |line, member| {
+        line.extend(modes::symbols(member.prefixes, all));
+        line.push_str(&c.user_at(member.slot).nick);
+    });
     for line in lines {
         c.reply(numeric::rpl_namreply(symbol, &name, line));
     }

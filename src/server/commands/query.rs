@@ -5,13 +5,11 @@ use super::super::policy;
 use super::super::work::Work;
 use super::Outcome;
 use crate::proto::caps::Caps;
-use crate::proto::limits::LINE;
 use crate::proto::mask;
 use crate::proto::message::Message;
 use crate::proto::modes::{self, OPERATOR};
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
-use crate::proto::text;
 
 /// Nicks that one USERHOST answers (RFC 2812 section 4.8).
 const USERHOST_NICKS: usize = 5;
@@ -131,13 +129,7 @@ fn show_whois(c: &mut Ctx<'_>, slot: u32) {
     let (modes, away, idle) = (user.modes, user.away.clone(), now.saturating_sub(user.spoke_ms) / 1000);
     c.reply(numeric::rpl_whoisuser(&nick, user_name, host, realname));
     let channels = visible_channels(c, slot);
-    // ":server 319 me nick :" and CR LF.
-    let room = LINE - config.server.name.len() - c.user().nick.len() - nick.len() - 12;
-    let mut lines = Vec::new();
-    text::pack(channels.iter().map(String::as_str), room, |line| lines.push(line.to_owned()));
-    for line in lines {
-        c.reply(numeric::rpl_whoischannels(&nick, line));
-    }
+    c.reply_words(&channels, |line| numeric::rpl_whoischannels(&nick, line));
     c.reply(numeric::rpl_whoisserver(&nick, &config.server.name, &config.server.description));
     if let Some(message) = away {
         c.reply(numeric::rpl_away(&nick, message));
@@ -164,9 +156,12 @@ fn visible_channels(c: &Ctx<'_>, slot: u32) -> Vec<String> {
 /// `ISON <nick> [<nick> ...]`
 pub(super) fn ison(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let asked = m.params().iter().flat_map(|param| param.split_ascii_whitespace());
-    let there = asked.filter_map(|nick| c.find_user(nick).ok()).map(|slot| &*c.user_at(slot).nick);
-    let there = there.collect::<Vec<_>>().join(" ");
-    c.reply(numeric::rpl_ison(there));
+    let there = asked.filter_map(|nick| c.find_user(nick).ok());
+    let there: Vec<String> = there.map(|slot| c.user_at(slot).nick.to_string()).collect();
+    if there.is_empty() {
+        c.reply(numeric::rpl_ison(""));
+    }
+    c.reply_words(&there, numeric::rpl_ison);
     Ok(())
 }
 
@@ -182,6 +177,9 @@ pub(super) fn userhost(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
             Some(format!("{}{operator}={away}{}@{}", user.nick, user.user, client.host))
         })
         .collect();
-    c.reply(numeric::rpl_userhost(replies.join(" ")));
+    if replies.is_empty() {
+        c.reply(numeric::rpl_userhost(""));
+    }
+    c.reply_words(&replies, numeric::rpl_userhost);
     Ok(())
 }

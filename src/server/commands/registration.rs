@@ -10,8 +10,10 @@ use crate::proto::names::{self, fold};
 use crate::proto::numeric;
 use crate::proto::text;
 
-/// Bytes of capability names in one CAP line.
-const CAP_LINE: usize = 400;
+/// Bytes of capability names in one CAP line: what the longest server name and nick leave of it.
+const CAP_LINE: usize = 360;
+/// The version of capability negotiation from which on lists may have values and several lines.
+const MODERN: u16 = 302;
 /// Bytes of a QUIT or PART reason.
 pub(super) const REASON: usize = 300;
 /// Bytes of a real name.
@@ -111,8 +113,7 @@ pub(super) fn quit(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 pub(super) fn cap(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     match m.arg(0).to_ascii_uppercase().as_str() {
         "LS" => {
-            let version = m.get(1).and_then(|version| version.parse().ok()).unwrap_or(0);
-            list_offered(c, version);
+            list_offered(c, version(m.get(1).unwrap_or("")));
         }
         "LIST" => {
             let enabled = c.client().caps;
@@ -132,6 +133,12 @@ pub(super) fn cap(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     Ok(())
 }
 
+/// The version of a `CAP LS`: a number, however large; 0 if it is none.
+fn version(given: &str) -> u16 {
+    let is_number = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { given.parse().unwrap_or(u16::MAX) } else { 0 }
+}
+
 /// Registration waits for CAP END once capabilities are being talked about.
 fn negotiate(c: &mut Ctx<'_>) {
     if let Some(registration) = c.client_mut().registration() {
@@ -143,15 +150,15 @@ fn list_offered(c: &mut Ctx<'_>, version: u16) {
     negotiate(c);
     let client = c.client_mut();
     client.cap_version = client.cap_version.max(version);
-    let modern = client.cap_version >= 302;
-    if modern {
+    if client.cap_version >= MODERN {
         // Implied by the version ("cap-notify Capability").
         let caps = client.caps.with(Caps::CAP_NOTIFY);
         set_caps(c, caps);
     }
+    // The answer is of this request's version, the lines after it are of the highest ("CAP LS Version").
     let offered: Vec<String> = (caps::TABLE.iter())
         .map(|cap| match cap.value {
-            Some(value) if modern => format!("{}={value}", cap.name),
+            Some(value) if version >= MODERN => format!("{}={value}", cap.name),
             _ => cap.name.to_owned(),
         })
         .collect();
@@ -159,12 +166,15 @@ fn list_offered(c: &mut Ctx<'_>, version: u16) {
     cap_lines(c, "LS", &offered);
 }
 
-/// A list of capabilities; all lines but the last are marked with an asterisk.
+/// A list of capabilities; all lines but the last are marked with an asterisk. Clients of before 302 know of no second
+/// line, so they get what fits the first.
 fn cap_lines(c: &mut Ctx<'_>, subcommand: &str, words: &[&str]) {
     let nick = c.client().nick().cloned();
     let nick = nick.as_deref().unwrap_or("*");
-    let mut lines = Vec::new();
-    text::pack(words.iter().copied(), CAP_LINE, |line| lines.push(line.to_owned()));
+    let mut lines = text::pack(words, CAP_LINE, |line, word| line.push_str(word));
+    if c.client().cap_version < MODERN {
+        lines.truncate(1);
+    }
     let last = lines.pop().unwrap_or_default();
     for line in lines {
         c.say(format_args!("CAP {nick} {subcommand} * :{line}"));
@@ -175,7 +185,7 @@ fn cap_lines(c: &mut Ctx<'_>, subcommand: &str, words: &[&str]) {
 /// All of a request or nothing ("The CAP REQ subcommand").
 fn request(c: &mut Ctx<'_>, list: &str) {
     negotiate(c);
-    let (before, modern) = (c.client().caps, c.client().cap_version >= 302);
+    let (before, modern) = (c.client().caps, c.client().cap_version >= MODERN);
     let mut wanted = Some(before);
     for word in list.split_ascii_whitespace() {
         let (name, on) = word.strip_prefix('-').map_or((word, true), |name| (name, false));
