@@ -1,5 +1,7 @@
 //! One message from a client, taken apart without copying (RFC 1459 section 2.3.1, IRCv3 message-tags).
 
+use std::collections::BTreeSet;
+
 use super::limits::PARAMS;
 
 /// A message, borrowed from the line it was parsed from.
@@ -89,19 +91,16 @@ impl<'a> Tags<'a> {
         self.iter().filter(|(name, _)| *name == key).last().map(|(_, value)| unescape(value))
     }
 
-    /// The client-only tags with valid names, byte for byte as they were sent, joined with `;`.
+    /// The client-only tags with valid names, byte for byte as they were sent, joined with `;`. Of a name that is
+    /// repeated the last one counts, and others are shown that one only (IRCv3 message-tags, "Format").
     pub fn client_only(self) -> String {
-        let mut kept = String::new();
-        for tag in self.0.split(';') {
-            let name = tag.split_once('=').map_or(tag, |(name, _)| name);
-            if is_client_only_key(name) {
-                if !kept.is_empty() {
-                    kept.push(';');
-                }
-                kept.push_str(tag);
-            }
-        }
-        kept
+        let name = |tag: &'a str| tag.split_once('=').map_or(tag, |(name, _)| name);
+        let mut seen = BTreeSet::new();
+        let mut kept: Vec<&str> = self.0.split(';').filter(|tag| is_client_only_key(name(tag))).collect();
+        kept.reverse();
+        kept.retain(|tag| seen.insert(name(tag)));
+        kept.reverse();
+        kept.join(";")
     }
 }
 
@@ -162,6 +161,7 @@ mod tests {
         let kept = |tags| Tags(tags).client_only();
         assert_eq!(kept("+a=\\b;c=d;+example.com/e;time=x;+f="), "+a=\\b;+example.com/e;+f=");
         assert_eq!(kept("account=root;msgid=1"), "");
+        assert_eq!(kept("+a=1;+b;+a;+A=3;+a=2"), "+b;+A=3;+a=2");
         assert_eq!(kept("+;+/x;+a/;+b c;+ü=1;;"), "");
     }
 }
