@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use super::field::Field;
 use super::print::{self, Show};
 use super::{Config, check};
-use crate::proto::limits::{LINE, MOTD, MOTD_LINE, MOTD_LINES, SLICE_ITEMS, SLICE_LOW_WATER};
+use crate::proto::limits::{LINE, MOTD, MOTD_LINE, MOTD_LINES, NICK, SLICE_ITEMS, SLICE_LOW_WATER};
+use crate::proto::names::HOST_LENGTH;
 
 /// A setting that stands once in its section.
 pub struct Setting {
@@ -77,11 +78,7 @@ const SEND_QUEUE_MIN: u32 = 512 * 1024;
 const _: () = assert!(SLICE_LOW_WATER as usize + SLICE_ITEMS * LINE <= SEND_QUEUE_MIN as usize);
 const _: () = assert!(MOTD + MOTD_LINES * (LINE - MOTD_LINE) <= SEND_QUEUE_MIN as usize / 2);
 
-/// The longest nick that can be configured, in bytes.
-const NICK_MAX: u32 = 64;
-const _: () = assert!(
-    ": 372  :- \r\n".len() + crate::proto::names::HOST_LENGTH + NICK_MAX as usize + MOTD_LINE <= LINE
-);
+const _: () = assert!(": 372  :- \r\n".len() + HOST_LENGTH + NICK + MOTD_LINE <= LINE);
 
 /// Every setting but those of `[[listen]]`, by section, in the order of the sample file.
 pub const SETTINGS: &[Setting] = &[
@@ -98,7 +95,7 @@ pub const SETTINGS: &[Setting] = &[
     number!(limits.connections, 1..=1_000_000, ""),
     number!(limits.connections_per_address, 1..=1_000_000, ""),
     number!(limits.channels_per_user, 1..=10_000, ""),
-    number!(limits.nick_length, 9..=NICK_MAX, "bytes"),
+    number!(limits.nick_length, 9..=NICK as u32, "bytes"),
     number!(limits.user_length, 4..=32, "bytes"),
     number!(limits.channel_length, 16..=128, "bytes"),
     number!(limits.topic_length, 1..=390, "bytes"),

@@ -1,8 +1,9 @@
 //! The tokens of 005, derived from the tables and the configured limits (Modern IRC, `RPL_ISUPPORT`).
 
-use super::limits::{ISUPPORT_TOKENS, LINE, MODES};
+use super::limits::{ISUPPORT_TOKENS, LINE, MODES, NICK};
 use super::modes::{self, Kind};
 use super::names::{CHANNEL_TYPES, HOST_LENGTH};
+use super::text::pack;
 use crate::config::Config;
 
 /// All tokens, by name.
@@ -39,9 +40,12 @@ pub fn tokens(config: &Config) -> Vec<String> {
     ]
 }
 
-/// The tokens as lines, each with at most [`ISUPPORT_TOKENS`] of them.
+/// The tokens as lines, each with at most [`ISUPPORT_TOKENS`] of them, and no more than fit for the longest nick.
 pub fn lines(config: &Config) -> Vec<String> {
-    tokens(config).chunks(ISUPPORT_TOKENS).map(|chunk| chunk.join(" ")).collect()
+    let frame = ": 005   :are supported by this server\r\n".len() + config.server.name.len() + NICK;
+    let tokens = tokens(config);
+    let chunks = tokens.chunks(ISUPPORT_TOKENS);
+    chunks.flat_map(|chunk| pack(chunk, LINE - frame, |line, token| line.push_str(token))).collect()
 }
 
 /// A value with its spaces, equal signs and backslashes written as `\xHH`.
@@ -69,8 +73,20 @@ mod tests {
 
     #[test]
     fn no_line_has_more_tokens_than_clients_expect() {
-        let lines = lines(&Config::default());
-        assert!(lines.len() > 1);
-        assert!(lines.iter().all(|line| line.split(' ').count() <= ISUPPORT_TOKENS && line.len() < 400));
+        let mut config = Config::default();
+        assert_eq!(lines(&config).len(), tokens(&config).len().div_ceil(ISUPPORT_TOKENS));
+        config.server.name = "n".repeat(HOST_LENGTH);
+        config.server.network = "=".repeat(50);
+        let lines = lines(&config);
+        assert_eq!(lines.join(" "), tokens(&config).join(" "));
+        for line in &lines {
+            assert!(line.split(' ').count() <= ISUPPORT_TOKENS);
+            let whole = format!(
+                ":{} 005 {} {line} :are supported by this server\r\n",
+                config.server.name,
+                "n".repeat(NICK)
+            );
+            assert!(whole.len() <= LINE, "{whole}");
+        }
     }
 }

@@ -15,6 +15,8 @@ pub const ALL_TAGS: usize = 8191;
 pub const INPUT_LINE: usize = ALL_TAGS + LINE;
 /// Parameters of a message (RFC 1459 section 2.3); the fifteenth takes the rest of the line.
 pub const PARAMS: usize = 15;
+/// The longest nick that can be configured, in bytes.
+pub const NICK: usize = 64;
 /// Tokens in one 005 line (Modern IRC, `RPL_ISUPPORT`).
 pub const ISUPPORT_TOKENS: usize = 13;
 /// Modes with a parameter in one MODE command; announced as `MODES`.
@@ -35,6 +37,8 @@ pub const EVENTS: usize = 1024;
 pub const BACKLOG: i32 = 1024;
 /// A turn whose output reached this many bytes is flushed before more input is handled.
 pub const ARENA_FLUSH: usize = 1 << 20;
+/// So is one whose lines went to recipients in this many pieces: each takes memory until the flush.
+pub const SPANS_FLUSH: usize = 128 * 1024;
 /// Descriptors that chat connections leave free, for admin connections, the log, and files read at a reload.
 pub const SPARE_DESCRIPTORS: u64 = 8;
 /// Pause before accepting again when descriptors ran out, in milliseconds.
@@ -54,6 +58,8 @@ pub const IOVECS: usize = 64;
 pub const SLICE_LOW_WATER: u32 = 32 * 1024;
 /// Items looked at in a slice of long work.
 pub const SLICE_ITEMS: usize = 512;
+/// Slices of long work in a turn, everybody's together; more wait for the next turn.
+pub const SLICES_PER_TURN: usize = 8;
 
 /// Requests to read the configuration that may wait for the thread that does; the shell makes one at a time.
 pub const LOADER_QUEUE: usize = 1;
