@@ -11,6 +11,7 @@
 //! is marked, gets nothing more, and the shell disconnects it in the same turn.
 
 use crate::proto::caps::Caps;
+use crate::proto::limits::{ARENA_FLUSH, SPANS_FLUSH};
 
 /// A range of the turn's arena: one or more whole lines, CR LF included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,9 +237,9 @@ impl Outbox {
         }
     }
 
-    /// Whether so much was encoded that the shell should flush before it handles more input.
+    /// Whether so much was encoded, or handed out in so many pieces, that the shell should flush before it handles more input.
     pub fn is_full(&self) -> bool {
-        self.arena.len() >= crate::proto::limits::ARENA_FLUSH
+        self.arena.len() >= ARENA_FLUSH || self.earlier.len() >= SPANS_FLUSH
     }
 
     /// Lines encoded since the start, each once for each form that some recipient needed.
@@ -319,6 +320,26 @@ mod tests {
         outbox.send(99, span);
         assert!(outbox.dirty().is_empty());
         assert!(outbox.take_overflowed().is_empty());
+    }
+
+    #[test]
+    fn lines_that_do_not_merge_fill_the_turn_as_well() {
+        let mut outbox = Outbox::default();
+        outbox.open(0, u32::MAX);
+        let lines = [line(&mut outbox, "a\n"), line(&mut outbox, "b\n")];
+        for index in 0..=SPANS_FLUSH {
+            assert!(!outbox.is_full());
+            outbox.send(0, lines[1 - index % 2]);
+            if index % 2 == 1 {
+                outbox.send(0, lines[0]);
+            }
+            if outbox.is_full() {
+                break;
+            }
+        }
+        assert!(outbox.is_full());
+        outbox.clear();
+        assert!(!outbox.is_full());
     }
 
     #[test]
