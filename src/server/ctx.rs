@@ -149,10 +149,7 @@ impl Ctx<'_> {
     /// Sends a draft to whoever is in `slot`.
     pub(super) fn tell(&mut self, slot: u32, draft: Draft<'_>) {
         let now = self.server.now.unix_ms;
-        let caps = self.out.caps(slot);
-        if let Some(span) = Forms::new(draft).span(caps, self.out, &mut self.server.stamp, now) {
-            self.out.send(slot, span);
-        }
+        Forms::new(draft).send(slot, self.out, &mut self.server.stamp, now);
     }
 
     /// Sends a draft to the members of a channel, but for `except`.
@@ -161,12 +158,8 @@ impl Ctx<'_> {
         let Some(Some(channel)) = channels.get(index as usize) else { return };
         let mut forms = Forms::new(draft);
         for member in channel.members() {
-            if Some(member.slot) == except {
-                continue;
-            }
-            let caps = self.out.caps(member.slot);
-            if let Some(span) = forms.span(caps, self.out, stamp, now.unix_ms) {
-                self.out.send(member.slot, span);
+            if Some(member.slot) != except {
+                forms.send(member.slot, self.out, stamp, now.unix_ms);
             }
         }
     }
@@ -181,12 +174,8 @@ impl Ctx<'_> {
         let mut forms = Forms::new(draft);
         let channels = user.channels.iter().filter_map(|&index| channels[index as usize].as_ref());
         for member in channels.flat_map(|channel| channel.members()) {
-            if !seen.first_time(member.slot) {
-                continue;
-            }
-            let caps = self.out.caps(member.slot);
-            if let Some(span) = forms.span(caps, self.out, stamp, now.unix_ms) {
-                self.out.send(member.slot, span);
+            if seen.first_time(member.slot) {
+                forms.send(member.slot, self.out, stamp, now.unix_ms);
             }
         }
     }

@@ -64,15 +64,18 @@ impl<'a> Forms<'a> {
         Self { draft, relevant: Caps::SERVER_TIME.with(tagged), known: [None; FORMS], count: 0 }
     }
 
+    /// Gives whoever is in `slot` the form that is theirs, if there is one. All that is sent with a source goes
+    /// through here.
+    #[inline]
+    pub(super) fn send(&mut self, slot: u32, out: &mut Outbox, stamp: &mut Stamp, unix_ms: u64) {
+        if let Some(span) = self.span(out.caps(slot), out, stamp, unix_ms) {
+            out.send(slot, span);
+        }
+    }
+
     /// The form for a recipient with these capabilities; `None` if it is not for them.
     #[inline]
-    pub(super) fn span(
-        &mut self,
-        caps: Caps,
-        out: &mut Outbox,
-        stamp: &mut Stamp,
-        unix_ms: u64,
-    ) -> Option<Span> {
+    fn span(&mut self, caps: Caps, out: &mut Outbox, stamp: &mut Stamp, unix_ms: u64) -> Option<Span> {
         if !caps.has(self.draft.needs) {
             return None;
         }
@@ -82,8 +85,11 @@ impl<'a> Forms<'a> {
         }
         let time = if caps.has(Caps::SERVER_TIME) { stamp.at(unix_ms) } else { "" };
         let span = out.encode(|arena| encode(arena, &self.draft, caps, time));
-        self.known[self.count] = Some((caps, span));
-        self.count += 1;
+        // Beyond that many combinations a form is encoded again; it is never a reason to stop.
+        if let Some(free) = self.known.get_mut(self.count) {
+            *free = Some((caps, span));
+            self.count += 1;
+        }
         Some(span)
     }
 }
