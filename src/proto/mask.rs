@@ -1,7 +1,5 @@
 //! Masks: patterns in which `*` stands for any text and `?` for any one character.
 
-use super::names::fold;
-
 /// Whether `mask` matches the whole of `text`, whatever the case of ASCII letters.
 ///
 /// Takes at most `mask.len() * text.len()` steps, whatever the mask.
@@ -65,11 +63,6 @@ pub fn complete(mask: &str) -> String {
         full = full.replace("**", "*");
     }
     full
-}
-
-/// Whether two masks are the same but for the case of ASCII letters.
-pub fn same(a: &str, b: &str) -> bool {
-    fold(a) == fold(b)
 }
 
 #[cfg(test)]

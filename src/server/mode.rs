@@ -9,6 +9,7 @@ use super::policy;
 use crate::proto::limits::{LINE, MODES};
 use crate::proto::mask;
 use crate::proto::modes::{self, ChannelMode, Kind};
+use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
 use crate::proto::text::truncate;
 
@@ -32,9 +33,8 @@ pub(super) fn change(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&
     let mut with_parameter = 0;
     let mut changes = Vec::new();
     let mut shown = Vec::new();
+    let mut said = Vec::new();
     let mut add = true;
-    // What is refused for want of rank is refused once, however many letters there are.
-    let mut refused = false;
     for letter in letters.chars() {
         match letter {
             '+' => add = true,
@@ -45,7 +45,7 @@ pub(super) fn change(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&
             continue;
         }
         let Some(mode) = modes::channel_mode(letter) else {
-            c.reply(numeric::err_unknownmode(letter));
+            complain(c, &mut said, numeric::err_unknownmode(letter).into());
             continue;
         };
         let parameter = if takes_parameter(mode.kind, add) { parameters.next() } else { None };
@@ -62,19 +62,21 @@ pub(super) fn change(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&
                 continue;
             }
         }
-        if let Err(reply) = policy::operator(c, index) {
-            if !refused {
-                c.refuse(&reply);
-                refused = true;
-            }
-            continue;
-        }
-        match apply(c, index, mode, add, parameter) {
+        let outcome = policy::operator(c, index).and_then(|()| apply(c, index, mode, add, parameter));
+        match outcome {
             Ok(change) => changes.extend(change),
-            Err(reply) => c.refuse(&reply),
+            Err(reply) => complain(c, &mut said, reply),
         }
     }
     announce(c, index, &changes);
+}
+
+/// Refuses something, but each thing once and no more than [`MODES`] of them: a line has room for hundreds of letters.
+fn complain(c: &mut Ctx<'_>, said: &mut Vec<Reply>, reply: Reply) {
+    if said.len() < MODES && !said.contains(&reply) {
+        c.refuse(&reply);
+        said.push(reply);
+    }
 }
 
 fn takes_parameter(kind: Kind, add: bool) -> bool {
@@ -136,7 +138,7 @@ fn set_ban(c: &mut Ctx<'_>, index: u32, add: bool, given: &str) -> Result<Option
     let now_unix_ms = c.server.now.unix_ms;
     let by = c.mask();
     let channel = c.channel_mut(index);
-    let place = channel.bans.iter().position(|entry| mask::same(&entry.mask, &full));
+    let place = channel.bans.iter().position(|entry| names::same(&entry.mask, &full));
     match (add, place) {
         (true, Some(_)) | (false, None) => Ok(None),
         (true, None) if channel.bans.len() >= most => Err(numeric::err_banlistfull(name, full).into()),
