@@ -24,7 +24,7 @@ pub(super) struct Client {
     /// The version given with `CAP LS`; 0 if none was.
     pub(super) cap_version: u16,
     pub(super) connected_unix_ms: u64,
-    /// When it last sent a line, in monotonic milliseconds.
+    /// When it last gave a sign of life, in monotonic milliseconds.
     pub(super) heard_ms: u64,
     /// Whether it was sent a PING since.
     pub(super) pinged: bool,

@@ -82,7 +82,7 @@ impl Server {
             match kind {
                 Kind::Liveness => self.check_liveness(slot, out),
                 Kind::Throttle => self.resume(id),
-                Kind::Work => self.working.push(id),
+                Kind::Work => self.working.push_back(id),
             }
         }
         work::continue_all(self, out);
@@ -134,6 +134,13 @@ impl Ctx<'_> {
         }
     }
 
+    /// The client has given a sign of life.
+    pub(super) fn heard(&mut self) {
+        let now = self.server.now.mono_ms;
+        let client = self.client_mut();
+        (client.heard_ms, client.pinged) = (now, false);
+    }
+
     /// Makes the client a user, who has been greeted by nobody yet.
     pub(super) fn become_user(&mut self, nick: Rc<str>, user: String, realname: String) {
         let now = self.server.now.mono_ms;
@@ -168,11 +175,12 @@ impl Ctx<'_> {
         self.out.close(self.me);
         let mut mask = None;
         if let Some(user) = self.client().user() {
-            let (source, channels, modes) = (user.mask.clone(), user.channels.clone(), user.modes);
+            let (source, modes) = (user.mask.clone(), user.modes);
             if !self.server.stopping {
                 self.tell_neighbours(Draft::plain(&source, format_args!("QUIT :{reason}")));
             }
-            for index in channels {
+            // Taken out first: to look each of them up in the list again would take the square of their number.
+            for index in std::mem::take(&mut self.user_mut().channels) {
                 self.server.part(self.me, index);
             }
             self.server.count_modes(modes, 0);

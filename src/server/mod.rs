@@ -34,7 +34,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -92,8 +92,8 @@ pub struct Server {
     /// Connections from each address. Never iterated.
     addresses: HashMap<IpAddr, u32, Keyed>,
     timers: Timers,
-    /// Clients whose long reply goes on at the next tick.
-    working: Vec<ClientId>,
+    /// Clients whose long reply goes on at the next tick, those that wait longest first.
+    working: VecDeque<ClientId>,
     effects: Vec<Effect>,
     stats: Stats,
     most_users: u64,
@@ -123,7 +123,7 @@ impl Server {
             names: HashMap::with_hasher(keyed),
             addresses: HashMap::with_hasher(keyed),
             timers: Timers::default(),
-            working: Vec::new(),
+            working: VecDeque::new(),
             effects: Vec::new(),
             stats: Stats::default(),
             most_users: 0,
@@ -208,7 +208,8 @@ impl Server {
     }
 
     fn for_all(&mut self, out: &mut Outbox, mut what: impl FnMut(&mut Ctx<'_>)) {
-        for slot in 0..self.clients.len() as u32 {
+        // Backwards: when all of them leave, each is the last in the lists of members, where removal moves nobody.
+        for slot in (0..self.clients.len() as u32).rev() {
             if self.client(slot).is_some() {
                 what(&mut Ctx { server: self, out, me: slot });
             }

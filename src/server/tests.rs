@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
 use super::*;
-use crate::proto::limits::{LINE, SLICE_ITEMS, SLICE_LOW_WATER};
+use crate::proto::limits::{LINE, MODES, SLICE_ITEMS, SLICE_LOW_WATER, SLICES_PER_TURN};
 
 /// A server and what its clients have got so far.
 struct Bench {
@@ -33,6 +33,15 @@ impl Bench {
         let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1 };
         self.input(Input::Opened { client, peer });
         client
+    }
+
+    /// Makes channels quickly: the invariants are not checked for each.
+    fn channels(&mut self, client: ClientId, count: u32) {
+        for number in 0..count {
+            let line = format!("JOIN #channel-{number}");
+            self.server.handle(self.now, Input::Line { client, line: line.as_bytes() }, &mut self.out);
+        }
+        self.out.clear();
     }
 
     fn say(&mut self, client: ClientId, line: &str) {
@@ -123,10 +132,7 @@ fn a_long_list_comes_in_slices_that_wait_for_the_queue_to_drain() {
         config.limits.flood_rate = 0;
     });
     let client = bench.user(0);
-    for number in 0..channels {
-        bench.say(client, &format!("JOIN #channel-{number}"));
-    }
-    bench.out.clear();
+    bench.channels(client, channels);
     bench.say(client, "LIST");
     assert!(!bench.server.ready(client), "no further line while the reply is under way");
     let first = bench.got(0).len();
@@ -239,5 +245,67 @@ fn a_cap_version_is_a_number_however_large() {
         bench.out.clear();
         bench.say(client, "CAP LIST");
         assert_eq!(bench.got(slot)[0].contains("cap-notify"), known, "{version}");
+    }
+}
+
+#[test]
+fn a_turn_has_room_for_few_slices_and_everybody_gets_theirs_in_the_end() {
+    let channels = SLICE_ITEMS as u32 + 10;
+    let mut bench = Bench::new(|config| config.limits.channels_per_user = channels);
+    let owner = bench.user(0);
+    bench.channels(owner, channels);
+    let askers = 3 * SLICES_PER_TURN as u32;
+    for slot in 1..=askers {
+        let client = bench.user(slot);
+        bench.out.clear();
+        bench.say(client, "LIST");
+        let lines = bench.got(slot).len();
+        let at_once = if slot <= SLICES_PER_TURN as u32 { 1 + SLICE_ITEMS } else { 1 };
+        assert_eq!(lines, at_once, "{slot}");
+    }
+    let mut turns = 0;
+    while bench.server.deadline() == Some(0) {
+        bench.input(Input::Tick);
+        assert!(bench.out.dirty().len() <= SLICES_PER_TURN);
+        bench.out.clear();
+        turns += 1;
+    }
+    assert_eq!(turns, 5, "one slice for the first, two for each of the others");
+    assert!((1..=askers).all(|slot| bench.server.ready(ClientId { slot, generation: slot + 1 })));
+}
+
+#[test]
+fn whoever_takes_a_long_reply_slowly_is_there_and_whoever_stops_is_not() {
+    let mut bench = Bench::new(|config| config.limits.flood_rate = 0);
+    let client = bench.user(0);
+    bench.channels(client, 10);
+    bench.out.set_backlog(0, SLICE_LOW_WATER - 1);
+    bench.say(client, "LIST");
+    for _ in 0..8 {
+        bench.out.set_backlog(0, SLICE_LOW_WATER);
+        bench.pass(60_000);
+        bench.out.clear();
+        bench.out.set_backlog(0, SLICE_LOW_WATER - 1);
+        bench.pass(20);
+        assert_eq!(bench.got(0).len(), 1, "room for one line");
+    }
+    bench.out.set_backlog(0, SLICE_LOW_WATER);
+    bench.pass(180_000);
+    assert!(bench.got(0).last().is_some_and(|line| line.contains("Ping timeout")));
+}
+
+#[test]
+fn a_line_of_many_faults_gets_few_answers() {
+    let mut bench = Bench::new(|_| {});
+    let client = bench.user(0);
+    bench.say(client, "JOIN #a");
+    let letters: String = ('\u{e0}'..).take(200).collect();
+    for (modes, answers) in
+        [("xxxxxxxxxx", 1), (letters.as_str(), MODES), (&"o".repeat(400), 1), ("+kxkx", 2)]
+    {
+        bench.out.clear();
+        bench.say(client, &format!("MODE #a {modes}"));
+        assert_eq!(bench.got(0).len(), answers, "{modes}");
+        bench.pass(1_000);
     }
 }

@@ -7,7 +7,7 @@ use super::ctx::Ctx;
 use super::timers::Kind;
 use super::{Effect, Server, commands};
 use crate::outbox::Outbox;
-use crate::proto::limits::{SLICE_ITEMS, SLICE_LOW_WATER};
+use crate::proto::limits::{SLICE_ITEMS, SLICE_LOW_WATER, SLICES_PER_TURN};
 
 /// How long to wait before looking again at a send queue that had no room, in milliseconds.
 const RETRY_MS: u64 = 20;
@@ -34,13 +34,22 @@ impl Work {
 }
 
 impl Ctx<'_> {
-    /// Begins a long reply: the first slice now, the others at the following ticks.
+    /// Begins a long reply: the first slice now, if few others wait, and the others at the following ticks.
     pub(super) fn begin(&mut self, work: Work) {
-        self.slice(Box::new(work));
+        let work = Box::new(work);
+        if self.server.working.len() < SLICES_PER_TURN {
+            self.slice(work);
+        } else {
+            self.wait(work);
+        }
     }
 
     /// Does one slice; whether the reply is finished.
     fn slice(&mut self, mut work: Box<Work>) -> bool {
+        if self.out.pending(self.me) < SLICE_LOW_WATER {
+            // Its answer to a PING is not read until the reply is finished, but whoever takes what was sent is there.
+            self.heard();
+        }
         for _ in 0..SLICE_ITEMS {
             if self.out.pending(self.me) >= SLICE_LOW_WATER {
                 let at_ms = self.server.now.mono_ms + RETRY_MS;
@@ -52,16 +61,22 @@ impl Ctx<'_> {
                 return true;
             }
         }
+        self.wait(work);
+        false
+    }
+
+    /// Goes on at the next tick, or when those that wait for longer have had their turn.
+    fn wait(&mut self, work: Box<Work>) {
         let id = self.client().id;
         self.client_mut().work = Some(work);
-        self.server.working.push(id);
-        false
+        self.server.working.push_back(id);
     }
 }
 
-/// One slice for each client whose long reply waits for this tick.
+/// One slice for each client whose long reply waits for this tick, but not more than a turn has room for.
 pub(super) fn continue_all(server: &mut Server, out: &mut Outbox) {
-    for id in std::mem::take(&mut server.working) {
+    for _ in 0..server.working.len().min(SLICES_PER_TURN) {
+        let Some(id) = server.working.pop_front() else { break };
         let Some(mut ctx) = server.ctx(id, out) else { continue };
         let Some(work) = ctx.client_mut().work.take() else { continue };
         if ctx.slice(work) && server.ready(id) {

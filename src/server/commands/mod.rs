@@ -78,7 +78,7 @@ commands! {
     "PART" channel::part, 1, Registered, 1, "PART <channel>[,...] [reason]", "Leave channels";
     "PASS" registration::pass, 1, Unregistered, 1, "PASS <password>", "Give the server's password, before NICK and USER";
     "PING" registration::ping, 0, Anyone, 1, "PING <token>", "Ask for a PONG with the token";
-    "PONG" registration::pong, 0, Anyone, 0, "PONG <token>", "Answer a PING";
+    "PONG" registration::pong, 0, Anyone, 1, "PONG <token>", "Answer a PING";
     "PRIVMSG" message::privmsg, 0, Registered, 1, "PRIVMSG <target>[,...] <text>", "Send a message";
     "QUIT" registration::quit, 0, Anyone, 0, "QUIT [reason]", "Disconnect";
     "TAGMSG" message::tagmsg, 0, Registered, 1, "@<tags> TAGMSG <target>[,...]", "Send tags without text";
@@ -98,7 +98,7 @@ fn find(name: &str) -> Option<&'static Command> {
 
 /// Handles a line of the client.
 pub(super) fn dispatch(c: &mut Ctx<'_>, line: &[u8]) {
-    heard(c);
+    count(c);
     let (tags, rest) = line.split_at(tags_length(line));
     let message = if tags.len() > CLIENT_TAGS || rest.len() > LINE - 2 {
         c.reply(numeric::err_inputtoolong());
@@ -129,7 +129,7 @@ pub(super) fn dispatch(c: &mut Ctx<'_>, line: &[u8]) {
 
 /// A line that was too long to be kept.
 pub(super) fn oversized(c: &mut Ctx<'_>) {
-    heard(c);
+    count(c);
     charge(c, 1);
     c.reply(numeric::err_inputtoolong());
 }
@@ -142,13 +142,10 @@ fn tags_length(line: &[u8]) -> usize {
     memchr::memchr(b' ', line).map_or(line.len(), |space| space + 1)
 }
 
-fn heard(c: &mut Ctx<'_>) {
-    let now = c.server.now.mono_ms;
+fn count(c: &mut Ctx<'_>) {
     c.server.stats.messages_in += 1;
-    let client = c.client_mut();
-    client.messages_in += 1;
-    client.heard_ms = now;
-    client.pinged = false;
+    c.client_mut().messages_in += 1;
+    c.heard();
 }
 
 /// Takes what the command costs, before it runs: a client that is gone afterwards owes nothing.
