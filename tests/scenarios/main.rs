@@ -69,6 +69,6 @@ macro_rules! scenarios {
 scenarios! {
     admin away awkward bounds cap cuts echo invite isupport join join_modes kick lines list mode_ban mode_channel
     mode_key_limit mode_limits mode_user motd names nick notice part password ping privmsg queries quit
-    registration reload server_time server_time_exact shutdown tags throttle timeouts topic who whois
+    refused registration reload server_time server_time_exact shutdown tags throttle timeouts topic who whois
     whois_idle
 }
