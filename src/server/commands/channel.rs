@@ -132,8 +132,11 @@ fn show_names(c: &mut Ctx<'_>, index: u32) {
     let name = channel.name.clone();
     let symbol = if channel.is(SECRET) { '@' } else { '=' };
     let all = c.client().caps.has(Caps::MULTI_PREFIX);
-    let members = channel.members().iter();
-    let visible = members.filter(|member| policy::sees_member(c.server, c.me, channel, member.slot));
+    // Asked once: whoever enters sees everybody, and a search for each member would cost as much as the names.
+    let inside = channel.has(c.me);
+    let visible = channel.members().iter();
+    let visible =
+        visible.filter(|member| inside || policy::sees_member(c.server, c.me, channel, member.slot));
     let room = c.room(&numeric::rpl_namreply(symbol, &name, ""));
     let lines = text::pack(visible, room, |line, member| {
         line.extend(modes::symbols(member.prefixes, all));
