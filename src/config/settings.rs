@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use super::field::Field;
 use super::print::{self, Show};
 use super::{Config, check};
-use crate::proto::limits::{LINE, MOTD, MOTD_LINE, MOTD_LINES, NICK, SLICE_ITEMS, SLICE_LOW_WATER};
+use crate::proto::limits::{CHANNEL, LINE, MOTD, MOTD_LINE, MOTD_LINES, NICK, SLICE_ITEMS, SLICE_LOW_WATER};
 use crate::proto::names::HOST_LENGTH;
 
 /// A setting that stands once in its section.
@@ -97,7 +97,7 @@ pub const SETTINGS: &[Setting] = &[
     number!(limits.channels_per_user, 1..=10_000, ""),
     number!(limits.nick_length, 9..=NICK as u32, "bytes"),
     number!(limits.user_length, 4..=32, "bytes"),
-    number!(limits.channel_length, 16..=128, "bytes"),
+    number!(limits.channel_length, 16..=CHANNEL as u32, "bytes"),
     number!(limits.topic_length, 1..=390, "bytes"),
     number!(limits.kick_length, 1..=390, "bytes"),
     number!(limits.away_length, 1..=390, "bytes"),

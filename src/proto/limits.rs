@@ -17,6 +17,8 @@ pub const INPUT_LINE: usize = ALL_TAGS + LINE;
 pub const PARAMS: usize = 15;
 /// The longest nick that can be configured, in bytes.
 pub const NICK: usize = 64;
+/// The longest name of a channel that can be configured, in bytes.
+pub const CHANNEL: usize = 128;
 /// Tokens in one 005 line (Modern IRC, `RPL_ISUPPORT`).
 pub const ISUPPORT_TOKENS: usize = 13;
 /// Modes with a parameter in one MODE command; announced as `MODES`.

@@ -31,6 +31,7 @@ pub(super) struct Topic {
 /// An entry of a list.
 pub(super) struct Entry {
     pub(super) mask: String,
+    /// The nick of whoever set it.
     pub(super) by: Rc<str>,
     pub(super) at_unix_ms: u64,
 }

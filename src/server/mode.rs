@@ -6,10 +6,10 @@ use super::channel::Entry;
 use super::ctx::Ctx;
 use super::outgoing::Draft;
 use super::policy;
-use crate::proto::limits::{LINE, MODES};
+use crate::proto::limits::{CHANNEL, LINE, MODES, NICK};
 use crate::proto::mask;
 use crate::proto::modes::{self, ChannelMode, Kind};
-use crate::proto::names;
+use crate::proto::names::{self, HOST_LENGTH};
 use crate::proto::numeric::{self, Reply};
 use crate::proto::text::truncate;
 
@@ -17,6 +17,9 @@ use crate::proto::text::truncate;
 const KEY_LENGTH: usize = 32;
 /// Bytes of a mask in a list.
 const MASK_LENGTH: usize = 160;
+// A line of the list is never cut: what stands at its end are the setter's nick and the time.
+const _: () =
+    assert!(": 367      1234567890\r\n".len() + HOST_LENGTH + 2 * NICK + CHANNEL + MASK_LENGTH <= LINE);
 /// Most members that `+l` can allow.
 const LIMIT_MOST: u32 = 1_000_000;
 
@@ -136,7 +139,7 @@ fn set_ban(c: &mut Ctx<'_>, index: u32, add: bool, given: &str) -> Result<Option
     }
     let most = c.server.config.limits.list_entries as usize;
     let now_unix_ms = c.server.now.unix_ms;
-    let by = c.mask();
+    let by = c.user().nick.clone();
     let channel = c.channel_mut(index);
     let place = channel.bans.iter().position(|entry| names::same(&entry.mask, &full));
     match (add, place) {
