@@ -185,6 +185,8 @@ pub(super) enum Frame<'a> {
     TooLong(usize),
     /// More than the bound, and still no LF: all of it belongs to a line that is too long.
     Endless,
+    /// So many bytes more of a line that is too long, and whether it ends with them.
+    Rest(usize, bool),
     /// No whole line.
     Partial,
 }
@@ -199,6 +201,16 @@ pub(super) fn next_frame(bytes: &[u8], bound: usize) -> Frame<'_> {
         Some(at) => Frame::TooLong(at + 1),
         None if bytes.len() >= bound => Frame::Endless,
         None => Frame::Partial,
+    }
+}
+
+/// What is still to be dropped of a line that is too long, up to `bound` bytes at a time.
+pub(super) fn next_of_too_long(bytes: &[u8], bound: usize) -> Frame<'_> {
+    let bytes = &bytes[..bytes.len().min(bound)];
+    match memchr::memchr(b'\n', bytes) {
+        Some(at) => Frame::Rest(at + 1, true),
+        None if bytes.is_empty() => Frame::Partial,
+        None => Frame::Rest(bytes.len(), false),
     }
 }
 
@@ -222,6 +234,14 @@ mod tests {
         assert_eq!(next_frame(b"abcd\n", 4), Frame::TooLong(5));
         assert_eq!(next_frame(b"abc", 4), Frame::Partial);
         assert_eq!(next_frame(b"abcd", 4), Frame::Endless);
+    }
+
+    #[test]
+    fn what_is_left_of_a_line_goes_in_pieces_of_the_bound() {
+        assert_eq!(next_of_too_long(b"abc\nd", 4), Frame::Rest(4, true));
+        assert_eq!(next_of_too_long(b"abcd\n", 4), Frame::Rest(4, false));
+        assert_eq!(next_of_too_long(b"a", 4), Frame::Rest(1, false));
+        assert_eq!(next_of_too_long(b"", 4), Frame::Partial);
     }
 
     #[test]

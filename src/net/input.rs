@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use super::conn::{Frame, Role, State, next_frame};
+use super::conn::{Frame, Role, State, next_frame, next_of_too_long};
 use super::driver::{Driver, Ready};
 use super::shell::Shell;
 use crate::id::ClientId;
@@ -99,14 +99,13 @@ impl<D: Driver> Shell<D> {
 
     fn budget(&self, id: ClientId) -> Budget {
         let limits = &self.server.config().limits;
+        let deliveries = self.out.deliveries() + u64::from(limits.deliveries_per_turn);
         match self.conns.get(id).map(|conn| conn.role) {
-            Some(Role::Admin(_)) => {
-                Budget { lines: ADMIN_REQUESTS_PER_TURN, bytes: READ_BUFFER, deliveries: u64::MAX }
-            }
+            Some(Role::Admin(_)) => Budget { lines: ADMIN_REQUESTS_PER_TURN, bytes: READ_BUFFER, deliveries },
             _ => Budget {
                 lines: limits.lines_per_turn as usize,
                 bytes: limits.bytes_per_turn as usize,
-                deliveries: self.out.deliveries() + u64::from(limits.deliveries_per_turn),
+                deliveries,
             },
         }
     }
@@ -163,22 +162,13 @@ impl<D: Driver> Shell<D> {
     fn feed(&mut self, id: ClientId, bytes: &[u8], budget: &mut Budget) -> (usize, Stop) {
         let mut used = 0;
         loop {
-            let Some(conn) = self.conns.get_mut(id) else { return (used, Stop::Over) };
+            let Some(conn) = self.conns.get(id) else { return (used, Stop::Over) };
             if conn.state != State::Open {
                 return (used, Stop::Over);
             }
-            let rest = &bytes[used..];
-            if conn.discarding {
-                let Some(at) = memchr::memchr(b'\n', rest) else { return (bytes.len(), Stop::Dry) };
-                conn.discarding = false;
-                used += at + 1;
-                continue;
-            }
-            let (role, frame) = (conn.role, next_frame(rest, conn.role.line_bound()));
-            if let Frame::Line(b"", count) = frame {
-                used += count;
-                continue;
-            }
+            let (role, rest) = (conn.role, &bytes[used..]);
+            let next = if conn.discarding { next_of_too_long } else { next_frame };
+            let frame = next(rest, role.line_bound());
             if !self.may_feed(id, role) {
                 return (used, Stop::Wait);
             }
@@ -188,7 +178,12 @@ impl<D: Driver> Shell<D> {
             if budget.is_spent(self.out.deliveries()) {
                 return (used, Stop::Spent);
             }
+            let Some(conn) = self.conns.get_mut(id) else { return (used, Stop::Over) };
             let requests = match frame {
+                Frame::Line(b"", count) => {
+                    used += count;
+                    self.noise(id, role)
+                }
                 Frame::Line(line, count) => {
                     used += count;
                     self.line(id, role, line)
@@ -199,10 +194,13 @@ impl<D: Driver> Shell<D> {
                 }
                 Frame::Endless | Frame::Partial => {
                     used = bytes.len();
-                    if let Some(conn) = self.conns.get_mut(id) {
-                        conn.discarding = true;
-                    }
+                    conn.discarding = true;
                     self.oversized(id, role)
+                }
+                Frame::Rest(count, ended) => {
+                    used += count;
+                    conn.discarding = !ended;
+                    self.noise(id, role)
                 }
             };
             budget.lines = budget.lines.saturating_sub(requests);
@@ -238,6 +236,15 @@ impl<D: Driver> Shell<D> {
         match role {
             Role::Chat(_) => self.tell(Input::Oversized { client: id }),
             Role::Admin(peer) => self.admin_oversized(id, peer),
+        }
+        1
+    }
+
+    /// Bytes that say nothing, but had to be read and looked at: otherwise whoever sends nothing but these would keep
+    /// the loop busy and never be slowed down.
+    fn noise(&mut self, id: ClientId, role: Role) -> usize {
+        if let Role::Chat(_) = role {
+            self.tell(Input::Noise { client: id });
         }
         1
     }

@@ -150,6 +150,11 @@ impl Server {
                     commands::oversized(&mut ctx);
                 }
             }
+            Input::Noise { client } => {
+                if let Some(mut ctx) = self.ctx(client, out) {
+                    commands::noise(&mut ctx);
+                }
+            }
             Input::Closed { client, why } => self.gone(client, why, out),
             Input::Tick => self.tick(out),
             Input::Reload(config) => {

@@ -47,6 +47,12 @@ pub enum Input<'a> {
         /// Whose.
         client: ClientId,
     },
+    /// An empty line, or up to [`crate::proto::limits::INPUT_LINE`] bytes more of one that is [`Input::Oversized`]. It
+    /// says nothing and costs what a command does. Only fed while [`super::Server::ready`] says so.
+    Noise {
+        /// Whose.
+        client: ClientId,
+    },
     /// The connection is gone, or is about to be: nothing more can be said to it.
     Closed {
         /// Whose.

@@ -3,6 +3,7 @@
 mod admin;
 mod closing;
 mod events;
+mod flood;
 mod reload;
 
 use std::net::SocketAddr;

@@ -134,6 +134,11 @@ pub(super) fn oversized(c: &mut Ctx<'_>) {
     c.reply(numeric::err_inputtoolong());
 }
 
+/// Bytes that are no message. They do not count as one, nor as a sign of life.
+pub(super) fn noise(c: &mut Ctx<'_>) {
+    charge(c, 1);
+}
+
 /// The bytes from `@` up to the space after the tags; 0 where there are none.
 fn tags_length(line: &[u8]) -> usize {
     if line.first() != Some(&b'@') {
