@@ -84,6 +84,7 @@ impl<D: Driver> Shell<D> {
 
     /// Accepts until nobody waits, up to the listener's share of a turn.
     pub(super) fn accept(&mut self, token: u64) {
+        let mut failed = 0;
         for _ in 0..ACCEPTS_PER_TURN {
             let has_room = self.conns.len() < self.room;
             let Some(gate) = self.gate_mut(token) else { return };
@@ -102,7 +103,14 @@ impl<D: Driver> Shell<D> {
                 }
                 Err(error) => match judge(&error) {
                     Verdict::Empty => return,
-                    Verdict::Next => self.refused(Refused::Error, &error),
+                    Verdict::Next => {
+                        failed += 1;
+                        self.refused(Refused::Error, &error);
+                        // Not of these connections, then: a policy of the system, say, that lets nobody in.
+                        if failed == ACCEPTS_PER_TURN {
+                            return self.pause(token, "nothing but errors");
+                        }
+                    }
                     Verdict::Pause => return self.pause(token, &error),
                     Verdict::Fatal => return self.abandon_gate(token, &error),
                 },

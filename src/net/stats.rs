@@ -7,7 +7,8 @@ use crate::server::Refusal;
 pub(super) enum Refused {
     /// The server did not want it.
     Server(Refusal),
-    /// No descriptor or no memory was left; how often accepting paused, as nobody knows how many waited.
+    /// No descriptor or no memory was left, or nothing could be accepted: how often accepting paused, as nobody knows
+    /// how many waited.
     Resources,
     /// It failed while it was accepted.
     Error,

@@ -261,6 +261,20 @@ fn every_error_of_accept_is_survived() {
 }
 
 #[test]
+fn a_listener_that_only_fails_is_left_alone_for_a_while() {
+    let mut rig = Rig::new();
+    for _ in 0..ACCEPTS_PER_TURN {
+        rig.driver().fail(Call::Accept, Errno::EPERM);
+    }
+    let client = rig.connect();
+    rig.settle();
+    assert_eq!(rig.driver().calls.accepts, ACCEPTS_PER_TURN as u64);
+    assert_eq!(rig.shell.deadline(), Some(rig.now.mono_ms + ACCEPT_PAUSE_MS), "the loop sleeps");
+    rig.pass(ACCEPT_PAUSE_MS);
+    assert!(rig.driver().token(client).is_some());
+}
+
+#[test]
 fn without_descriptors_the_served_stay_served_and_others_get_in_as_they_become_free() {
     let mut rig = Rig::new();
     rig.driver().most_open = 3;
