@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use mio::event::{Event, Source};
@@ -16,7 +17,8 @@ use socket2::SockRef;
 use super::listener::{self, BindError, Bound};
 use super::worker::{self, Results, Worker};
 use super::{Loader, Outcome};
-use crate::config::Listen;
+use crate::config::{Diagnostic, Listen, Severity};
+use crate::load::LoadError;
 use crate::proto::limits::{LOADER_QUEUE, NOTSENT_LOWAT};
 
 /// What an event said of a descriptor. Hints, all of them: what counts is what `read` and `write` return.
@@ -212,9 +214,12 @@ impl MioDriver {
 
     /// Starts the thread that reads the configuration: it wakes the loop with this token when it has something to
     /// tell. To be called once: a `Poll` has one `Waker`.
-    pub(super) fn start_loader(&mut self, loader: Loader, raw: u64) -> io::Result<Results<Outcome>> {
+    pub(super) fn start_loader(&mut self, mut loader: Loader, raw: u64) -> io::Result<Results<Outcome>> {
         let (reporter, results) = worker::results(Waker::new(self.poll.registry(), token(raw))?);
-        self.loader = Some(Worker::start("chatd-loader", LOADER_QUEUE, reporter, loader)?);
+        // Nothing of the loader is used again after a panic but its next call, which starts anew. Whoever asked for the
+        // reload must have an answer.
+        let job = move || panic::catch_unwind(AssertUnwindSafe(&mut loader)).unwrap_or_else(|_| Err(bug()));
+        self.loader = Some(Worker::start("chatd-loader", LOADER_QUEUE, reporter, job)?);
         Ok(results)
     }
 
@@ -222,6 +227,12 @@ impl MioDriver {
     pub(super) fn watch(&mut self, source: &mut impl Source, raw: u64) -> io::Result<()> {
         self.poll.registry().register(source, token(raw), Interest::READABLE)
     }
+}
+
+/// The outcome of a reload that has met a bug.
+fn bug() -> LoadError {
+    let message = "chatd failed while it read this; its log says where";
+    LoadError { problems: vec![Diagnostic::of_file("configuration", Severity::Error, message)] }
 }
 
 impl Bound<std::net::TcpListener> {
@@ -363,6 +374,19 @@ mod tests {
         };
         assert!(stream.nodelay().unwrap());
         assert_eq!(SockRef::from(&stream).tcp_notsent_lowat().unwrap(), NOTSENT_LOWAT);
+    }
+
+    #[test]
+    fn a_loader_that_panics_is_a_refused_reload_and_not_the_last_one() {
+        let mut driver = MioDriver::new().unwrap();
+        let results = driver.start_loader(Box::new(|| panic!("a bug")), 1).unwrap();
+        let mut events = Events::with_capacity(8);
+        for _ in 0..2 {
+            assert!(driver.load());
+            driver.poll(&mut events, Some(Duration::from_secs(30))).unwrap();
+            let refused = results.drain().next().expect("an answer").unwrap_err();
+            assert!(refused.to_string().contains("failed while it read this"), "{refused}");
+        }
     }
 
     #[test]
