@@ -112,6 +112,21 @@ impl Place {
             Err(error) => Err(PlaceError::Folder(folder.to_owned(), error)),
         }
     }
+
+    /// Gives a folder of chatd's own that root made at an earlier start to `owner`, the user that the daemon is going to
+    /// run as: it could not remove its socket otherwise. To be called once the socket is there, so that no other daemon's is.
+    ///
+    /// # Errors
+    /// Why not, in a sentence.
+    pub fn hand_over(&self, owner: u32) -> Result<(), PlaceError> {
+        let (Some(_), Some(folder)) = (self.folder_mode, self.socket.parent()) else { return Ok(()) };
+        trusted(folder, owner)?;
+        let give = || match fs::symlink_metadata(folder)?.uid() {
+            now if now == owner || !Uid::effective().is_root() => Ok(()),
+            _ => std::os::unix::fs::lchown(folder, Some(owner), None),
+        };
+        give().map_err(|error| PlaceError::Folder(folder.to_owned(), error))
+    }
 }
 
 /// Gives a folder just made its mode, whatever the umask, and its owner.
@@ -374,6 +389,23 @@ mod tests {
         if me == 0 {
             made(&folder).prepare(12_345).unwrap();
         }
+    }
+
+    #[test]
+    fn a_folder_that_root_made_is_handed_to_the_user_that_the_daemon_becomes() {
+        let root = tempfile::tempdir().unwrap();
+        let me = Uid::effective().as_raw();
+        let place = made(&root.path().join("chatd"));
+        place.prepare(me).unwrap();
+        let owner = if me == 0 { 12_345 } else { me };
+        place.prepare(owner).unwrap();
+        place.hand_over(owner).unwrap();
+        let folder = place.socket.parent().unwrap();
+        assert_eq!(fs::metadata(folder).unwrap().uid(), owner);
+        // One that the operator made stays the operator's.
+        let given = of_daemon(&Env::default(), Some(&root.path().join("a.sock")));
+        given.hand_over(owner).unwrap();
+        assert_eq!(fs::metadata(root.path()).unwrap().uid(), me);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use nix::errno::Errno;
 use nix::unistd::Uid;
 
 use super::announce::{Audience, Started, Warnings, say};
@@ -56,8 +57,10 @@ impl Prepared {
         if target == LogTarget::Syslog
             && let Err(error) = probe(Path::new(DEV_LOG))
         {
+            let reason = error.raw_os_error().map_or("unreachable", |code| Errno::from_raw(code).desc());
             warnings.add(&format!(
-                "no syslog daemon at {DEV_LOG} ({error}): until there is one, records are lost"
+                "no syslog daemon at {DEV_LOG} ({}): until there is one, records are lost",
+                reason.to_lowercase()
             ));
         }
         if let Some(warning) = descriptors::raise_limit(&config) {
@@ -200,7 +203,13 @@ fn bind(config: &Config, identity: Option<&Identity>) -> Result<(Listeners, Admi
     place.prepare(owner.as_raw()).map_err(|error| error.to_string())?;
     let admin =
         AdminSocket::bind(&place.socket, config.admin.mode, group).map_err(|error| error.to_string())?;
-    Ok((listeners, admin))
+    match place.hand_over(owner.as_raw()) {
+        Ok(()) => Ok((listeners, admin)),
+        Err(error) => {
+            admin.remove();
+            Err(error.to_string())
+        }
+    }
 }
 
 /// Whether somebody receives datagrams there.
