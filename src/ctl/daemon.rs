@@ -14,7 +14,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::Failure;
 use crate::admin::{Request, parse_reply};
-use crate::place::{self, Candidate, Env};
+use crate::place::{self, Candidate, Env, LONGEST_PATH};
 use crate::proto::limits::ADMIN_REPLY;
 
 /// The longest line that can be an answer, in bytes: twice what a chatd of this version sends.
@@ -188,6 +188,11 @@ fn explain(path: &Path, error: &io::Error, timeout: Duration) -> String {
                 timeout.as_secs()
             )
         }
+        _ if path.as_os_str().len() > LONGEST_PATH => format!(
+            "{shown} cannot be a socket: its path has {} bytes, a socket's may have {LONGEST_PATH}\n\
+             name chatd's admin socket with --socket PATH",
+            path.as_os_str().len()
+        ),
         _ => format!("cannot connect to {shown}: {error}"),
     }
 }
@@ -234,6 +239,14 @@ mod tests {
              /run/user/1000/chatd/admin.sock\n  /tmp/chatd-1000/admin.sock\n  /run/chatd/admin.sock\n\
              start it (\"systemctl start chatd\", or just \"chatd\"), or name its socket with --socket PATH"
         );
+    }
+
+    #[test]
+    fn a_path_that_no_socket_can_have_is_told_as_such() {
+        let path = PathBuf::from(format!("/{}", "x".repeat(119)));
+        let error = open(&path, Duration::from_secs(1)).unwrap_err();
+        let text = explain(&path, &error, Duration::from_secs(1));
+        assert!(text.contains("its path has 120 bytes, a socket's may have 107"), "{text}");
     }
 
     #[test]

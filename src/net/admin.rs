@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::conn::State;
 use super::driver::{Credentials, Driver};
-use super::shell::Shell;
+use super::shell::{STOPPED, Shell};
 use crate::admin::{
     self, Announced, Calls, Help, Json, KickTarget, Kicked, LogLevel, NOT_FOUND, Reloaded, Request, RpcError,
     ShuttingDown, Stats, Version,
@@ -110,7 +110,7 @@ impl<D: Driver> Shell<D> {
             Request::Reload => Json::of(reloaded.as_ref().map_err(Clone::clone)?),
             Request::Shutdown { reason } => {
                 let connections = self.chats as u64;
-                self.stop(reason.as_deref().unwrap_or("The server is shutting down"));
+                self.stop(reason.as_deref().unwrap_or(STOPPED));
                 let timeout_seconds = u64::from(self.server.config().timeouts.shutdown);
                 Json::of(&ShuttingDown { connections, timeout_seconds })
             }

@@ -21,6 +21,9 @@ use crate::outbox::Outbox;
 use crate::proto::limits::{ADMIN_LINE, READ_BUFFER};
 use crate::server::{Effect, Input, Server, Time};
 
+/// What clients are told as the reason of a shutdown for which nobody gave one.
+pub(super) const STOPPED: &str = "Stopped by an operator";
+
 /// The server, its connections and listeners, and what they have to say to each other.
 ///
 /// A turn is [`Shell::begin`], an [`Shell::event`] for each event, and [`Shell::end`]; it has one order:
@@ -220,7 +223,7 @@ impl<D: Driver> Shell<D> {
     /// Acts on a signal. Reload and stop in one turn: stop wins.
     pub fn signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Stop => self.stop("The server is shutting down"),
+            Signal::Stop => self.stop(STOPPED),
             Signal::Reload if self.stopping.is_some() => {}
             Signal::Reload => self.reload(None),
         }
@@ -400,7 +403,7 @@ impl<D: Driver> Shell<D> {
     /// Logs the end.
     pub(super) fn log_end(&self) {
         match self.chats {
-            0 => log::info!("stopped: all clients have left"),
+            0 => log::info!("stopped clients_cut_off=0"),
             left => log::warn!("stopped clients_cut_off={left}"),
         }
     }

@@ -54,7 +54,12 @@ impl AdminSocket {
             |doing: &str, error: &io::Error| BindError::new(&place, format!("{doing}: {}", plain(error)));
         let lock_path = lock_path(path);
         let lock = lock(&lock_path)
-            .map_err(|error| fail(&format!("cannot lock {}", lock_path.display()), &error))?
+            .map_err(|error| match path.parent() {
+                Some(folder) if error.kind() == ErrorKind::NotFound => {
+                    BindError::new(&place, format!("there is no folder {}", folder.display()))
+                }
+                _ => fail(&format!("cannot make its lock file {}", lock_path.display()), &error),
+            })?
             .ok_or_else(|| BindError::new(&place, "another chatd owns it"))?;
         clear_stale(path).map_err(|reason| BindError::new(&place, reason))?;
         let socket =
@@ -302,8 +307,15 @@ mod tests {
         let error = AdminSocket::bind(Path::new("/nonexistent/admin.sock"), 0o660, None).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cannot listen on /nonexistent/admin.sock: cannot lock /nonexistent/admin.sock.lock: \
-             no such file or directory"
+            "cannot listen on /nonexistent/admin.sock: there is no folder /nonexistent"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin.sock");
+        fs::create_dir(lock_path(&path)).unwrap();
+        let reason = bind(&path).unwrap_err();
+        assert_eq!(
+            reason,
+            format!("cannot make its lock file {}: is a directory", lock_path(&path).display())
         );
     }
 }
