@@ -2,6 +2,7 @@
 //!
 //! Rules about code look at identifiers only: comments and texts may speak of what code must not use.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -292,6 +293,30 @@ fn every_exception_is_needed() {
             sources.iter().find(|source| source.path == *path).unwrap_or_else(|| panic!("no {path}"));
         assert!(tokens(&source.text).iter().any(|token| token.text == *word), "{path}: there is no {word}");
     }
+}
+
+#[test]
+fn the_lessons_name_tests_that_exist() {
+    let pages = files(&["ARCHITECTURE.md"]);
+    let lessons = pages[0].text.split("## The loop's lessons").nth(1).expect("the section is there");
+    let rows = lessons.split("\n## ").next().unwrap_or_default().lines().filter(|line| line.starts_with('|'));
+    let tests: Vec<_> = rows.filter_map(|row| row.trim_end_matches('|').rsplit('|').next()).collect();
+    let sources = rust();
+    let mut there = BTreeSet::new();
+    for source in sources.iter().filter(|source| source.is_in(&["src/", "tests/"])) {
+        there.insert(source.path.as_str());
+        let tokens = tokens(&source.text);
+        there.extend(tokens.windows(2).filter(|pair| pair[0].text == "fn").map(|pair| pair[1].text));
+    }
+    let names: Vec<_> = tests.iter().flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(names.len() > 20, "the table is read: {names:?}");
+    none(
+        &names
+            .into_iter()
+            .filter(|name| !there.contains(name))
+            .map(|name| format!("no {name}"))
+            .collect::<Vec<_>>(),
+    );
 }
 
 #[test]
