@@ -98,21 +98,21 @@ impl Started {
         Self { config, addresses, admin: admin.to_owned(), chatctl }
     }
 
-    /// Two lines for a person.
+    /// Two lines for a person. Weechat connects only to servers that it has been given a name for, and from
+    /// version 4 on without TLS only when told so.
     pub(super) fn sentences(&self) -> String {
         let addresses: Vec<_> = self.addresses.iter().map(ToString::to_string).collect();
         let target = self.target();
         format!(
-            "chatd {} listens on {}. Connect: irssi -c {} -p {}, or /connect {}/{} in weechat.\n\
-             The admin socket is {}. Try: {}",
+            "chatd {} listens on {}. The admin socket is {}. Try: {}\n\
+             Connect: irssi -c {ip} -p {port}, or in weechat: /server add chatd {ip}/{port} -notls, \
+             then /connect chatd",
             env!("CARGO_PKG_VERSION"),
             addresses.join(" and "),
-            target.ip(),
-            target.port(),
-            target.ip(),
-            target.port(),
             self.admin.display(),
             self.chatctl,
+            ip = target.ip(),
+            port = target.port(),
         )
     }
 
@@ -160,8 +160,9 @@ mod tests {
             text,
             format!(
                 "chatd {} listens on 0.0.0.0:6667 and [::]:6668. \
-                 Connect: irssi -c 127.0.0.1 -p 6667, or /connect 127.0.0.1/6667 in weechat.\n\
-                 The admin socket is /srv/chat/admin.sock. Try: chatctl --socket /srv/chat/admin.sock stats",
+                 The admin socket is /srv/chat/admin.sock. Try: chatctl --socket /srv/chat/admin.sock stats\n\
+                 Connect: irssi -c 127.0.0.1 -p 6667, or in weechat: \
+                 /server add chatd 127.0.0.1/6667 -notls, then /connect chatd",
                 env!("CARGO_PKG_VERSION")
             )
         );
