@@ -10,6 +10,8 @@ use std::os::fd::RawFd;
 
 use daemonize::{Daemonize, Outcome};
 
+use crate::net;
+
 /// What others may not do with files that the daemon makes.
 const UMASK: u32 = 0o027;
 /// The most that the parent reads of an error, in bytes.
@@ -70,6 +72,8 @@ pub(super) fn detach() -> Result<Side, String> {
         Outcome::Parent(Ok(_)) => {
             // Otherwise the reader would wait for ourselves.
             drop(writer);
+            // Whoever waits at the terminal may stop waiting.
+            let _ = net::release_signals();
             Ok(Side::Parent(outcome(reader)))
         }
         Outcome::Parent(Err(error)) => Err(format!("cannot detach: {error}")),

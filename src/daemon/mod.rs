@@ -2,7 +2,8 @@
 //!
 //! The order of a start: arguments, configuration, names of users and groups, pid file, sockets, detaching,
 //! privileges, log, loop. All that can be refused is refused before detaching or reported through it,
-//! so that it reaches the terminal; the first thread is started after the last fork.
+//! so that it reaches the terminal; the first thread is started after the last fork. Signals wait from the pid file on
+//! until the loop handles them.
 
 mod announce;
 mod args;

@@ -66,6 +66,8 @@ impl Prepared {
         if let Some(warning) = descriptors::raise_limit(&config) {
             warnings.add(&warning);
         }
+        // A stop that is asked for in the middle of a start is one of a daemon that has started: nothing is left behind.
+        net::hold_signals().map_err(|error| format!("signals cannot be held: {error}"))?;
         let pid_file = match &config.daemon.pid_file {
             // An absolute path, as all in the configuration: it means the same after the change to another folder.
             Some(path) => Some(PidFile::lock(path)?),

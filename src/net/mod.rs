@@ -42,6 +42,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mio::Events;
 use mio::net::UnixListener;
+use nix::sys::signal::{self, SigSet};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 
@@ -106,6 +107,27 @@ pub fn run(setup: Setup) -> io::Result<()> {
     outcome
 }
 
+/// Holds the loop's signals back until [`run`] handles them: from here on, none ends the process half started, with its
+/// files left behind. Threads and children made before [`run`] do not get them at all.
+///
+/// # Errors
+/// The system's; none is known.
+pub fn hold_signals() -> io::Result<()> {
+    Ok(held().thread_block()?)
+}
+
+/// Takes [`hold_signals`] back, for a process that will not come to [`run`].
+///
+/// # Errors
+/// The system's; none is known.
+pub fn release_signals() -> io::Result<()> {
+    Ok(held().thread_unblock()?)
+}
+
+fn held() -> SigSet {
+    SigSet::from_iter([signal::SIGTERM, signal::SIGINT, signal::SIGHUP])
+}
+
 /// The one loop of the process.
 struct Loop {
     shell: Shell<MioDriver>,
@@ -120,6 +142,8 @@ impl Loop {
         let mut driver = MioDriver::new()?;
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
         driver.watch(&mut signals, SIGNALS)?;
+        // Those that came while the process started are delivered now.
+        held().thread_unblock()?;
         let loads = driver.start_loader(loader, WAKER)?;
         let clock = Clock { start: Instant::now() };
         let now = clock.time(clock.start);
