@@ -109,7 +109,7 @@ impl<D: Driver> Shell<D> {
             }
             Request::Reload => Json::of(reloaded.as_ref().map_err(Clone::clone)?),
             Request::Shutdown { reason } => {
-                let connections = self.chats as u64;
+                let connections = self.server.stats().connections;
                 self.stop(reason.as_deref().unwrap_or(STOPPED));
                 let timeout_seconds = u64::from(self.server.config().timeouts.shutdown);
                 Json::of(&ShuttingDown { connections, timeout_seconds })

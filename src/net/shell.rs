@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
 use crate::outbox::Outbox;
-use crate::proto::limits::{ADMIN_LINE, READ_BUFFER};
+use crate::proto::limits::{ADMIN_LINE, LINGER_MS, READ_BUFFER};
 use crate::server::{Effect, Input, Server, Time};
 
 /// What clients are told as the reason of a shutdown for which nobody gave one.
@@ -341,10 +341,17 @@ impl<D: Driver> Shell<D> {
         }
         let patience = u64::from(self.server.config().timeouts.shutdown) * 1_000;
         self.stopping = Some(self.now.mono_ms + patience);
-        log::info!("shutdown connections={} reason={}", self.chats, Quoted(reason));
+        let connections = self.server.stats().connections;
+        log::info!("shutdown connections={connections} reason={}", Quoted(reason));
         // The admin socket stays, so that an operator can see what is being waited for.
         for gate in self.take_gates(|gate| gate.kind.is_chat()) {
             self.driver.close_listener(gate.socket);
+        }
+        // Those that have had their last line before wait no longer than those that get it now.
+        let last = self.now.mono_ms + LINGER_MS;
+        let lingers = |(id, conn): (ClientId, &Conn<_>)| (conn.state == State::Lingering).then_some(id);
+        for id in self.conns.iter().filter_map(lingers).collect::<Vec<_>>() {
+            self.set_timer(id, Some(last));
         }
         self.tell(Input::Shutdown { reason });
     }

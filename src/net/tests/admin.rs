@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::proto::limits::{
     ADMIN_CONNECTIONS, ADMIN_LINE, ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN, ADMIN_SEND_QUEUE, ADMIN_STALL_MS,
+    LINGER_MS,
 };
 
 #[test]
@@ -258,6 +259,9 @@ fn an_announcement_reaches_every_user_and_a_shutdown_is_answered() {
     for user in users {
         assert!(rig.hear(user).contains("soon"));
     }
+    // One that has been told already is not told again.
+    let kicked = rig.user("cat");
+    rig.ask(operator, "kick", &json!({"nick": "cat"}));
     let answer = rig.ask(operator, "shutdown", &json!({"reason": "moving house"}));
     assert_eq!(answer["result"], json!({"connections": 2, "timeout_seconds": 5}));
     for user in users {
@@ -265,5 +269,10 @@ fn an_announcement_reaches_every_user_and_a_shutdown_is_answered() {
         rig.driver().close_remote(user);
     }
     rig.settle();
-    assert!(rig.shell.is_finished());
+    assert!(!rig.shell.is_finished() && !rig.driver().is_closed(kicked));
+    rig.pass(LINGER_MS);
+    assert!(
+        rig.shell.is_finished(),
+        "who was kicked shortly before is not waited for any longer than others"
+    );
 }
