@@ -103,6 +103,12 @@ impl<S> Conn<S> {
         }
     }
 
+    /// Whether each buffer that it owns holds something.
+    pub(super) fn owns_only_what_it_needs(&self) -> bool {
+        let (input, output) = (&self.input, &self.output);
+        (input.capacity() == 0 || !input.is_empty()) && (output.bytes.capacity() == 0 || !output.is_empty())
+    }
+
     pub(super) fn is_chat(&self) -> bool {
         matches!(self.role, Role::Chat(_))
     }

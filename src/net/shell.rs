@@ -387,6 +387,7 @@ impl<D: Driver> Shell<D> {
                 self.ready.contains(&id.to_u64()),
                 "{id} is on the ready list if it says so"
             );
+            assert!(conn.owns_only_what_it_needs(), "{id} owns a buffer with nothing in it");
             let timed = conn.timer.is_none_or(|at| self.timers.contains(&(at, id.to_u64())));
             assert!(timed, "{id} has its timer");
             let ends = !matches!(conn.state, State::Draining | State::Lingering);
