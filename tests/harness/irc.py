@@ -1,0 +1,48 @@
+"""A chat client of a few lines, for tests that are about something else than clients."""
+
+import re
+import socket
+
+from report import Failed
+
+PATIENCE = 30.0
+
+
+class Client:
+    """A registered user."""
+
+    def __init__(self, port, nick):
+        self.nick = nick
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self.lines = self.socket.makefile("r", encoding="utf-8", newline="\r\n")
+        self.send(f"NICK {nick}\r\nUSER {nick} 0 * :{nick}")
+        self.expect(r" (376|422) ")
+
+    def send(self, line):
+        """Sends a line."""
+        self.socket.sendall(f"{line}\r\n".encode())
+
+    def expect(self, pattern):
+        """Reads up to a line that matches the pattern, and returns that line."""
+        before = []
+        try:
+            for line in self.lines:
+                if re.search(pattern, line):
+                    return line.rstrip("\r\n")
+                before.append(line)
+        except TimeoutError:
+            before.append(f"(nothing more within {PATIENCE:.0f} s)")
+        except ConnectionError as error:
+            before.append(f"({error})")
+        raise Failed(f"{self.nick} was not sent {pattern!r}, but:\n{''.join(before)}")
+
+    def quit(self, reason):
+        """Quits, and waits for the end of the connection."""
+        self.send(f"QUIT :{reason}")
+        self.expect("^ERROR ")
+        self.close()
+
+    def close(self):
+        """Drops the connection."""
+        self.lines.close()
+        self.socket.close()
