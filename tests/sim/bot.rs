@@ -205,7 +205,27 @@ impl Bot {
                 }
                 self.ask(&format!("CAP REQ :{sign}{cap}"), Command::Ask { text: "CAP".to_owned() });
             }
+            (38, _) => self.misbehave(rng),
             _ => self.look(channel),
+        }
+    }
+
+    /// A line that is too long, one that is not UTF-8, or more questions at once than the answers to which a slow
+    /// reader's socket takes.
+    fn misbehave(&mut self, rng: &mut Rng) {
+        match rng.below(6) {
+            0 => {
+                self.to_send.extend(b"PRIVMSG #a :caf\xe9 ");
+                self.ask("", Command::Ask { text: "INVALID_UTF8".to_owned() });
+            }
+            1 if self.views.len() > 1 => {
+                let questions = format!("{}WHO *", "VERSION\r\n".repeat(70));
+                self.ask(&questions, Command::Ask { text: "VERSION".to_owned() });
+            }
+            _ => {
+                let length = rng.between(600, 30_000) as usize;
+                self.ask(&"x".repeat(length), Command::Ask { text: "too long".to_owned() });
+            }
         }
     }
 

@@ -68,13 +68,15 @@ impl Client {
     }
 
     pub(crate) fn describe(&self) -> String {
-        match &self.role {
+        let state = if self.open { "" } else { "closed " };
+        let who = match &self.role {
             Role::Bot(bot) => {
                 format!("bot {} ({}, {:?}, {:?})", bot.number, bot.nick, bot.stage, bot.pending)
             }
             Role::Noise(noise) => format!("noise {}", noise.number),
             Role::Admin(admin) => format!("admin (waits for {:?})", admin.expected),
-        }
+        };
+        format!("{state}{who}")
     }
 }
 

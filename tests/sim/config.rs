@@ -6,6 +6,9 @@ use chatd::config::{Config, Listen};
 
 use crate::rng::Rng;
 
+/// The least `ping_interval`, in seconds.
+pub(crate) const PING_INTERVAL_MIN: u32 = 60;
+
 /// A configuration in which limits are near.
 pub(crate) fn random(rng: &mut Rng) -> Config {
     let mut config = Config::default();
@@ -30,7 +33,7 @@ pub(crate) fn random(rng: &mut Rng) -> Config {
     limits.lines_per_turn = rng.pick(&[1, 4, 32]);
     limits.bytes_per_turn = rng.pick(&[512, 16 * 1024]);
     limits.deliveries_per_turn = rng.pick(&[1, 10, 4096]);
-    config.timeouts.ping_interval = rng.pick(&[20, 120]);
+    config.timeouts.ping_interval = rng.pick(&[PING_INTERVAL_MIN, 120]);
     config.timeouts.ping_timeout = rng.pick(&[20, 60]);
     config.timeouts.shutdown = rng.pick(&[1, 5]);
     config

@@ -35,6 +35,10 @@ impl Bot {
                 Ok(())
             }
             ("CAP", _) => self.capabilities(line),
+            ("FAIL", _) => {
+                self.answered = true;
+                ensure(line.param(1) == "INVALID_UTF8", || "an odd FAIL".to_owned())
+            }
             ("PRIVMSG" | "NOTICE" | "TAGMSG", _) => self.message(line, ledger),
             ("INVITE", _) => ensure(line.param(0) == self.nick, || "an invitation for another".to_owned()),
             ("MODE", _) if !line.param(0).starts_with('#') => Ok(()),

@@ -36,7 +36,7 @@ impl Noise {
 
     /// Something to send.
     pub(crate) fn act(&mut self, rng: &mut Rng) {
-        if self.mute || self.to_send.len() > 100_000 {
+        if self.mute || self.to_send.len() > 20_000 {
             return;
         }
         match rng.below(13) {

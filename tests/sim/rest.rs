@@ -7,11 +7,14 @@ use chatd::net::fake::Faults;
 
 use crate::bot::{Bot, Stage};
 use crate::client::{Client, Role};
+use crate::config;
 use crate::line::fold;
 use crate::world::{ROOMY, World};
 
-/// Turns after which everybody must have heard everything.
-const PATIENCE: u64 = 60_000;
+/// Milliseconds after which everybody must have heard everything: less than the silence after which the server
+/// asks who is still there, as that would wake what has gone to sleep. Long enough for the throttle.
+const PATIENCE_MS: u64 = 40_000;
+const _: () = assert!(PATIENCE_MS < config::PING_INTERVAL_MIN as u64 * 1_000);
 
 /// Turns in a row in which nobody waits for anything, and then all is quiet.
 const QUIET_TURNS: u32 = 3;
@@ -53,7 +56,8 @@ impl World {
 
     fn until_quiet(&mut self) -> Result<(), String> {
         let mut quiet_turns = 0;
-        for _ in 0..PATIENCE {
+        let end = self.now.mono_ms + PATIENCE_MS;
+        while self.now.mono_ms < end {
             for client in self.clients.iter_mut().filter(|client| client.open && !client.finished) {
                 let bytes: Vec<u8> = client.waiting().drain(..).collect();
                 let remote = client.remote;
@@ -76,9 +80,13 @@ impl World {
                 return Ok(());
             }
         }
-        let waiting = self.clients.iter().filter(|client| !client.is_quiet());
+        let driver = self.shell.driver_mut();
+        let waiting = self
+            .clients
+            .iter()
+            .filter(|client| !client.is_quiet() || client.open != driver.token(client.remote).is_some());
         let waiting: Vec<_> = waiting.map(Client::describe).collect();
-        Err(format!("still waiting after {PATIENCE} turns: {}", waiting.join("; ")))
+        Err(format!("still waiting after {PATIENCE_MS} ms: {}, reloads {}", waiting.join("; "), self.loads))
     }
 
     /// All bots see the same channels, and themselves where the others see them; nobody has another's nick.

@@ -215,6 +215,13 @@ impl World {
         let Some(at) = self.random_client() else { return };
         self.clients[at].excuse();
         let remote = self.clients[at].remote;
+        // Somebody comes as it goes, and it may have last words that have an answer.
+        if self.rng.one_in(2) {
+            self.connect();
+        }
+        if self.rng.one_in(2) && !self.clients[at].finished && self.clients[at].waiting().is_empty() {
+            self.shell.driver_mut().send(remote, b"\r\nPING :last\r\n");
+        }
         let driver = self.shell.driver_mut();
         match self.rng.below(3) {
             0 if !self.clients[at].finished => {
@@ -300,7 +307,7 @@ impl World {
 
     /// A turn of the loop. With `chance`, some events come late, some twice, and some for what is gone.
     pub(crate) fn turn(&mut self, chance: bool) {
-        let ms = self.rng.below(30);
+        let ms = self.rng.below(if chance { 30 } else { 2 });
         self.now.mono_ms += ms;
         self.now.unix_ms += ms;
         let mut events = std::mem::take(&mut self.held);
