@@ -255,11 +255,7 @@ impl FakeDriver {
     pub fn receive(&mut self, remote: Remote, most: usize) -> Vec<u8> {
         let pipe = &mut self.pipes[remote];
         let count = most.min(pipe.down.len());
-        let bytes = pipe.down.drain(..count).collect();
-        if count > 0 && pipe.starved {
-            (pipe.starved, pipe.edge) = (false, true);
-        }
-        bytes
+        pipe.down.drain(..count).collect()
     }
 
     /// How many bytes the kernel holds for a client that does not read.
@@ -305,6 +301,9 @@ impl FakeDriver {
             let spurious = self.chance(self.faults.spurious);
             let pipe = &mut self.pipes[self.open[index]];
             let Some(token) = pipe.token else { continue };
+            if pipe.starved && pipe.down.len() < pipe.capacity {
+                (pipe.starved, pipe.edge) = (false, true);
+            }
             if std::mem::take(&mut pipe.edge) {
                 events.push((token, pipe.readiness()));
             } else if spurious {
@@ -374,7 +373,8 @@ impl FakeDriver {
         let count = if refused { 0 } else { part.min(room) };
         if count < len {
             // Told of again when there is room: at once, if only a fault has kept the rest out.
-            (pipe.starved, pipe.edge) = (count == room, count < room);
+            pipe.starved = count == room;
+            pipe.edge |= count < room;
         }
         pipe.down.extend(bytes.take(count));
         if count == 0 && len > 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(count) }
