@@ -210,22 +210,22 @@ impl Bot {
         }
     }
 
-    /// A line that is too long, one that is not UTF-8, or more questions at once than the answers to which a slow
-    /// reader's socket takes.
+    /// A line that is too long, or not UTF-8.
     fn misbehave(&mut self, rng: &mut Rng) {
-        match rng.below(6) {
-            0 => {
-                self.to_send.extend(b"PRIVMSG #a :caf\xe9 ");
-                self.ask("", Command::Ask { text: "INVALID_UTF8".to_owned() });
-            }
-            1 if self.views.len() > 1 => {
-                let questions = format!("{}WHO *", "VERSION\r\n".repeat(70));
-                self.ask(&questions, Command::Ask { text: "VERSION".to_owned() });
-            }
-            _ => {
-                let length = rng.between(600, 30_000) as usize;
-                self.ask(&"x".repeat(length), Command::Ask { text: "too long".to_owned() });
-            }
+        if rng.one_in(4) {
+            self.to_send.extend(b"PRIVMSG #a :caf\xe9 ");
+            self.ask("", Command::Ask { text: "INVALID_UTF8".to_owned() });
+        } else {
+            let length = rng.between(600, 30_000) as usize;
+            self.ask(&"x".repeat(length), Command::Ask { text: "too long".to_owned() });
+        }
+    }
+
+    /// More questions at once than the answers to which a slow reader's socket takes; the last has to wait for that.
+    pub(crate) fn ask_much(&mut self) {
+        if self.stage == Stage::Registered && self.pending.is_empty() {
+            let questions = format!("{}WHO *", "MOTD\r\n".repeat(12));
+            self.ask(&questions, Command::Ask { text: "MOTD".to_owned() });
         }
     }
 

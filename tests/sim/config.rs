@@ -13,7 +13,7 @@ pub(crate) const PING_INTERVAL_MIN: u32 = 60;
 pub(crate) fn random(rng: &mut Rng) -> Config {
     let mut config = Config::default();
     "sim.test".clone_into(&mut config.server.name);
-    config.server.motd = vec!["A line.".to_owned(); rng.below(3) as usize];
+    config.server.motd = vec!["A line of some length, to be read.".to_owned(); rng.pick(&[0, 2, 60])];
     config.server.password = rng.one_in(3).then(|| "sesame".to_owned());
     let ports = if rng.one_in(2) { vec![7000] } else { vec![7000, 7001] };
     let listen = |port: u16| Listen { address: SocketAddr::from(([127, 0, 0, 1], port)), optional: false };

@@ -204,6 +204,12 @@ impl World {
         };
         let capacity = if appetite.is_some() { self.rng.between(1, 8192) as usize } else { ROOMY };
         self.clients[at].appetite = appetite;
+        if let Role::Bot(bot) = &mut self.clients[at].role
+            && appetite.is_some()
+            && self.rng.one_in(3)
+        {
+            bot.ask_much();
+        }
         self.clients[at].excuse();
         let remote = self.clients[at].remote;
         self.shell.driver_mut().set_capacity(remote, capacity);
