@@ -21,6 +21,8 @@ pub const NICK: usize = 64;
 pub const CHANNEL: usize = 128;
 /// Tokens in one 005 line (Modern IRC, `RPL_ISUPPORT`).
 pub const ISUPPORT_TOKENS: usize = 13;
+/// Bytes of a text that masks are held against; what is longer than any text of a [`LINE`] is cut.
+pub const MASK_TEXT: usize = LINE - 1;
 /// Modes with a parameter in one MODE command; announced as `MODES`.
 pub const MODES: usize = 12;
 

@@ -1,40 +1,180 @@
 //! Masks: patterns in which `*` stands for any text and `?` for any one character.
 
-/// Whether `mask` matches the whole of `text`, whatever the case of ASCII letters.
-///
-/// Takes at most `mask.len() * text.len()` steps, whatever the mask.
+use std::cell::OnceCell;
+
+use super::limits::MASK_TEXT;
+use super::text::truncate;
+
+/// Whether `mask` matches the whole of `text`, whatever the case of ASCII letters. For one mask against one text;
+/// for many masks, [`Subject`] prepares the text once.
 pub fn matches(mask: &str, text: &str) -> bool {
-    let (mask, text) = (mask.as_bytes(), text.as_bytes());
-    let (mut m, mut t) = (0, 0);
-    // Where to go on after a mismatch: behind the last `*`, with one more byte of text given to it.
-    let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match mask.get(m) {
-            Some(b'*') => {
-                retry = Some((m + 1, t));
-                m += 1;
-                continue;
-            }
-            Some(b'?') => {
-                m += 1;
-                t += char_len(text[t]).min(text.len() - t);
-                continue;
-            }
-            Some(byte) if byte.eq_ignore_ascii_case(&text[t]) => {
-                m += 1;
-                t += 1;
-                continue;
-            }
-            _ => {}
-        }
-        let Some((after, taken)) = retry else { return false };
-        retry = Some((after, taken + 1));
-        (m, t) = (after, taken + 1);
-    }
-    mask[m..].iter().all(|&byte| byte == b'*')
+    Subject::new(text).matches(mask)
 }
 
-/// The length of the UTF-8 character that begins with `first`; 1 inside a character.
+/// A text that many masks are held against.
+///
+/// Making one costs nothing. Most masks are refused or accepted by their ends, the parts before the first and after the
+/// last `*`. Only for what lies between, the text is prepared, once: a set of positions for each byte that occurs in it.
+/// Then all ways to match a mask are followed at the same time, as a set of the positions in the text that its
+/// part so far can end at. Each byte of the mask moves the whole set, 64 positions at a time: a mask takes at most
+/// `mask.len() * (text.len() / 64 + 1)` steps, whatever is in it, and no memory.
+///
+/// A text of more than [`MASK_TEXT`] bytes is cut there, between two characters, and matched as though it ended there.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    text: &'a str,
+    places: OnceCell<Places>,
+}
+
+impl<'a> Subject<'a> {
+    /// For matching `text`.
+    pub fn new(text: &'a str) -> Self {
+        Self { text: truncate(text, MASK_TEXT), places: OnceCell::new() }
+    }
+
+    /// The text, as far as masks see it.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Whether `mask` matches the whole of the text, whatever the case of ASCII letters.
+    pub fn matches(&self, mask: &str) -> bool {
+        let (mask, text) = (mask.as_bytes(), self.text.as_bytes());
+        let (mut m, mut begin) = (0, 0);
+        loop {
+            match (mask.get(m), text.get(begin)) {
+                (Some(b'*'), _) => break,
+                (Some(b'?'), Some(&byte)) => begin += char_len(byte),
+                (Some(byte), Some(other)) if byte.eq_ignore_ascii_case(other) => begin += 1,
+                (None, None) => return true,
+                _ => return false,
+            }
+            m += 1;
+        }
+        // The byte at `m` is a star. What follows the last wildcard must be the end of the text.
+        let tail = mask.iter().rposition(|byte| matches!(byte, b'*' | b'?')).map_or(m, |last| last + 1);
+        let Some(end) = text.len().checked_sub(mask.len() - tail).filter(|&end| end >= begin) else {
+            return false;
+        };
+        if !text[end..].eq_ignore_ascii_case(&mask[tail..]) {
+            return false;
+        }
+        let middle = &mask[m..tail];
+        middle.iter().all(|&byte| byte == b'*')
+            || self.places.get_or_init(|| Places::new(text)).lead(begin, end, middle)
+    }
+}
+
+/// Where each byte occurs in a text of at most [`MASK_TEXT`] bytes. Sets of positions are rows of equal length, the
+/// lowest bit of the first word being position 0; the position behind the text is one, too.
+#[derive(Debug)]
+struct Places {
+    /// The row of each byte, the same for both cases of a letter.
+    of_byte: [u8; 256],
+    /// Row 0 is empty, for bytes that do not occur. Row 1 has where characters begin and where the text ends; row 2, all
+    /// other positions of the text.
+    rows: Vec<u64>,
+    /// Words of a row: 1 to 4, or 8.
+    width: usize,
+    /// Whether each character is one byte.
+    ascii: bool,
+}
+
+impl Places {
+    fn new(text: &[u8]) -> Self {
+        let width = match text.len() / 64 + 1 {
+            few @ ..=4 => few,
+            _ => 8,
+        };
+        let mut of_byte = [0; 256];
+        let mut used = 3;
+        for byte in text.iter().map(u8::to_ascii_lowercase) {
+            let row = &mut of_byte[usize::from(byte)];
+            if *row == 0 {
+                // Valid UTF-8 has fewer than 253 different bytes.
+                *row = used;
+                used += 1;
+            }
+        }
+        let mut rows = vec![0; usize::from(used) * width];
+        let mut add = |row: u8, at: usize| rows[usize::from(row) * width + at / 64] |= 1 << (at % 64);
+        for (at, &byte) in text.iter().enumerate() {
+            add(of_byte[usize::from(byte.to_ascii_lowercase())], at);
+            add(if is_continuation(byte) { 2 } else { 1 }, at);
+        }
+        add(1, text.len());
+        for byte in b'A'..=b'Z' {
+            of_byte[usize::from(byte)] = of_byte[usize::from(byte.to_ascii_lowercase())];
+        }
+        Self { of_byte, rows, width, ascii: text.is_ascii() }
+    }
+
+    /// Whether `mask` matches the text between two positions.
+    fn lead(&self, begin: usize, end: usize, mask: &[u8]) -> bool {
+        match self.width {
+            1 => self.lead_in::<1>(begin, end, mask),
+            2 => self.lead_in::<2>(begin, end, mask),
+            3 => self.lead_in::<3>(begin, end, mask),
+            4 => self.lead_in::<4>(begin, end, mask),
+            _ => self.lead_in::<8>(begin, end, mask),
+        }
+    }
+
+    /// The same with rows of `N` words.
+    fn lead_in<const N: usize>(&self, begin: usize, end: usize, mask: &[u8]) -> bool {
+        let (rows, _) = self.rows.as_chunks::<N>();
+        let (starts, rest) = (&rows[1], &rows[2]);
+        let mut reached = [0; N];
+        reached[begin / 64] = 1 << (begin % 64);
+        for &byte in mask {
+            reached = match byte {
+                b'*' => and(&upwards(&reached), starts),
+                b'?' if self.ascii => and(&next(&reached), starts),
+                // Who is sent into a character is carried to its end by the addition.
+                b'?' => and(&sum(&next(&reached), rest), starts),
+                _ => next(&and(&reached, &rows[usize::from(self.of_byte[usize::from(byte)])])),
+            };
+            if reached == [0; N] {
+                return false;
+            }
+        }
+        reached[end / 64] >> (end % 64) & 1 == 1
+    }
+}
+
+fn and<const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u64; N] {
+    std::array::from_fn(|word| a[word] & b[word])
+}
+
+/// Each position's successor.
+fn next<const N: usize>(set: &[u64; N]) -> [u64; N] {
+    std::array::from_fn(|word| set[word] << 1 | if word > 0 { set[word - 1] >> 63 } else { 0 })
+}
+
+/// All positions from the lowest one on.
+fn upwards<const N: usize>(set: &[u64; N]) -> [u64; N] {
+    let mut filled = *set;
+    let mut above = 0;
+    for word in &mut filled {
+        *word |= above | word.wrapping_neg();
+        // The highest bit, spread over a word: no branch, and the words follow one another quickly.
+        above = (word.cast_signed() >> 63).cast_unsigned();
+    }
+    filled
+}
+
+/// The sum of two sets taken as numbers.
+fn sum<const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u64; N] {
+    let mut carry = false;
+    std::array::from_fn(|word| {
+        let (sum, over) = a[word].overflowing_add(b[word]);
+        let (sum, more) = sum.overflowing_add(u64::from(carry));
+        carry = over || more;
+        sum
+    })
+}
+
+/// The length of the UTF-8 character that begins with `first`.
 fn char_len(first: u8) -> usize {
     match first {
         0xf0.. => 4,
@@ -44,9 +184,18 @@ fn char_len(first: u8) -> usize {
     }
 }
 
+/// Whether a byte of UTF-8 is within a character, not its first.
+fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
+}
+
 /// The full form `nick!user@host` of a user mask: parts that are left out become `*`
-/// (`nick`, `user@host` and `nick!user` are all accepted). Runs of `*` become one.
+/// (`nick`, `user@host` and `nick!user` are all accepted). Runs of `*` become one. A mask
+/// that begins with `$` is an extended ban and stays as it is.
 pub fn complete(mask: &str) -> String {
+    if mask.starts_with('$') {
+        return mask.to_owned();
+    }
     let (nick, rest) = match mask.split_once('!') {
         Some((nick, rest)) => (nick, Some(rest)),
         None => ("*", None),
@@ -82,11 +231,105 @@ mod tests {
         assert!(matches("*a*b*c*", "xxaxxbxxcxx") && !matches("*a*c*b*", "abc"));
     }
 
+    /// What matching means, at its simplest: the prefixes of the text that each part of the mask can match.
+    fn reference(mask: &str, text: &str) -> bool {
+        let text: Vec<char> = text.to_ascii_lowercase().chars().collect();
+        let mut ends = vec![false; text.len() + 1];
+        ends[0] = true;
+        for part in mask.to_ascii_lowercase().chars() {
+            let before = ends.clone();
+            for at in 0..ends.len() {
+                ends[at] = match part {
+                    '*' => before[at] || at > 0 && ends[at - 1],
+                    _ => at > 0 && before[at - 1] && (part == '?' || part == text[at - 1]),
+                };
+            }
+        }
+        ends[text.len()]
+    }
+
+    /// All texts of at most `most` characters of an alphabet.
+    fn words(alphabet: &[char], most: usize) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut begin = 0;
+        for _ in 0..most {
+            let end = words.len();
+            for at in begin..end {
+                let longer = alphabet.iter().map(|&char| format!("{}{char}", words[at]));
+                let longer: Vec<_> = longer.collect();
+                words.extend(longer);
+            }
+            begin = end;
+        }
+        words
+    }
+
     #[test]
-    fn a_hostile_mask_takes_no_more_than_its_square() {
-        let text = "a".repeat(400);
-        let mask = format!("{}b", "a*".repeat(200));
-        assert!(!matches(&mask, &text));
+    fn every_short_mask_matches_what_it_should() {
+        let masks = words(&['*', '?', 'a', 'B', 'é'], 5);
+        for text in words(&['a', 'b', 'é'], 4) {
+            let subject = Subject::new(&text);
+            for mask in &masks {
+                assert_eq!(subject.matches(mask), reference(mask, &text), "{mask:?} and {text:?}");
+            }
+        }
+    }
+
+    /// Numbers that are the same at each run (a linear congruential generator).
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % bound
+        }
+
+        fn word(&mut self, alphabet: &[char], length: usize) -> String {
+            (0..length).map(|_| alphabet[self.below(alphabet.len())]).collect()
+        }
+    }
+
+    #[test]
+    fn long_masks_match_what_they_should() {
+        let mut numbers = Numbers(7);
+        let mut matched = 0;
+        for round in 0..1_500 {
+            let alphabet: &[char] = if round % 2 == 0 { &['a', 'b'] } else { &['a', 'é', '€', '😀'] };
+            let length = numbers.below(130);
+            let text = numbers.word(alphabet, length);
+            let subject = Subject::new(&text);
+            for _ in 0..5 {
+                // A mask that matches, with a few characters changed.
+                let mut mask: Vec<char> = text.chars().collect();
+                for _ in 0..numbers.below(20) {
+                    let begin = numbers.below(mask.len() + 1);
+                    let most = numbers.below(1 + text.len() / 4);
+                    let end = (begin + numbers.below(most + 1)).min(mask.len());
+                    let star = ['*', '*', '*', '?', 'a'][numbers.below(5)];
+                    mask.splice(begin..end, [star]);
+                }
+                let mask: String = mask.into_iter().collect();
+                matched += usize::from(reference(&mask, &text));
+                assert_eq!(subject.matches(&mask), reference(&mask, &text), "{mask:?} and {text:?}");
+            }
+        }
+        assert!((750..6_750).contains(&matched), "both answers are tried: {matched}");
+    }
+
+    #[test]
+    fn texts_are_matched_up_to_their_bound_whatever_their_length() {
+        for length in [62, 63, 64, 127, 128, 255, 256, 510, 511] {
+            let text = format!("{}b", "a".repeat(length - 1));
+            for (mask, fits) in [("*a?*b", true), ("*a*a*?b", true), ("*b?*", false), ("*?b*?", false)] {
+                assert_eq!(matches(mask, &text), fits, "{mask} and {length} bytes");
+            }
+        }
+        let text = format!("{}é", "a".repeat(MASK_TEXT - 1));
+        assert_eq!(Subject::new(&text).text(), &text[..MASK_TEXT - 1], "no character is cut in half");
+        assert!(matches("*a?a*a", &text) && !matches("*é", &text));
+        let mut all: String = ('\u{1}'..='\u{7f}').chain('\u{80}'..='\u{ff}').collect();
+        all.push('€');
+        assert!(matches("*A?C*z*ÿ?", &all) && !matches("*A?D*ÿ?", &all));
     }
 
     #[test]
@@ -102,6 +345,8 @@ mod tests {
             ("n@h!u", "n@h!u@*"),
             ("a***b!**@**", "a*b!*@*"),
             ("", "*!*@*"),
+            ("$a:x", "$a:x"),
+            ("$", "$"),
         ] {
             assert_eq!(complete(short), full, "{short:?}");
         }
