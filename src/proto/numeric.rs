@@ -84,6 +84,8 @@ numerics! {
     4 rpl_myinfo (server, version, user_modes, channel_modes, with_parameter)
         "{server} {version} {user_modes} {channel_modes} {with_parameter}";
     5 rpl_isupport (tokens) "{tokens} :are supported by this server";
+    15 rpl_map (server, users) ":{server} [{users} users]";
+    17 rpl_endofmap () ":End of /MAP";
     221 rpl_umodeis (modes) "{modes}";
     251 rpl_luserclient (users, invisible) ":There are {users} users and {invisible} invisible on 1 servers";
     252 rpl_luserop (operators) "{operators} :operator(s) online";
@@ -112,15 +114,20 @@ numerics! {
     331 rpl_notopic (channel) "{channel} :No topic is set";
     332 rpl_topic (channel, topic) "{channel} :{topic}";
     333 rpl_topicwhotime (channel, who, when) "{channel} {who} {when}";
+    340 rpl_userip (replies) ":{replies}";
     341 rpl_inviting (nick, channel) "{nick} {channel}";
     351 rpl_version (version, server, comment) "{version} {server} :{comment}";
     352 rpl_whoreply (channel, user, host, server, nick, flags, realname)
         "{channel} {user} {host} {server} {nick} {flags} :0 {realname}";
     353 rpl_namreply (symbol, channel, names) "{symbol} {channel} :{names}";
+    364 rpl_links (server, uplink, description) "{server} {uplink} :0 {description}";
+    365 rpl_endoflinks (mask as word) "{mask} :End of /LINKS list";
     366 rpl_endofnames (channel as word) "{channel} :End of /NAMES list";
     367 rpl_banlist (channel, mask, who, when) "{channel} {mask} {who} {when}";
     368 rpl_endofbanlist (channel) "{channel} :End of channel ban list";
+    371 rpl_info (line) ":{line}";
     372 rpl_motd (line) ":- {line}";
+    374 rpl_endofinfo () ":End of /INFO list";
     375 rpl_motdstart (server) ":- {server} Message of the day - ";
     376 rpl_endofmotd () ":End of /MOTD command";
     391 rpl_time (server, when) "{server} :{when}";
@@ -157,7 +164,11 @@ numerics! {
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
     501 err_umodeunknownflag (letter as word) "{letter} :is an unknown user mode character to me";
     502 err_usersdontmatch () ":Can't view or change modes of other users";
+    524 err_helpnotfound (subject as word) "{subject} :There is no help on this";
     696 err_invalidmodeparam (target, letter, parameter as word, why) "{target} {letter} {parameter} :{why}";
+    704 rpl_helpstart (subject, title) "{subject} :{title}";
+    705 rpl_helptxt (subject, line) "{subject} :{line}";
+    706 rpl_endofhelp (subject, line) "{subject} :{line}";
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use super::Server;
 use super::channel::Channel;
 use super::ctx::Ctx;
 use crate::proto::modes::{
-    INVISIBLE, INVITE_ONLY, MODERATED, NO_EXTERNAL, OP, PROTECTED_TOPIC, SECRET, VOICE,
+    INVISIBLE, INVITE_ONLY, MODERATED, NO_EXTERNAL, OP, OPERATOR, PROTECTED_TOPIC, SECRET, VOICE,
 };
+use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
 
 /// Whether the client may join a channel that exists (Modern IRC, JOIN).
@@ -99,6 +100,18 @@ pub(super) fn sees_user(server: &Server, viewer: u32, slot: u32) -> bool {
     viewer == slot
         || user.modes & INVISIBLE == 0
         || user.channels.iter().any(|&index| server.channel(index).has(viewer))
+}
+
+/// Whether the one in `viewer` is told the address that a user connects from: those whose address is their host hide
+/// nothing, and operators see all.
+pub(super) fn sees_address(server: &Server, viewer: u32, slot: u32) -> bool {
+    let shown = server.client(slot).is_some_and(|client| client.host == names::host(client.peer.address));
+    shown || viewer == slot || sees_all(server, viewer)
+}
+
+/// Whether the one in `viewer` sees what others keep to themselves.
+pub(super) fn sees_all(server: &Server, viewer: u32) -> bool {
+    server.user(viewer).is_some_and(|user| user.modes & OPERATOR != 0)
 }
 
 fn is_banned(c: &Ctx<'_>, channel: &Channel) -> bool {

@@ -3,6 +3,7 @@
 //! A handler reads its parameters, asks [`super::policy`], changes state and announces it. Its error is the reply.
 
 mod channel;
+mod help;
 mod message;
 mod mode;
 mod query;
@@ -45,10 +46,13 @@ pub struct Command {
     pub cost: u32,
     /// How it is used, and what it does.
     pub help: (&'static str, &'static str),
+    /// More lines of help, where one does not say it all.
+    pub more: &'static [&'static str],
 }
 
 macro_rules! commands {
-    ($($name:literal $run:path, $min:literal, $who:ident, $cost:literal, $usage:literal, $help:literal;)*) => {
+    ($($name:literal $run:path, $min:literal, $who:ident, $cost:literal, $usage:literal, $help:literal
+        $(, $more:literal)*;)*) => {
         /// Every command, by name.
         pub const TABLE: &[Command] = &[$(Command {
             name: $name,
@@ -57,6 +61,7 @@ macro_rules! commands {
             who: Who::$who,
             cost: $cost,
             help: ($usage, $help),
+            more: &[$($more),*],
         }),*];
     };
 }
@@ -64,12 +69,17 @@ macro_rules! commands {
 commands! {
     "AWAY" message::away, 0, Registered, 1, "AWAY [message]", "Say that you are away, or back";
     "CAP" registration::cap, 1, Anyone, 1, "CAP LS|LIST|REQ|END [...]", "Negotiate capabilities";
+    "HELP" help::help, 0, Registered, 1, "HELP [subject]", "Say how commands are used", "HELP COMMANDS names them all.";
+    "HELPOP" help::help, 0, Registered, 1, "HELPOP [subject]", "The same as HELP";
+    "INFO" server::info, 0, Registered, 1, "INFO [server]", "Show what this server is";
     "INVITE" channel::invite, 2, Registered, 2, "INVITE <nick> <channel>", "Invite somebody to a channel";
     "ISON" query::ison, 1, Registered, 1, "ISON <nick> [<nick> ...]", "Ask which of these are connected";
     "JOIN" channel::join, 1, Registered, 2, "JOIN <channel>[,...] [<key>[,...]]", "Enter channels; JOIN 0 leaves all";
     "KICK" channel::kick, 2, Registered, 1, "KICK <channel> <nick>[,...] [comment]", "Remove somebody from a channel";
+    "LINKS" server::links, 0, Registered, 1, "LINKS [[server] mask]", "List the servers of the network";
     "LIST" channel::list, 0, Registered, 3, "LIST [<channel>[,...]]", "List channels";
-    "LUSERS" server::lusers, 0, Registered, 1, "LUSERS", "Count users, connections and channels";
+    "LUSERS" server::lusers, 0, Registered, 1, "LUSERS [mask [server]]", "Count users, connections and channels";
+    "MAP" server::map, 0, Registered, 1, "MAP", "Show how the servers of the network are linked";
     "MODE" mode::mode, 1, Registered, 1, "MODE <channel|nick> [modes] [...]", "Show or change modes";
     "MOTD" server::motd, 0, Registered, 2, "MOTD [server]", "Show the message of the day";
     "NAMES" channel::names, 0, Registered, 2, "NAMES <channel>[,...]", "List the members of channels";
@@ -86,6 +96,7 @@ commands! {
     "TOPIC" channel::topic, 1, Registered, 1, "TOPIC <channel> [text]", "Show or set the topic of a channel";
     "USER" registration::user, 4, Unregistered, 1, "USER <name> 0 * <realname>", "Say who you are";
     "USERHOST" query::userhost, 1, Registered, 1, "USERHOST <nick> [<nick> ...]", "Ask for user and host of up to five";
+    "USERIP" query::userip, 1, Registered, 1, "USERIP <nick> [<nick> ...]", "Ask for user and address of up to five";
     "VERSION" server::version, 0, Registered, 1, "VERSION [server]", "Show the server's version and 005";
     "WHO" query::who, 1, Registered, 3, "WHO <channel|mask> [o]", "List users";
     "WHOIS" query::whois, 0, Registered, 2, "WHOIS [server] <nick>", "Show what is known of a user";

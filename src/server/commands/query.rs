@@ -1,5 +1,6 @@
 //! Questions about users.
 
+use super::super::client::Client;
 use super::super::ctx::Ctx;
 use super::super::policy;
 use super::super::work::Work;
@@ -13,6 +14,9 @@ use crate::proto::numeric::{self, Reply};
 
 /// Nicks that one USERHOST answers (RFC 2812 section 4.8).
 const USERHOST_NICKS: usize = 5;
+
+/// Stands for an address that is not shown (IRCv3 whox).
+const HIDDEN_ADDRESS: &str = "255.255.255.255";
 
 /// A WHO that is not finished.
 pub(in super::super) struct WhoWork {
@@ -167,19 +171,38 @@ pub(super) fn ison(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `USERHOST <nick> [<nick> ...]`
 pub(super) fn userhost(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let asked = m.params().iter().flat_map(|param| param.split_ascii_whitespace()).take(USERHOST_NICKS);
-    let replies: Vec<String> = (asked.filter_map(|nick| c.find_user(nick).ok()))
-        .filter_map(|slot| {
-            let client = c.server.client(slot)?;
-            let user = client.user()?;
-            let operator = if user.modes & OPERATOR != 0 { "*" } else { "" };
-            let away = if user.away.is_some() { '-' } else { '+' };
-            Some(format!("{}{operator}={away}{}@{}", user.nick, user.user, client.host))
-        })
-        .collect();
+    let replies = people(c, m, |_, _, client| client.host.clone());
     if replies.is_empty() {
         c.reply(numeric::rpl_userhost(""));
     }
     c.reply_words(&replies, numeric::rpl_userhost);
     Ok(())
+}
+
+/// `USERIP <nick> [<nick> ...]`
+pub(super) fn userip(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let replies = people(c, m, |c, slot, client| {
+        let seen = policy::sees_address(c.server, c.me, slot);
+        if seen { names::host(client.peer.address) } else { HIDDEN_ADDRESS.to_owned() }
+    });
+    if replies.is_empty() {
+        c.reply(numeric::rpl_userip(""));
+    }
+    c.reply_words(&replies, numeric::rpl_userip);
+    Ok(())
+}
+
+/// `nick=+user@where` for the first few of those asked about, with `*` after an operator's nick and `-` for
+/// those who are away.
+fn people(c: &Ctx<'_>, m: &Message<'_>, place: impl Fn(&Ctx<'_>, u32, &Client) -> String) -> Vec<String> {
+    let asked = m.params().iter().flat_map(|param| param.split_ascii_whitespace()).take(USERHOST_NICKS);
+    (asked.filter_map(|nick| c.find_user(nick).ok()))
+        .filter_map(|slot| {
+            let client = c.server.client(slot)?;
+            let user = client.user()?;
+            let operator = if user.modes & OPERATOR != 0 { "*" } else { "" };
+            let away = if user.away.is_some() { '-' } else { '+' };
+            Some(format!("{}{operator}={away}{}@{}", user.nick, user.user, place(c, slot, client)))
+        })
+        .collect()
 }

@@ -60,8 +60,13 @@ fn show_motd(c: &mut Ctx<'_>) {
     c.reply(numeric::rpl_endofmotd());
 }
 
+/// What chatd is, in a line.
+const ABOUT: &str = env!("CARGO_PKG_DESCRIPTION");
+/// On which terms.
+const LICENSE: &str = concat!("Licensed under ", env!("CARGO_PKG_LICENSE"));
+
 /// A server that is named must be this one, by name, by mask, or by a user on it.
-fn must_be_me(c: &Ctx<'_>, named: Option<&str>) -> Outcome {
+pub(super) fn must_be_me(c: &Ctx<'_>, named: Option<&str>) -> Outcome {
     let Some(named) = named.filter(|named| !named.is_empty()) else { return Ok(()) };
     if mask::matches(named, &c.server.config.server.name) || c.find_user(named).is_ok() {
         Ok(())
@@ -77,8 +82,9 @@ pub(super) fn motd(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     Ok(())
 }
 
-/// `LUSERS`
-pub(super) fn lusers(c: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
+/// `LUSERS [mask [server]]`
+pub(super) fn lusers(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_be_me(c, m.get(1).or(m.get(0)))?;
     show_lusers(c);
     Ok(())
 }
@@ -97,5 +103,40 @@ pub(super) fn time(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     must_be_me(c, m.get(0))?;
     let config = c.config();
     c.reply(numeric::rpl_time(&config.server.name, Iso(c.server.now.unix_ms)));
+    Ok(())
+}
+
+/// `INFO [server]`
+pub(super) fn info(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_be_me(c, m.get(0))?;
+    let config = c.config();
+    let started = Iso(c.server.started_unix_ms);
+    c.reply(numeric::rpl_info(VERSION));
+    c.reply(numeric::rpl_info(ABOUT));
+    c.reply(numeric::rpl_info(LICENSE));
+    c.reply(numeric::rpl_info(format_args!("{}: {}", config.server.name, config.server.description)));
+    c.reply(numeric::rpl_info(format_args!("Running since {started}")));
+    c.reply(numeric::rpl_endofinfo());
+    Ok(())
+}
+
+/// `LINKS [[server] mask]`
+pub(super) fn links(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_be_me(c, m.get(1).and(m.get(0)))?;
+    let wanted = m.get(1).or(m.get(0)).filter(|wanted| !wanted.is_empty()).unwrap_or("*");
+    let config = c.config();
+    let name = &config.server.name;
+    if mask::matches(wanted, name) {
+        c.reply(numeric::rpl_links(name, name, &config.server.description));
+    }
+    c.reply(numeric::rpl_endoflinks(wanted));
+    Ok(())
+}
+
+/// `MAP`
+pub(super) fn map(c: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
+    let config = c.config();
+    c.reply(numeric::rpl_map(&config.server.name, c.server.stats.users));
+    c.reply(numeric::rpl_endofmap());
     Ok(())
 }

@@ -1,0 +1,110 @@
+//! HELP: what the table of commands says, and a few topics besides (Modern IRC, HELP).
+
+use super::super::ctx::Ctx;
+use super::{Command, Outcome, TABLE, find};
+use crate::proto::message::Message;
+use crate::proto::modes;
+use crate::proto::names;
+use crate::proto::numeric;
+use crate::proto::text;
+
+/// Something to read about that is not a command.
+struct Topic {
+    /// What HELP is asked for.
+    name: &'static str,
+    /// The heading.
+    title: &'static str,
+    lines: fn() -> Vec<String>,
+}
+
+/// Every topic. One with the name of a command continues what the command's row says.
+const TOPICS: &[Topic] = &[
+    Topic { name: "COMMANDS", title: "Commands", lines: all_commands },
+    Topic { name: "PREFIXES", title: "Prefixes of members, the highest first", lines: prefixes },
+    Topic { name: "TOPICS", title: "Topics", lines: all_topics },
+];
+
+/// Bytes of a line of help: what the longest server name, nick and subject leave of it.
+const WIDTH: usize = 300;
+
+/// `HELP [subject]`, and `HELPOP`, as some clients know it
+pub(super) fn help(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let subject = m.get(0).unwrap_or("").trim();
+    if subject.is_empty() {
+        show(c, "*", "Help", &general());
+        return Ok(());
+    }
+    let topic = TOPICS.iter().find(|topic| names::same(topic.name, subject));
+    let mut lines = Vec::new();
+    let (name, title) = match (find(subject), topic) {
+        (Some(command), _) => {
+            lines.extend(of_command(command));
+            (command.name, command.name)
+        }
+        (None, Some(topic)) => (topic.name, topic.title),
+        (None, None) => return Err(numeric::err_helpnotfound(subject).into()),
+    };
+    lines.extend(topic.map(|topic| (topic.lines)()).unwrap_or_default());
+    show(c, name, title, &lines);
+    Ok(())
+}
+
+/// 704 with the title, an empty 705, the lines, and 706 with the last of them.
+fn show(c: &mut Ctx<'_>, subject: &str, title: &str, lines: &[String]) {
+    c.reply(numeric::rpl_helpstart(subject, format_args!("** {title} **")));
+    c.reply(numeric::rpl_helptxt(subject, ""));
+    let Some((last, lines)) = lines.split_last() else { return };
+    for line in lines {
+        c.reply(numeric::rpl_helptxt(subject, line));
+    }
+    c.reply(numeric::rpl_endofhelp(subject, last));
+}
+
+fn general() -> Vec<String> {
+    [
+        "HELP <command> says how a command is used, HELP COMMANDS names all of them.",
+        "HELP TOPICS names what else there is to read about.",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+fn of_command(command: &Command) -> Vec<String> {
+    let (usage, help) = command.help;
+    let more = command.more.iter().map(|line| (*line).to_owned());
+    [usage.to_owned(), format!("{help}.")].into_iter().chain(more).collect()
+}
+
+fn all_commands() -> Vec<String> {
+    text::pack(TABLE, WIDTH, |line, command| line.push_str(command.name))
+}
+
+fn all_topics() -> Vec<String> {
+    TOPICS.iter().map(|topic| format!("{}: {}", topic.name, topic.title)).collect()
+}
+
+fn prefixes() -> Vec<String> {
+    modes::PREFIXES.iter().map(|prefix| format!("{} +{}", prefix.symbol, prefix.letter)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_subject_has_lines_that_fit() {
+        let commands = TABLE.iter().map(of_command);
+        for lines in TOPICS.iter().map(|topic| (topic.lines)()).chain(commands).chain([general()]) {
+            assert!(!lines.is_empty());
+            for line in lines {
+                assert!(!line.is_empty() && line.len() <= WIDTH, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn topics_are_sorted_and_in_upper_case() {
+        assert!(TOPICS.is_sorted_by(|a, b| a.name < b.name));
+        assert!(TOPICS.iter().all(|topic| topic.name == topic.name.to_ascii_uppercase()));
+    }
+}
