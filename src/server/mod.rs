@@ -8,6 +8,7 @@
 //! | `types` | the words that server and shell exchange |
 //! | `lifecycle` | how connections begin and end |
 //! | `commands/` | the table of commands, and the functions behind it by family |
+//! | `cloak` | hosts that hide the address |
 //! | `policy` | every question of permission |
 //! | `mode` | reading, applying and showing mode changes |
 //! | `ctx` | what a command works with; every line that is sent goes through it |
@@ -19,6 +20,7 @@
 mod channel;
 mod check;
 mod client;
+pub mod cloak;
 mod commands;
 mod ctx;
 mod info;
