@@ -80,8 +80,18 @@ pub struct Outbox {
     earlier: Vec<(Span, u32)>,
     dirty: Vec<u32>,
     overflowed: Vec<u32>,
+    /// Recipients whose lines are set aside, the innermost last.
+    captures: Vec<Capture>,
     encoded: u64,
     deliveries: u64,
+}
+
+/// What is set aside for a recipient, to be given to it in another form.
+struct Capture {
+    slot: u32,
+    /// The limit that holds again afterwards. Meanwhile it is 0, so that other recipients pay nothing for the check.
+    limit: u32,
+    spans: Vec<Span>,
 }
 
 impl Outbox {
@@ -98,6 +108,9 @@ impl Outbox {
     /// Takes nothing more for `slot`; what was queued this turn can still be read until [`Outbox::clear`].
     pub fn close(&mut self, slot: u32) {
         self.entries[slot as usize].limit = 0;
+        for capture in self.captures.iter_mut().filter(|capture| capture.slot == slot) {
+            capture.limit = 0;
+        }
     }
 
     /// Whether `slot` takes bytes: opened, not closed, not over its limit.
@@ -154,6 +167,8 @@ impl Outbox {
             if entry.limit > 0 {
                 entry.limit = 0;
                 self.overflowed.push(slot);
+            } else if let Some(capture) = self.captures.iter_mut().rfind(|capture| capture.slot == slot) {
+                capture.spans.push(span);
             }
             return;
         }
@@ -176,6 +191,58 @@ impl Outbox {
         }
         entry.bytes = bytes;
         entry.lines += 1;
+    }
+
+    /// Sets aside what `slot` is given from now on, until [`Outbox::release`]. May be nested.
+    pub fn capture(&mut self, slot: u32) {
+        let Some(entry) = self.entries.get_mut(slot as usize) else { return };
+        let limit = std::mem::take(&mut entry.limit);
+        self.captures.push(Capture { slot, limit, spans: Vec::new() });
+    }
+
+    /// Ends the latest [`Outbox::capture`] of `slot`: what it set aside, which nobody has been given yet.
+    pub fn release(&mut self, slot: u32) -> Vec<Span> {
+        let Some(index) = self.captures.iter().rposition(|capture| capture.slot == slot) else {
+            return Vec::new();
+        };
+        let capture = self.captures.remove(index);
+        self.entries[slot as usize].limit = capture.limit;
+        capture.spans
+    }
+
+    /// Gives `span` to `slot` although what it gets is being set aside.
+    pub fn send_aside(&mut self, slot: u32, span: Span) {
+        let Some(index) = self.captures.iter().position(|capture| capture.slot == slot) else {
+            return self.send(slot, span);
+        };
+        // Taken out of the list while it sends: a full queue must overflow and not be set aside.
+        let capture = self.captures.remove(index);
+        self.entries[slot as usize].limit = capture.limit;
+        self.send(slot, span);
+        let limit = std::mem::take(&mut self.entries[slot as usize].limit);
+        self.captures.insert(index, Capture { limit, ..capture });
+    }
+
+    /// Appends a copy of `span` whose first line has one tag more.
+    pub fn retag(&mut self, span: Span, tag: &str) -> Span {
+        let (start, from) = (self.arena.len(), span.start as usize..span.end as usize);
+        let tagged = self.arena[from.start] == b'@';
+        self.arena.push(b'@');
+        self.arena.extend_from_slice(tag.as_bytes());
+        self.arena.push(if tagged { b';' } else { b' ' });
+        self.arena.extend_from_within(from.start + usize::from(tagged)..from.end);
+        assert!(self.arena.len() <= MAX_ARENA, "the shell flushes long before");
+        Span { start: start as u32, end: self.arena.len() as u32 }
+    }
+
+    /// Makes one span of several that follow each other in the arena.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn join(&self, spans: &[Span]) -> Option<Span> {
+        let (first, last) = (spans.first()?, spans.last()?);
+        assert!(spans.windows(2).all(|pair| pair[0].end == pair[1].start), "one after the other");
+        Some(Span { start: first.start, end: last.end })
     }
 
     /// The slots that got something since the last [`Outbox::clear`], each once, in order of first delivery.
@@ -320,6 +387,42 @@ mod tests {
         outbox.send(99, span);
         assert!(outbox.dirty().is_empty());
         assert!(outbox.take_overflowed().is_empty());
+    }
+
+    #[test]
+    fn what_is_captured_is_sent_by_whoever_releases_it() {
+        let mut outbox = Outbox::default();
+        outbox.open(0, 100);
+        outbox.open(1, 100);
+        let lines = [line(&mut outbox, "@a ax\n"), line(&mut outbox, "bx\n"), line(&mut outbox, "c\n")];
+        outbox.capture(0);
+        outbox.send(0, lines[0]);
+        outbox.send(1, lines[1]);
+        outbox.capture(0);
+        outbox.send(0, lines[1]);
+        outbox.send_aside(0, lines[2]);
+        assert_eq!(outbox.release(0), [lines[1]]);
+        assert_eq!(outbox.release(0), [lines[0]]);
+        assert!(outbox.release(0).is_empty() && outbox.is_open(0));
+        assert_eq!((got(&outbox, 0), got(&outbox, 1)), (vec!["c\n"], vec!["bx\n"]));
+        let tagged = [outbox.retag(lines[0], "l=1"), outbox.retag(lines[1], "l=1")];
+        let joined = outbox.join(&tagged).unwrap();
+        outbox.send(1, joined);
+        assert_eq!(got(&outbox, 1), ["bx\n", "@l=1;a ax\n@l=1 bx\n"]);
+    }
+
+    #[test]
+    fn a_queue_overflows_though_its_lines_are_set_aside() {
+        let mut outbox = Outbox::default();
+        outbox.open(0, 3);
+        let span = line(&mut outbox, "ab\n");
+        outbox.capture(0);
+        outbox.send(0, span);
+        outbox.send_aside(0, span);
+        outbox.send_aside(0, span);
+        assert_eq!(outbox.take_overflowed(), [0]);
+        assert_eq!(outbox.release(0), [span]);
+        assert!(!outbox.is_open(0));
     }
 
     #[test]

@@ -64,10 +64,22 @@ macro_rules! caps {
 }
 
 caps! {
+    /// Messages of users who are logged in carry their account.
+    ACCOUNT_TAG = "account-tag";
+    /// Lines that belong together are marked, such as those of one labelled response.
+    BATCH = "batch";
     /// Changes to the list of capabilities are announced (part of CAP 302).
     CAP_NOTIFY = "cap-notify";
+    /// 005 may be asked for, also before registration.
+    EXTENDED_ISUPPORT = "draft/extended-isupport";
+    /// Messages of server operators are marked.
+    OPER_TAG = "draft/oper-tag";
     /// A sender gets their own messages back.
     ECHO_MESSAGE = "echo-message";
+    /// JOIN shows account and real name.
+    EXTENDED_JOIN = "extended-join";
+    /// A reply carries the label of the command that it answers.
+    LABELED_RESPONSE = "labeled-response";
     /// Messages carry tags, and clients may send `TAGMSG` and client-only tags.
     MESSAGE_TAGS = "message-tags";
     /// NAMES, WHO and WHOIS show every prefix of a member, not the highest only.

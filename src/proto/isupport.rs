@@ -16,6 +16,7 @@ pub fn tokens(config: &Config) -> Vec<String> {
     let kind = |kind| modes::letters(&[kind]);
     vec![
         format!("AWAYLEN={}", limits.away_length),
+        "BOT=B".to_owned(),
         "CASEMAPPING=ascii".to_owned(),
         format!("CHANLIMIT={CHANNEL_TYPES}:{}", limits.channels_per_user),
         format!("CHANMODES={lists},{},{},{}", kind(Kind::Setting), kind(Kind::SettingOnly), kind(Kind::Flag)),

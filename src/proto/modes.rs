@@ -76,14 +76,16 @@ pub const PREFIXES: &[Prefix] =
     &[Prefix { letter: 'o', symbol: '@', bit: OP }, Prefix { letter: 'v', symbol: '+', bit: VOICE }];
 
 /// User mode `i`: hidden from those who share no channel.
-pub const INVISIBLE: u8 = 1 << 0;
+pub const INVISIBLE: u16 = 1 << 0;
 /// User mode `o`: server operator. Nobody can give it to themselves.
-pub const OPERATOR: u8 = 1 << 1;
+pub const OPERATOR: u16 = 1 << 1;
 /// User mode `w`: gets WALLOPS.
-pub const WALLOPS: u8 = 1 << 2;
+pub const WALLOPS: u16 = 1 << 2;
+/// User mode `B`: is a bot (IRCv3 bot-mode).
+pub const BOT: u16 = 1 << 3;
 
 /// Every user mode: letter and bit.
-pub const USER: &[(char, u8)] = &[('i', INVISIBLE), ('o', OPERATOR), ('w', WALLOPS)];
+pub const USER: &[(char, u16)] = &[('B', BOT), ('i', INVISIBLE), ('o', OPERATOR), ('w', WALLOPS)];
 
 /// The row of a channel mode's letter.
 pub fn channel_mode(letter: char) -> Option<&'static ChannelMode> {
@@ -105,7 +107,7 @@ pub fn symbols(prefixes: u8, all: bool) -> impl Iterator<Item = char> {
 }
 
 /// User modes as they are shown: `+` and the letters.
-pub fn user_modes(modes: u8) -> String {
+pub fn user_modes(modes: u16) -> String {
     let letters = USER.iter().filter(|(_, bit)| modes & bit != 0).map(|(letter, _)| *letter);
     std::iter::once('+').chain(letters).collect()
 }

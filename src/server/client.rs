@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Peer;
+use super::response::Response;
 use super::throttle::Throttle;
 use super::timers::Armed;
 use super::work::Work;
@@ -32,6 +33,8 @@ pub(super) struct Client {
     pub(super) throttle: Throttle,
     /// A long reply that is not finished; until it is, no further line is read.
     pub(super) work: Option<Box<Work>>,
+    /// The labelled response that goes on with it.
+    pub(super) response: Option<Box<Response>>,
     pub(super) armed: Armed,
 }
 
@@ -61,7 +64,9 @@ pub(super) struct User {
     pub(super) realname: String,
     /// `nick!user@host`, the source of what they say.
     pub(super) mask: Rc<str>,
-    pub(super) modes: u8,
+    /// The account they are logged in to.
+    pub(super) account: Option<Rc<str>>,
+    pub(super) modes: u16,
     pub(super) away: Option<String>,
     /// The channels they are in, in the order of joining.
     pub(super) channels: Vec<u32>,
@@ -72,6 +77,11 @@ pub(super) struct User {
 }
 
 impl Client {
+    /// Whether the reply to its last command is not finished.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.work.is_some()
+    }
+
     /// The person, after 001.
     pub(super) fn user(&self) -> Option<&User> {
         match &self.stage {
@@ -114,6 +124,7 @@ impl User {
             user,
             realname,
             mask,
+            account: None,
             modes: 0,
             away: None,
             channels: Vec::new(),

@@ -5,12 +5,13 @@ use std::rc::Rc;
 
 use super::channel::Channel;
 use super::client::{Client, User};
-use super::outgoing::{Draft, Forms, encode_bare};
+use super::outgoing::{Draft, Forms, MessageId, Source, encode_bare};
 use super::{Effect, Event, Server};
 use crate::config::Config;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
+use crate::proto::modes::{BOT, OPERATOR};
 use crate::proto::names::fold;
 use crate::proto::numeric::{self, Numeric, Reply};
 use crate::proto::text;
@@ -47,6 +48,27 @@ impl Ctx<'_> {
     /// `nick!user@host` of the person it is for.
     pub(super) fn mask(&self) -> Rc<str> {
         self.user().mask.clone()
+    }
+
+    /// The person it is for, as the source of an event that begins now. All that tells of the same event is told with the
+    /// same source.
+    pub(super) fn source(&mut self) -> Source {
+        let id = self.event_id();
+        let user = self.user();
+        let (bot, operator) = (user.modes & BOT != 0, user.modes & OPERATOR != 0);
+        Source { mask: user.mask.clone(), account: user.account.clone(), bot, operator, id }
+    }
+
+    /// The server as the source of an event that begins now.
+    pub(super) fn server_source(&mut self) -> Source {
+        let mask = self.server.config.server.name.as_str().into();
+        Source { mask, account: None, bot: false, operator: false, id: self.event_id() }
+    }
+
+    fn event_id(&mut self) -> MessageId {
+        self.server.events += 1;
+        let Server { now, events, run, .. } = &*self.server;
+        MessageId { unix_ms: now.unix_ms, number: *events, run: *run }
     }
 
     /// The configuration in force.
@@ -130,6 +152,13 @@ impl Ctx<'_> {
         self.tell_me(Draft::plain(&config.server.name, body));
     }
 
+    /// Sends a notice from the server to the client, if it is registered.
+    pub(super) fn notice(&mut self, text: impl fmt::Display) {
+        let Some(nick) = self.client().user().map(|user| user.nick.clone()) else { return };
+        let source = self.server_source();
+        self.tell_me(Draft::event(&source, format_args!("NOTICE {nick} :{text}")));
+    }
+
     /// Sends a line that has neither source nor tags to the client.
     pub(super) fn say_bare(&mut self, line: fmt::Arguments<'_>) {
         let span = self.out.encode(|arena| encode_bare(arena, line));
@@ -150,6 +179,20 @@ impl Ctx<'_> {
     pub(super) fn tell(&mut self, slot: u32, draft: Draft<'_>) {
         let now = self.server.now.unix_ms;
         Forms::new(draft).send(slot, self.out, &mut self.server.stamp, now);
+    }
+
+    /// Sends a message to whoever is in `slot`. One that clients send to themselves is no part of the response to it (IRCv3
+    /// labeled-response, "Tags").
+    pub(super) fn deliver(&mut self, slot: u32, draft: Draft<'_>) {
+        if slot == self.me {
+            let now = self.server.now.unix_ms;
+            let span = Forms::new(draft).span(self.out.caps(slot), self.out, &mut self.server.stamp, now);
+            if let Some(span) = span {
+                self.out.send_aside(slot, span);
+            }
+        } else {
+            self.tell(slot, draft);
+        }
     }
 
     /// Sends a draft to the members of a channel, but for `except`.

@@ -55,6 +55,7 @@ impl Server {
             messages_in: 0,
             throttle: Throttle::default(),
             work: None,
+            response: None,
             armed: Armed::default(),
         };
         let deadline = self.now.mono_ms + u64::from(self.config.timeouts.registration) * 1000;
@@ -172,12 +173,15 @@ impl Ctx<'_> {
 
     /// Forgets the client, and tells everybody who shares a channel with it.
     pub(super) fn leave(&mut self, cause: Cause, reason: &str) {
+        self.client_mut().work = None;
+        self.end_response();
         self.out.close(self.me);
         let mut mask = None;
         if let Some(user) = self.client().user() {
-            let (source, modes) = (user.mask.clone(), user.modes);
+            let modes = user.modes;
+            let source = self.source();
             if !self.server.stopping {
-                self.tell_neighbours(Draft::plain(&source, format_args!("QUIT :{reason}")));
+                self.tell_neighbours(Draft::event(&source, format_args!("QUIT :{reason}")));
             }
             // Taken out first: to look each of them up in the list again would take the square of their number.
             for index in std::mem::take(&mut self.user_mut().channels) {
@@ -185,7 +189,7 @@ impl Ctx<'_> {
             }
             self.server.count_modes(modes, 0);
             self.server.stats.users -= 1;
-            mask = Some(source.to_string());
+            mask = Some(source.mask.to_string());
         }
         let server = &mut *self.server;
         let mut client = server.clients[self.me as usize].take().expect("checked above");
@@ -217,9 +221,7 @@ impl Ctx<'_> {
 
     /// The server stops: the client is told in words first.
     pub(super) fn shut_down(&mut self, reason: &str) {
-        if let Some(nick) = self.client().user().map(|user| user.nick.clone()) {
-            self.say(format_args!("NOTICE {nick} :*** The server is shutting down: {reason}"));
-        }
+        self.notice(format_args!("*** The server is shutting down: {reason}"));
         self.dismiss(Cause::Shutdown, &format!("Server shutting down: {reason}"));
     }
 

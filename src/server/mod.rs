@@ -12,6 +12,7 @@
 //! | `policy` | every question of permission |
 //! | `mode` | reading, applying and showing mode changes |
 //! | `ctx` | what a command works with; every line that is sent goes through it |
+//! | `response` | labelled responses and batches |
 //! | `outgoing` | from what happened to bytes, once per form that some recipient needs |
 //! | `work` | long replies, a slice at a time |
 //! | `info` | what the admin socket shows |
@@ -28,6 +29,7 @@ mod lifecycle;
 mod mode;
 mod outgoing;
 mod policy;
+mod response;
 mod throttle;
 mod timers;
 mod types;
@@ -53,6 +55,7 @@ use channel::Channel;
 use client::{Client, User};
 use ctx::{Ctx, Seen};
 use outgoing::Stamp;
+use response::Response;
 use timers::Timers;
 
 pub use commands::{Command, TABLE as COMMANDS, Who};
@@ -105,6 +108,14 @@ pub struct Server {
     operators: u64,
     stamp: Stamp,
     seen: Seen,
+    /// Events since the start, for their ids.
+    events: u64,
+    /// What tells the ids of this run from those of others.
+    run: u64,
+    /// Batches since the start, for their references.
+    batches: u64,
+    /// The response that is being set aside, and the slot of its recipient.
+    response: Option<(u32, Response)>,
     stopping: bool,
 }
 
@@ -133,6 +144,10 @@ impl Server {
             operators: 0,
             stamp: Stamp::default(),
             seen: Seen::default(),
+            events: 0,
+            run: seed[0] ^ seed[1].rotate_left(32),
+            batches: 0,
+            response: None,
             stopping: false,
         }
     }
@@ -178,9 +193,7 @@ impl Server {
                 }
             }
             Input::Announce { text } => self.for_all(out, |ctx| {
-                if let Some(nick) = ctx.client().user().map(|user| user.nick.clone()) {
-                    ctx.say(format_args!("NOTICE {nick} :{text}"));
-                }
+                ctx.notice(text);
             }),
         }
     }
@@ -199,7 +212,7 @@ impl Server {
     /// When it becomes ready again, [`Effect::Resume`] says so. False for a client that is gone.
     pub fn ready(&self, client: ClientId) -> bool {
         self.client(client.slot).is_some_and(|it| {
-            it.id == client && it.work.is_none() && !it.armed.is_armed(timers::Kind::Throttle)
+            it.id == client && !it.is_waiting() && !it.armed.is_armed(timers::Kind::Throttle)
         })
     }
 
@@ -242,8 +255,8 @@ impl Server {
     }
 
     /// Keeps the counts of users by mode, when one's modes change.
-    fn count_modes(&mut self, before: u8, after: u8) {
-        let change = |bit: u8| i64::from(after & bit != 0) - i64::from(before & bit != 0);
+    fn count_modes(&mut self, before: u16, after: u16) {
+        let change = |bit: u16| i64::from(after & bit != 0) - i64::from(before & bit != 0);
         self.invisible = self.invisible.saturating_add_signed(change(INVISIBLE));
         self.operators = self.operators.saturating_add_signed(change(OPERATOR));
     }

@@ -200,13 +200,14 @@ fn announce(c: &mut Ctx<'_>, index: u32, changes: &[Change]) {
     if changes.is_empty() {
         return;
     }
-    let (source, name) = (c.mask(), c.channel(index).name.clone());
+    let name = c.channel(index).name.clone();
     // ":source MODE name " and CR LF.
-    let room = LINE - source.len() - name.len() - 10;
+    let room = LINE - c.mask().len() - name.len() - 10;
     let mut rest = changes;
     while !rest.is_empty() {
         let (line, taken) = render(rest, room);
-        c.tell_channel(index, None, Draft::plain(&source, format_args!("MODE {name} {line}")));
+        let source = c.source();
+        c.tell_channel(index, None, Draft::event(&source, format_args!("MODE {name} {line}")));
         rest = &rest[taken..];
     }
 }

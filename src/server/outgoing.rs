@@ -1,29 +1,104 @@
 //! From what happened to bytes: a line is encoded once per form that some recipient needs.
 
-use std::fmt;
-use std::io::Write;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+use std::rc::Rc;
 
 use crate::outbox::{Outbox, Span};
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
 use crate::proto::text::{Iso, truncate_bytes};
 
+/// Who did something, and the id of what they did. Every draft that tells of one event is made with the same source, so
+/// that all who hear of it see the same `msgid` (IRCv3 message-ids).
+#[derive(Clone)]
+pub(super) struct Source {
+    /// The server's name, or `nick!user@host`.
+    pub(super) mask: Rc<str>,
+    /// The account of the user, if they are logged in.
+    pub(super) account: Option<Rc<str>>,
+    /// The user is marked as a bot.
+    pub(super) bot: bool,
+    /// The user is a server operator.
+    pub(super) operator: bool,
+    pub(super) id: MessageId,
+}
+
+/// The id of an event, unique over restarts as well: when it happened, which of this run's events it is, and something
+/// of the run's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MessageId {
+    pub(super) unix_ms: u64,
+    pub(super) number: u64,
+    pub(super) run: u64,
+}
+
+/// Twenty letters and digits: in the order of time as far as the system's clock goes forwards.
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        for (value, length) in [(self.unix_ms, 9_u32), (self.number, 7), (self.run, 4)] {
+            for place in (0..length).rev() {
+                f.write_char(DIGITS[(value >> (5 * place)) as usize % DIGITS.len()].into())?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What happened, with everything that any recipient could be shown of it.
 pub(super) struct Draft<'a> {
     /// The server's name, or `nick!user@host`.
-    pub(super) source: &'a str,
+    source: &'a str,
+    /// What else there is to know of an event; nothing of replies.
+    event: Option<&'a Source>,
     /// Client-only tags, byte for byte; empty if there are none.
-    pub(super) tags: &'a str,
+    tags: &'a str,
     /// Only recipients with these capabilities get it.
-    pub(super) needs: Caps,
+    needs: Caps,
     /// Command and parameters.
-    pub(super) body: fmt::Arguments<'a>,
+    body: fmt::Arguments<'a>,
+    /// Command and parameters for recipients with these capabilities, instead of `body`.
+    richer: Option<(Caps, fmt::Arguments<'a>)>,
 }
 
 impl<'a> Draft<'a> {
-    /// A line without tags, for everybody.
+    /// A reply, or another line that has no id.
     pub(super) fn plain(source: &'a str, body: fmt::Arguments<'a>) -> Self {
-        Self { source, tags: "", needs: Caps::NONE, body }
+        Self { source, event: None, tags: "", needs: Caps::NONE, body, richer: None }
+    }
+
+    /// Something that somebody did.
+    pub(super) fn event(source: &'a Source, body: fmt::Arguments<'a>) -> Self {
+        Self { event: Some(source), ..Self::plain(&source.mask, body) }
+    }
+
+    /// With client-only tags.
+    pub(super) fn tagged(self, tags: &'a str) -> Self {
+        Self { tags, ..self }
+    }
+
+    /// Only for recipients with all of these capabilities.
+    pub(super) fn needing(self, needs: Caps) -> Self {
+        Self { needs, ..self }
+    }
+
+    /// With another body for recipients with all of these capabilities.
+    pub(super) fn or(self, caps: Caps, body: fmt::Arguments<'a>) -> Self {
+        Self { richer: Some((caps, body)), ..self }
+    }
+
+    /// The capabilities that make a difference to how this is rendered.
+    fn relevant(&self) -> Caps {
+        let mut caps = Caps::SERVER_TIME;
+        if let Some(event) = self.event {
+            caps = caps.with(Caps::MESSAGE_TAGS);
+            caps = if event.account.is_some() { caps.with(Caps::ACCOUNT_TAG) } else { caps };
+            caps = if event.operator { caps.with(Caps::OPER_TAG) } else { caps };
+        } else if !self.tags.is_empty() {
+            caps = caps.with(Caps::MESSAGE_TAGS);
+        }
+        self.richer.map_or(caps, |(richer, _)| caps.with(richer))
     }
 }
 
@@ -54,14 +129,14 @@ pub(super) struct Forms<'a> {
     count: usize,
 }
 
-/// Combinations of the capabilities that [`encode`] looks at.
-const FORMS: usize = 4;
+/// Combinations of capabilities whose forms are remembered. Most drafts have no more than four.
+const FORMS: usize = 8;
 
 impl<'a> Forms<'a> {
     /// Begins with none encoded.
     pub(super) fn new(draft: Draft<'a>) -> Self {
-        let tagged = if draft.tags.is_empty() { Caps::NONE } else { Caps::MESSAGE_TAGS };
-        Self { draft, relevant: Caps::SERVER_TIME.with(tagged), known: [None; FORMS], count: 0 }
+        let relevant = draft.relevant();
+        Self { draft, relevant, known: [None; FORMS], count: 0 }
     }
 
     /// Gives whoever is in `slot` the form that is theirs, if there is one. All that is sent with a source goes
@@ -75,7 +150,13 @@ impl<'a> Forms<'a> {
 
     /// The form for a recipient with these capabilities; `None` if it is not for them.
     #[inline]
-    fn span(&mut self, caps: Caps, out: &mut Outbox, stamp: &mut Stamp, unix_ms: u64) -> Option<Span> {
+    pub(super) fn span(
+        &mut self,
+        caps: Caps,
+        out: &mut Outbox,
+        stamp: &mut Stamp,
+        unix_ms: u64,
+    ) -> Option<Span> {
         if !caps.has(self.draft.needs) {
             return None;
         }
@@ -96,21 +177,55 @@ impl<'a> Forms<'a> {
 
 /// Writes one form of a draft. What is longer than a line may be is cut between two characters.
 fn encode(arena: &mut Vec<u8>, draft: &Draft<'_>, caps: Caps, time: &str) {
-    let mut lead = b'@';
+    let mut tags = Tags { arena, any: false };
     if !time.is_empty() {
-        push(arena, &[&[lead], b"time=", time.as_bytes()]);
-        lead = b';';
+        tags.add(format_args!("time={time}"));
+    }
+    if let Some(event) = draft.event {
+        if caps.has(Caps::MESSAGE_TAGS) {
+            tags.add(format_args!("msgid={}", event.id));
+        }
+        if let (true, Some(account)) = (caps.has(Caps::ACCOUNT_TAG), &event.account) {
+            tags.add(format_args!("account={account}"));
+        }
+        if caps.has(Caps::MESSAGE_TAGS) && event.bot {
+            tags.add(format_args!("bot"));
+        }
+        if caps.has(Caps::OPER_TAG) && event.operator {
+            tags.add(format_args!("draft/oper"));
+        }
     }
     if caps.has(Caps::MESSAGE_TAGS) && !draft.tags.is_empty() {
-        push(arena, &[&[lead], draft.tags.as_bytes()]);
-        lead = b';';
+        tags.add(format_args!("{}", draft.tags));
     }
-    if lead == b';' {
-        arena.push(b' ');
-    }
+    tags.end();
     let start = arena.len();
     push(arena, &[b":", draft.source.as_bytes(), b" "]);
-    finish(arena, start, draft.body);
+    match draft.richer {
+        Some((richer, body)) if caps.has(richer) => finish(arena, start, body),
+        _ => finish(arena, start, draft.body),
+    }
+}
+
+/// The tags at the beginning of a line.
+struct Tags<'a> {
+    arena: &'a mut Vec<u8>,
+    any: bool,
+}
+
+impl Tags<'_> {
+    fn add(&mut self, tag: fmt::Arguments<'_>) {
+        self.arena.push(if self.any { b';' } else { b'@' });
+        self.any = true;
+        // Writing to a Vec cannot fail.
+        let _ = self.arena.write_fmt(tag);
+    }
+
+    fn end(self) {
+        if self.any {
+            self.arena.push(b' ');
+        }
+    }
 }
 
 /// Writes a line without tags and source, cut in the same way.
@@ -145,23 +260,57 @@ mod tests {
         Some(String::from_utf8(bytes).unwrap())
     }
 
+    fn source() -> Source {
+        let id = MessageId { unix_ms: 1, number: 32, run: 5 };
+        Source { mask: "a!b@c".into(), account: None, bot: false, operator: false, id }
+    }
+
     #[test]
     fn tags_are_for_those_who_asked() {
         let all = Caps::SERVER_TIME.with(Caps::MESSAGE_TAGS);
-        let draft = || Draft {
-            source: "a!b@c",
-            tags: "+x=1",
-            needs: Caps::NONE,
-            body: format_args!("PRIVMSG #d :e"),
-        };
+        let source = source();
+        let draft = || Draft::event(&source, format_args!("PRIVMSG #d :e")).tagged("+x=1");
+        let id = "msgid=00000000100000100005";
         for (caps, line) in [
-            (Caps::NONE, ":a!b@c PRIVMSG #d :e\r\n"),
-            (Caps::MESSAGE_TAGS, "@+x=1 :a!b@c PRIVMSG #d :e\r\n"),
-            (Caps::SERVER_TIME, "@time=1970-01-01T00:00:00.000Z :a!b@c PRIVMSG #d :e\r\n"),
-            (all, "@time=1970-01-01T00:00:00.000Z;+x=1 :a!b@c PRIVMSG #d :e\r\n"),
+            (Caps::NONE, ":a!b@c PRIVMSG #d :e\r\n".to_owned()),
+            (Caps::MESSAGE_TAGS, format!("@{id};+x=1 :a!b@c PRIVMSG #d :e\r\n")),
+            (Caps::SERVER_TIME, "@time=1970-01-01T00:00:00.000Z :a!b@c PRIVMSG #d :e\r\n".to_owned()),
+            (all, format!("@time=1970-01-01T00:00:00.000Z;{id};+x=1 :a!b@c PRIVMSG #d :e\r\n")),
         ] {
-            assert_eq!(encoded(draft(), caps).as_deref(), Some(line));
+            assert_eq!(encoded(draft(), caps), Some(line));
         }
+    }
+
+    #[test]
+    fn what_is_known_of_a_source_is_for_those_who_asked() {
+        let source = Source { account: Some("root".into()), bot: true, operator: true, ..source() };
+        let draft = || Draft::event(&source, format_args!("AWAY"));
+        for (caps, tags) in [
+            (Caps::NONE, ""),
+            (Caps::ACCOUNT_TAG, "@account=root "),
+            (Caps::OPER_TAG, "@draft/oper "),
+            (Caps::MESSAGE_TAGS, "@msgid=00000000100000100005;bot "),
+        ] {
+            assert_eq!(encoded(draft(), caps), Some(format!("{tags}:a!b@c AWAY\r\n")));
+        }
+    }
+
+    #[test]
+    fn a_richer_body_is_for_those_who_understand_it() {
+        let source = source();
+        let draft = || {
+            let plain = Draft::event(&source, format_args!("JOIN #d"));
+            plain.or(Caps::EXTENDED_JOIN, format_args!("JOIN #d * :real"))
+        };
+        assert_eq!(encoded(draft(), Caps::NONE).as_deref(), Some(":a!b@c JOIN #d\r\n"));
+        assert_eq!(encoded(draft(), Caps::EXTENDED_JOIN).as_deref(), Some(":a!b@c JOIN #d * :real\r\n"));
+    }
+
+    #[test]
+    fn ids_differ_and_later_ones_sort_behind() {
+        let ids = [(1, 1), (1, 2), (2, 0), (1 << 44, 1 << 34)];
+        let ids = ids.map(|(unix_ms, number)| MessageId { unix_ms, number, run: 9 }.to_string());
+        assert!(ids.is_sorted_by(|a, b| a < b) && ids.iter().all(|id| id.len() == 20));
     }
 
     #[test]
@@ -185,8 +334,7 @@ mod tests {
 
     #[test]
     fn what_needs_a_capability_is_not_for_others() {
-        let draft =
-            || Draft { source: "a", tags: "+x", needs: Caps::MESSAGE_TAGS, body: format_args!("TAGMSG b") };
+        let draft = || Draft::plain("a", format_args!("TAGMSG b")).tagged("+x").needing(Caps::MESSAGE_TAGS);
         assert_eq!(encoded(draft(), Caps::SERVER_TIME), None);
         assert!(encoded(draft(), Caps::MESSAGE_TAGS).is_some());
     }

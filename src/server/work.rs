@@ -44,8 +44,8 @@ impl Ctx<'_> {
         }
     }
 
-    /// Does one slice; whether the reply is finished.
-    fn slice(&mut self, mut work: Box<Work>) -> bool {
+    /// Does one slice.
+    fn slice(&mut self, mut work: Box<Work>) {
         if self.out.pending(self.me) < SLICE_LOW_WATER {
             // Its answer to a PING is not read until the reply is finished, but whoever takes what was sent is there.
             self.heard();
@@ -55,14 +55,13 @@ impl Ctx<'_> {
                 let at_ms = self.server.now.mono_ms + RETRY_MS;
                 self.client_mut().work = Some(work);
                 self.arm(Kind::Work, at_ms);
-                return false;
+                return;
             }
             if !work.step(self) {
-                return true;
+                return;
             }
         }
         self.wait(work);
-        false
     }
 
     /// Goes on at the next tick, or when those that wait for longer have had their turn.
@@ -79,7 +78,9 @@ pub(super) fn continue_all(server: &mut Server, out: &mut Outbox) {
         let Some(id) = server.working.pop_front() else { break };
         let Some(mut ctx) = server.ctx(id, out) else { continue };
         let Some(work) = ctx.client_mut().work.take() else { continue };
-        if ctx.slice(work) && server.ready(id) {
+        let response = ctx.client_mut().response.take().map(|response| *response);
+        ctx.respond(response, |ctx| ctx.slice(work));
+        if server.ready(id) {
             server.effects.push(Effect::Resume(id));
         }
     }

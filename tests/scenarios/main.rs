@@ -67,8 +67,51 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    admin away awkward bounds cap cuts echo help invite isupport join join_modes kick lines list mode_ban mode_channel
-    mode_key_limit mode_limits mode_user motd names nick notice part password ping privmsg queries quit
-    refused registration reload server_queries server_time server_time_exact shutdown tags throttle timeouts topic who whois
+    admin
+    away
+    awkward
+    bounds
+    cap
+    cuts
+    echo
+    extended_isupport
+    extended_join
+    help
+    invite
+    isupport
+    join
+    join_modes
+    kick
+    labels
+    lines
+    list
+    mode_ban
+    mode_channel
+    mode_key_limit
+    mode_limits
+    mode_user
+    motd
+    names
+    nick
+    notice
+    part
+    password
+    ping
+    privmsg
+    queries
+    quit
+    refused
+    registration
+    reload
+    server_queries
+    server_time
+    server_time_exact
+    shutdown
+    tags
+    throttle
+    timeouts
+    topic
+    who
+    whois
     whois_idle
 }

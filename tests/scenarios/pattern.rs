@@ -6,6 +6,8 @@ use crate::text::unescape;
 #[derive(Debug)]
 pub(crate) struct Pattern {
     pieces: Vec<Piece>,
+    /// The tag `msgid` only counts where a pattern names it.
+    with_id: bool,
 }
 
 #[derive(Debug)]
@@ -20,7 +22,7 @@ enum Piece {
 impl Pattern {
     /// Reads a pattern as a scenario file has it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let line = canonical(&unescape(text)?);
+        let line = canonical(&unescape(text)?, true);
         let mut pieces = Vec::new();
         let mut rest = &line[..];
         while !rest.is_empty() {
@@ -42,12 +44,13 @@ impl Pattern {
             });
             rest = &rest[close + 1..];
         }
-        Ok(Self { pieces })
+        let with_id = line.starts_with(b"@") && text.contains("msgid=");
+        Ok(Self { pieces, with_id })
     }
 
     /// Whether a received line, without its CR LF, is what the pattern says.
     pub(crate) fn matches(&self, line: &[u8]) -> bool {
-        matches(&self.pieces, &canonical(line))
+        matches(&self.pieces, &canonical(line, self.with_id))
     }
 }
 
@@ -76,13 +79,15 @@ fn is_time(text: &[u8]) -> bool {
 }
 
 /// A message in one spelling: tags sorted, a colon before the last parameter. What is no message stays as it is.
-fn canonical(line: &[u8]) -> Vec<u8> {
+fn canonical(line: &[u8], with_id: bool) -> Vec<u8> {
     let Ok(mut rest) = std::str::from_utf8(line) else { return line.to_vec() };
     let mut text = String::new();
     if let Some((tags, after)) = rest.strip_prefix('@').and_then(|rest| rest.split_once(' ')) {
-        let mut tags: Vec<_> = tags.split(';').collect();
+        let mut tags: Vec<_> = tags.split(';').filter(|tag| with_id || !tag.starts_with("msgid=")).collect();
         tags.sort_unstable();
-        text = format!("@{} ", tags.join(";"));
+        if !tags.is_empty() {
+            text = format!("@{} ", tags.join(";"));
+        }
         rest = after;
     }
     if let Some((source, after)) = rest.strip_prefix(':').and_then(|rest| rest.split_once(' ')) {
@@ -109,6 +114,8 @@ fn spelling_makes_no_difference_and_content_does() {
     assert!(Pattern::parse(":a PRIVMSG b :").unwrap().matches(b":a PRIVMSG b :"));
     assert!(!Pattern::parse(":a PRIVMSG b :").unwrap().matches(b":a PRIVMSG b"));
     assert!(Pattern::parse("PING x").unwrap().matches(b"PING :x"));
+    assert!(Pattern::parse(":x JOIN #c").unwrap().matches(b"@msgid=1 :x JOIN :#c"));
+    assert!(!Pattern::parse("@msgid=2 :x JOIN #c").unwrap().matches(b"@msgid=1 :x JOIN :#c"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::super::channel::Topic;
 use super::super::ctx::Ctx;
-use super::super::outgoing::Draft;
+use super::super::outgoing::{Draft, Source};
 use super::super::work::Work;
 use super::super::{Event, policy};
 use super::registration::REASON;
@@ -50,8 +50,11 @@ fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Outcome {
     let user = c.user_mut();
     user.channels.push(index);
     user.forget_invitation(serial);
-    let source = c.mask();
-    c.tell_channel(index, None, Draft::plain(&source, format_args!("JOIN {name}")));
+    let source = c.source();
+    let realname = c.user().realname.clone();
+    let account = source.account.as_deref().unwrap_or("*");
+    let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
+    c.tell_channel(index, None, Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
     if c.channel(index).topic.is_some() {
         show_topic(c, index);
     }
@@ -72,12 +75,12 @@ pub(super) fn part(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 }
 
 fn leave(c: &mut Ctx<'_>, index: u32, reason: Option<&str>) {
-    let (source, name) = (c.mask(), c.channel(index).name.clone());
+    let (source, name) = (c.source(), c.channel(index).name.clone());
     match reason {
         Some(reason) => {
-            c.tell_channel(index, None, Draft::plain(&source, format_args!("PART {name} :{reason}")));
+            c.tell_channel(index, None, Draft::event(&source, format_args!("PART {name} :{reason}")));
         }
-        None => c.tell_channel(index, None, Draft::plain(&source, format_args!("PART {name}"))),
+        None => c.tell_channel(index, None, Draft::event(&source, format_args!("PART {name}"))),
     }
     c.server.part(c.me, index);
 }
@@ -92,12 +95,12 @@ pub(super) fn topic(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     };
     policy::may_set_topic(c, index)?;
     let topic = text::truncate(given, c.server.config.limits.topic_length as usize);
-    let (source, at_unix_ms) = (c.mask(), c.server.now.unix_ms);
+    let (source, at_unix_ms) = (c.source(), c.server.now.unix_ms);
     let channel = c.channel_mut(index);
     let name = channel.name.clone();
     channel.topic =
-        (!topic.is_empty()).then(|| Topic { text: topic.to_owned(), by: source.clone(), at_unix_ms });
-    c.tell_channel(index, None, Draft::plain(&source, format_args!("TOPIC {name} :{topic}")));
+        (!topic.is_empty()).then(|| Topic { text: topic.to_owned(), by: source.mask.clone(), at_unix_ms });
+    c.tell_channel(index, None, Draft::event(&source, format_args!("TOPIC {name} :{topic}")));
     Ok(())
 }
 
@@ -201,12 +204,12 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) {
         user.invite(serial);
     }
-    let source = c.mask();
+    let source = c.source();
     c.reply(numeric::rpl_inviting(&nick, &name));
     if let Some(message) = c.user_at(slot).away.clone() {
         c.reply(numeric::rpl_away(&nick, message));
     }
-    c.tell(slot, Draft::plain(&source, format_args!("INVITE {nick} {name}")));
+    c.deliver(slot, Draft::event(&source, format_args!("INVITE {nick} {name}")));
     Ok(())
 }
 
@@ -214,7 +217,6 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let index = c.find_channel(m.arg(0))?;
     policy::operator(c, index)?;
-    let source = c.mask();
     let kicker = c.user().nick.clone();
     let most = c.server.config.limits.kick_length as usize;
     let comment = m.get(2).filter(|comment| !comment.is_empty());
@@ -229,6 +231,7 @@ pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         if !c.channel(index).has(slot) {
             return Err(numeric::err_usernotinchannel(&c.user_at(slot).nick, &name).into());
         }
+        let source = c.source();
         remove(c, index, slot, &source, &kicker, &comment);
         Ok(())
     });
@@ -240,15 +243,14 @@ pub(in super::super) fn kick_by_server(c: &mut Ctx<'_>, name: &str, reason: &str
     if let Ok(index) = c.find_channel(name)
         && c.channel(index).has(c.me)
     {
-        let config = c.config();
-        let server = &config.server.name;
-        remove(c, index, c.me, server, server, reason);
+        let source = c.server_source();
+        remove(c, index, c.me, &source, &source.mask, reason);
     }
 }
 
-fn remove(c: &mut Ctx<'_>, index: u32, slot: u32, source: &str, by: &str, comment: &str) {
+fn remove(c: &mut Ctx<'_>, index: u32, slot: u32, source: &Source, by: &str, comment: &str) {
     let (name, nick) = (c.channel(index).name.clone(), c.user_at(slot).nick.clone());
-    c.tell_channel(index, None, Draft::plain(source, format_args!("KICK {name} {nick} :{comment}")));
+    c.tell_channel(index, None, Draft::event(source, format_args!("KICK {name} {nick} :{comment}")));
     c.server.part(slot, index);
     if let Some(client) = c.server.client(slot).map(|client| client.id) {
         c.event(Event::Kicked {

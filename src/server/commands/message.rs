@@ -1,7 +1,7 @@
 //! Messages to channels and users, and being away.
 
 use super::super::ctx::Ctx;
-use super::super::outgoing::Draft;
+use super::super::outgoing::{Draft, Source};
 use super::super::policy;
 use super::{Outcome, for_targets};
 use crate::proto::caps::Caps;
@@ -25,16 +25,15 @@ impl Said<'_> {
     }
 
     /// Hands the draft of this message to `send`, as often as it is called.
-    fn with_draft(&self, source: &str, target: &str, mut send: impl FnMut(Draft<'_>)) {
+    fn with_draft(&self, source: &Source, target: &str, mut send: impl FnMut(Draft<'_>)) {
         let (command, tags) = (self.command, self.tags);
         match self.text {
             Some(text) => {
-                let body = format_args!("{command} {target} :{text}");
-                send(Draft { source, tags, needs: Caps::NONE, body });
+                send(Draft::event(source, format_args!("{command} {target} :{text}")).tagged(tags));
             }
             None => {
                 let body = format_args!("{command} {target}");
-                send(Draft { source, tags, needs: Caps::MESSAGE_TAGS, body });
+                send(Draft::event(source, body).tagged(tags).needing(Caps::MESSAGE_TAGS));
             }
         }
     }
@@ -93,7 +92,7 @@ fn deliver(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
 }
 
 fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>) -> Outcome {
-    let source = c.mask();
+    let source = c.source();
     if names::is_channel_like(target) {
         let index = c.find_channel(target)?;
         policy::may_speak(c, index)?;
@@ -104,7 +103,7 @@ fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>) -> Outcome {
     }
     let slot = c.find_user(target)?;
     let nick = c.user_at(slot).nick.clone();
-    said.with_draft(&source, &nick, |draft| c.tell(slot, draft));
+    said.with_draft(&source, &nick, |draft| c.deliver(slot, draft));
     said.with_draft(&source, &nick, |draft| c.echo(draft));
     if said.command == "PRIVMSG"
         && let Some(message) = c.user_at(slot).away.clone()

@@ -11,9 +11,10 @@ mod registration;
 mod server;
 
 use super::ctx::Ctx;
+use super::response::Response;
 use super::timers::Kind;
 use crate::proto::limits::{CLIENT_TAGS, LINE};
-use crate::proto::message::Message;
+use crate::proto::message::{Message, Tags};
 use crate::proto::numeric::{self, Reply};
 
 pub(super) use channel::{kick_by_server, list_step};
@@ -74,6 +75,7 @@ commands! {
     "INFO" server::info, 0, Registered, 1, "INFO [server]", "Show what this server is";
     "INVITE" channel::invite, 2, Registered, 2, "INVITE <nick> <channel>", "Invite somebody to a channel";
     "ISON" query::ison, 1, Registered, 1, "ISON <nick> [<nick> ...]", "Ask which of these are connected";
+    "ISUPPORT" server::isupport, 0, Anyone, 2, "ISUPPORT", "Show what the server supports";
     "JOIN" channel::join, 1, Registered, 2, "JOIN <channel>[,...] [<key>[,...]]", "Enter channels; JOIN 0 leaves all";
     "KICK" channel::kick, 2, Registered, 1, "KICK <channel> <nick>[,...] [comment]", "Remove somebody from a channel";
     "LINKS" server::links, 0, Registered, 1, "LINKS [[server] mask]", "List the servers of the network";
@@ -111,6 +113,26 @@ fn find(name: &str) -> Option<&'static Command> {
 pub(super) fn dispatch(c: &mut Ctx<'_>, line: &[u8]) {
     count(c);
     let (tags, rest) = line.split_at(tags_length(line));
+    let label = label(tags);
+    let response = Response::wanted(c, label.as_deref());
+    c.respond(response, |c| handle(c, line, tags, rest));
+}
+
+/// The label of a line whose tags are `tags`, from `@` to the space (IRCv3 labeled-response). Also of a line that is refused.
+fn label(tags: &[u8]) -> Option<String> {
+    let tags = tags.strip_prefix(b"@")?;
+    if tags.len() >= CLIENT_TAGS {
+        return None;
+    }
+    let tags = String::from_utf8_lossy(tags);
+    Tags(tags.trim_end())
+        .iter()
+        .filter(|(name, _)| *name == "label")
+        .last()
+        .map(|(_, value)| value.to_owned())
+}
+
+fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
     let message = if tags.len() > CLIENT_TAGS || rest.len() > LINE - 2 {
         c.reply(numeric::err_inputtoolong());
         None

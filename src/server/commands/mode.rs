@@ -55,16 +55,16 @@ fn user_mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if after != before {
         c.user_mut().modes = after;
         c.server.count_modes(before, after);
-        let (source, nick) = (c.mask(), c.user().nick.clone());
+        let (source, nick) = (c.source(), c.user().nick.clone());
         let change = difference(before, after);
-        c.tell_me(Draft::plain(&source, format_args!("MODE {nick} :{change}")));
+        c.tell_me(Draft::event(&source, format_args!("MODE {nick} :{change}")));
     }
     Ok(())
 }
 
 /// What leads from one set of user modes to the other.
-fn difference(before: u8, after: u8) -> String {
-    let letters = |sign: char, bits: u8| -> String {
+fn difference(before: u16, after: u16) -> String {
+    let letters = |sign: char, bits: u16| -> String {
         let letters: String = modes::user_modes(bits).chars().skip(1).collect();
         if letters.is_empty() { letters } else { format!("{sign}{letters}") }
     };

@@ -53,9 +53,9 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         c.try_register();
         return Ok(());
     }
-    let source = c.mask();
-    c.tell_me(Draft::plain(&source, format_args!("NICK {wanted}")));
-    c.tell_neighbours(Draft::plain(&source, format_args!("NICK {wanted}")));
+    let source = c.source();
+    c.tell_me(Draft::event(&source, format_args!("NICK {wanted}")));
+    c.tell_neighbours(Draft::event(&source, format_args!("NICK {wanted}")));
     let host = c.client().host.clone();
     c.user_mut().rename(wanted.into(), &host);
     let from = before.map_or_else(String::new, |nick| nick.to_string());

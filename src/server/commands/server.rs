@@ -3,6 +3,7 @@
 use super::super::VERSION;
 use super::super::ctx::Ctx;
 use super::Outcome;
+use crate::proto::caps::Caps;
 use crate::proto::mask;
 use crate::proto::message::Message;
 use crate::proto::modes::{self, Kind};
@@ -29,9 +30,25 @@ pub(in super::super) fn greet(c: &mut Ctx<'_>) {
 }
 
 fn show_isupport(c: &mut Ctx<'_>) {
-    for line in c.server.isupport.clone() {
-        c.reply(numeric::rpl_isupport(line));
+    let show = |c: &mut Ctx<'_>| {
+        for line in c.server.isupport.clone() {
+            c.reply(numeric::rpl_isupport(line));
+        }
+    };
+    if c.client().caps.has(Caps::EXTENDED_ISUPPORT) {
+        c.batched("draft/isupport", show);
+    } else {
+        show(c);
     }
+}
+
+/// `ISUPPORT` (IRCv3 draft/extended-isupport): before registration for those who negotiated it.
+pub(super) fn isupport(c: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
+    if c.client().user().is_none() && !c.client().caps.has(Caps::EXTENDED_ISUPPORT) {
+        return Err(numeric::err_notregistered().into());
+    }
+    show_isupport(c);
+    Ok(())
 }
 
 fn show_lusers(c: &mut Ctx<'_>) {
