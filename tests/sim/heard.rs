@@ -59,7 +59,7 @@ impl Bot {
         ensure(time.is_none_or(|time| time.len() == 24 && time.ends_with('Z')), || "an odd time".to_owned())?;
         let others = line.tags.keys().filter(|name| *name != "time");
         for name in others {
-            ensure(self.caps.tags && name.starts_with('+'), || {
+            ensure(self.caps.tags && (name.starts_with('+') || name == "msgid"), || {
                 format!("the tag {name} is not for this client")
             })?;
         }
