@@ -77,11 +77,11 @@ fn load_file(path: &Path) -> Result<Loaded, LoadError> {
     let (text, mut problems) = decode(&bytes);
     let mut parsed = parse(&text);
     problems.append(&mut parsed.problems);
-    if let Some(span) = parsed.span("server.password")
-        && mode & 0o004 != 0
-    {
-        let warning = Problem::warning(span, "every user of this machine can read this password");
-        problems.push(warning.help(format!("chmod o-r {name}")));
+    if mode & 0o004 != 0 {
+        problems.extend(parsed.secrets().map(|(key, span)| {
+            let warning = Problem::warning(span, format!("every user of this machine can read this {key}"));
+            warning.help(format!("chmod o-r {name}"))
+        }));
     }
     let of_motd = read_motd(&mut parsed, &path, &mut problems);
     problems.sort_by_key(|problem| problem.span.start);

@@ -9,14 +9,21 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "config/documents.rs"]
+mod documents;
+#[path = "config/tables.rs"]
+mod tables;
+#[path = "config/unusual.rs"]
+mod unusual;
+
 use chatd::config::{
-    Config, Diagnostic, Facility, LISTEN_KEYS, Limits, Listen, LogTarget, SETTINGS, Setting, Severity,
-    Timeouts, changes, keep_until_restart, parse, print, restart_needed,
+    Config, Diagnostic, REPEATED, SETTINGS, Severity, changes, keep_until_restart, parse, print,
+    restart_needed,
 };
 use chatd::load::{LoadError, load};
 
-const SAMPLE: &str = include_str!("../etc/chatd.toml");
-const MANUAL: &str = include_str!("../packaging/man/chatd.toml.5");
+use documents::uncommented;
+use unusual::unusual;
 
 /// What an operator reads about this text.
 fn report(name: &str, text: &str) -> String {
@@ -76,54 +83,6 @@ fn every_bad_file_gets_its_exact_report() {
     assert!(sources.len() >= 20, "the files are gone");
 }
 
-/// A setting line of the sample: its name, and whether it is an example.
-struct SampleLine {
-    name: String,
-    example: bool,
-}
-
-/// Lines that begin with `#` and no space are settings. Those whose comment says so are examples.
-fn sample_lines() -> Vec<SampleLine> {
-    let mut lines = Vec::new();
-    let (mut section, mut comment) = (String::new(), String::new());
-    for line in SAMPLE.lines() {
-        if line.is_empty() {
-            comment.clear();
-        } else if line.starts_with("# ") || line == "#" {
-            comment.push_str(line);
-        } else {
-            let text = line.trim_start_matches('#').to_owned();
-            if let Some(name) = text.strip_prefix('[') {
-                section = name.trim_matches(['[', ']']).into();
-            } else {
-                let key = text.split(' ').next().unwrap_or_default();
-                let example = comment.contains("Not set by default") && comment.ends_with("; an example:");
-                lines.push(SampleLine { name: format!("{section}.{key}"), example });
-            }
-        }
-    }
-    lines
-}
-
-/// The sample with the settings that `wanted` picks, and every section, uncommented.
-fn uncommented(wanted: impl Fn(&SampleLine) -> bool) -> String {
-    let lines = sample_lines();
-    let mut next = lines.iter();
-    let mut out = String::new();
-    for line in SAMPLE.lines() {
-        let bare = line.trim_start_matches('#');
-        let keep = match line.strip_prefix('#') {
-            Some(rest) if rest.is_empty() || rest.starts_with(' ') => false,
-            Some(rest) if rest.starts_with('[') => true,
-            Some(_) => wanted(next.next().expect("a line for each setting")),
-            None => false,
-        };
-        out.push_str(if keep { bare } else { line });
-        out.push('\n');
-    }
-    out
-}
-
 fn good(text: &str) -> Config {
     let parsed = parse(text);
     assert!(parsed.is_good() && parsed.problems.is_empty(), "{}", report("text", text));
@@ -134,138 +93,6 @@ fn good(text: &str) -> Config {
 fn explicit_defaults() -> Config {
     let mut config = Config::default();
     config.listen.iter_mut().for_each(|listen| listen.optional = false);
-    config
-}
-
-#[test]
-fn the_sample_as_shipped_is_the_defaults() {
-    assert_eq!(good(SAMPLE), Config::default());
-    assert_eq!(good(""), Config::default());
-}
-
-#[test]
-fn the_sample_shows_the_defaults() {
-    let text = uncommented(|line| !line.example);
-    assert_eq!(good(&text), explicit_defaults(), "{text}");
-}
-
-#[test]
-fn the_examples_of_the_sample_can_be_used() {
-    let config = good(&uncommented(|line| line.example || line.name == "listen.address"));
-    let examples: Vec<_> =
-        sample_lines().into_iter().filter(|line| line.example).map(|line| line.name).collect();
-    assert_eq!(changes(&explicit_defaults(), &config), examples);
-    let unset = SETTINGS.iter().filter(|setting| setting.show(&Config::default()).is_none());
-    assert_eq!(
-        unset.map(|setting| setting.name).collect::<Vec<_>>(),
-        examples,
-        "what has no default has an example"
-    );
-}
-
-/// All settings, those of `[[listen]]` too.
-fn all_names() -> BTreeSet<String> {
-    let listen = LISTEN_KEYS.iter().map(|key| format!("listen.{key}"));
-    SETTINGS.iter().map(|setting| setting.name.to_owned()).chain(listen).collect()
-}
-
-#[test]
-fn the_sample_has_every_setting_and_says_which_need_a_restart() {
-    let names: BTreeSet<_> = sample_lines().into_iter().map(|line| line.name).collect();
-    assert_eq!(names, all_names());
-    for setting in SETTINGS {
-        let (head, tail) = SAMPLE.split_at(SAMPLE.find(&format!("[{}]\n", setting.section())).unwrap());
-        let line = tail.find(&format!("\n#{} = ", setting.key())).unwrap() + head.len();
-        let comment = SAMPLE[..line].rsplit("\n\n").next().unwrap();
-        assert_eq!(comment.contains("Needs a restart."), setting.restart, "{}", setting.name);
-    }
-}
-
-/// The settings that the manual describes, with what it says of each.
-fn manual_items() -> Vec<(String, String)> {
-    let mut items: Vec<(String, String)> = Vec::new();
-    let mut section = String::new();
-    for line in MANUAL.lines() {
-        if let Some(heading) = line.strip_prefix(".Ss ") {
-            section = heading.trim_matches(['[', ']']).into();
-        } else if let Some(item) = line.strip_prefix(".It Ic ") {
-            let key = item.split(' ').next().unwrap_or_default();
-            items.push((format!("{section}.{key}"), String::new()));
-        } else if let Some((_, text)) = items.last_mut() {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    items
-}
-
-#[test]
-fn the_manual_page_has_every_setting_and_no_other() {
-    let names: Vec<_> = manual_items().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names.iter().cloned().collect::<BTreeSet<_>>(), all_names());
-    assert_eq!(names.len(), all_names().len(), "one of them is described twice: {names:?}");
-}
-
-#[test]
-fn the_manual_page_states_ranges_defaults_and_restarts() {
-    let items = manual_items();
-    let text_of = |setting: &Setting| &items.iter().find(|(name, _)| name == setting.name).unwrap().1;
-    for setting in SETTINGS {
-        let text = text_of(setting);
-        if let Some((range, _)) = &setting.range {
-            let range = format!("From {} to {}", range.start(), range.end());
-            assert!(text.contains(&range), "{}: {range}, not\n{text}", setting.name);
-        }
-        let default = match setting.show(&Config::default()) {
-            Some(value) => format!("Default: {value}."),
-            None => "Not set by default".to_owned(),
-        };
-        assert!(text.contains(&default), "{}: {default}, not\n{text}", setting.name);
-        assert_eq!(text.contains("Needs a restart."), setting.restart, "{}", setting.name);
-    }
-}
-
-/// A configuration with no default in it, and text that is not easy to write in TOML.
-fn unusual() -> Config {
-    let mut config = Config::default();
-    config.server.name = "irc.example.org".into();
-    config.server.network = "Ex\"am'ple\\".into();
-    config.server.description = "Größe 'x' \"y\" \\ #".into();
-    config.server.motd =
-        ["", "  'a' \"\"\" b\\", "\u{2}bold\u{3}4\ttab\u{7f}", "", "日本", ""].map(str::to_owned).to_vec();
-    config.server.password = Some("p'a\"s\\s # wörd".to_owned());
-    config.listen = ["0.0.0.0:1", "[::]:65535", "[fe80::1%3]:0"]
-        .map(|address| Listen { address: address.parse().unwrap(), optional: false })
-        .to_vec();
-    config.admin.socket = Some("/a dir/'s.sock".into());
-    config.admin.mode = 0o600;
-    config.admin.group = Some("adm".to_owned());
-    config.log.target = Some(LogTarget::Stderr);
-    config.log.level = log::LevelFilter::Off;
-    config.log.facility = Facility::Local7;
-    config.daemon.pid_file = Some("/run/x.pid".into());
-    config.daemon.user = Some("_x".to_owned());
-    config.daemon.group = Some("y-1".to_owned());
-    config.limits = Limits {
-        connections: 1_000_000,
-        connections_per_address: 1,
-        channels_per_user: 2,
-        nick_length: 9,
-        user_length: 32,
-        channel_length: 128,
-        topic_length: 3,
-        kick_length: 4,
-        away_length: 5,
-        targets: 6,
-        list_entries: 7,
-        send_queue: 1 << 30,
-        flood_burst: 8,
-        flood_rate: 0,
-        lines_per_turn: 9,
-        bytes_per_turn: 512,
-        deliveries_per_turn: 11,
-    };
-    config.timeouts = Timeouts { registration: 1, ping_interval: 2, ping_timeout: 3, shutdown: 4 };
     config
 }
 
@@ -289,6 +116,15 @@ fn a_printed_configuration_names_every_setting() {
         let (set, unset) = (format!("\n{} = ", setting.key()), format!("\n# {} is not set\n", setting.key()));
         assert!(text.contains(&set) || text.contains(&unset), "{}", setting.name);
     }
+    let text = print(&unusual());
+    for section in REPEATED {
+        let (_, entry) = text.split_once(&format!("\n[[{}]]\n", section.name)).expect(section.name);
+        let entry = format!("\n{}", entry.split("\n\n").next().unwrap());
+        for key in section.keys {
+            let (set, unset) = (format!("\n{} = ", key.key()), format!("\n# {} is not set", key.key()));
+            assert!(entry.contains(&set) || entry.contains(&unset), "{}: {entry}", key.name);
+        }
+    }
 }
 
 #[test]
@@ -299,16 +135,18 @@ fn differences_are_named_and_those_that_need_a_restart_again() {
         .iter()
         .map(|setting| setting.name)
         .filter(|name| *name != "server.motd_file")
-        .chain(["listen"])
+        .chain(REPEATED.iter().map(|section| section.name))
         .collect();
     assert_eq!(changed, expected);
     assert_eq!(
         restart_needed(&old, &new),
         [
             "server.name",
+            "server.state_directory",
             "admin.socket",
             "admin.mode",
             "admin.group",
+            "channels.prefixes",
             "log.target",
             "log.facility",
             "daemon.pid_file",
@@ -323,23 +161,6 @@ fn differences_are_named_and_those_that_need_a_restart_again() {
     assert!(restart_needed(&old, &applied).is_empty());
     let at_once = changed.iter().filter(|name| !restart_needed(&old, &new).contains(name));
     assert!(changes(&old, &applied).iter().eq(at_once));
-}
-
-#[test]
-fn both_ends_of_each_range_are_in_it_and_nothing_beyond() {
-    for setting in SETTINGS {
-        let Some((range, _)) = &setting.range else { continue };
-        let with = |value: i64| format!("[{}]\n{} = {value}\n", setting.section(), setting.key());
-        let (least, most) = (i64::from(*range.start()), i64::from(*range.end()));
-        for value in [least, most] {
-            assert_eq!(setting.show(&good(&with(value))), Some(value.to_string()), "{}", setting.name);
-        }
-        for value in [least - 1, most + 1, i64::MIN, i64::MAX] {
-            assert!(!parse(&with(value)).is_good(), "{} = {value}", setting.name);
-        }
-        let default: u32 = setting.show(&Config::default()).unwrap().parse().unwrap();
-        assert!(range.contains(&default), "{}", setting.name);
-    }
 }
 
 #[test]

@@ -6,7 +6,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::Problem;
+use super::flags::Flags;
 use super::report::escaped;
+use crate::proto::limits::CONFIG_LIST;
 use crate::suggest::closest;
 
 /// A value with its place.
@@ -14,10 +16,19 @@ pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// `a`, `a and b`, `a, b and c`.
 pub(super) fn listed(words: impl Iterator<Item = String>) -> String {
+    joined(words, "and")
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(super) fn one_of(words: impl Iterator<Item = String>) -> String {
+    joined(words, "or")
+}
+
+fn joined(words: impl Iterator<Item = String>, word: &str) -> String {
     let words: Vec<_> = words.collect();
     match words.split_last() {
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {word} {last}", rest.join(", ")),
         None => String::new(),
     }
 }
@@ -48,6 +59,8 @@ pub(super) fn article(value: &DeValue<'_>) -> &'static str {
 pub(super) struct Field<'a> {
     /// Section and key, such as `server.name`.
     name: &'static str,
+    /// Whether it is one of a list.
+    in_list: bool,
     value: &'a DeValue<'a>,
     span: Range<usize>,
     problems: &'a mut Vec<Problem>,
@@ -55,7 +68,12 @@ pub(super) struct Field<'a> {
 
 impl<'a> Field<'a> {
     pub(super) fn new(name: &'static str, value: &'a Value<'a>, problems: &'a mut Vec<Problem>) -> Self {
-        Self { name, value: value.get_ref(), span: value.span(), problems }
+        Self { name, in_list: false, value: value.get_ref(), span: value.span(), problems }
+    }
+
+    /// What a complaint is about.
+    fn subject(&self) -> String {
+        if self.in_list { format!("an entry of `{}`", self.name) } else { format!("`{}`", self.name) }
     }
 
     /// The key without its section.
@@ -65,21 +83,21 @@ impl<'a> Field<'a> {
 
     /// Notes an error with this value: "`name` MESSAGE". Always `None`, for the caller to return.
     pub(super) fn refuse<T>(&mut self, message: &str) -> Option<T> {
-        let message = format!("`{}` {message}", self.name);
+        let message = format!("{} {message}", self.subject());
         self.problems.push(Problem::error(self.span.clone(), message));
         None
     }
 
     /// As [`Field::refuse`], with advice.
     pub(super) fn refuse_help<T>(&mut self, message: &str, help: impl Into<String>) -> Option<T> {
-        let message = format!("`{}` {message}", self.name);
+        let message = format!("{} {message}", self.subject());
         self.problems.push(Problem::error(self.span.clone(), message).help(help));
         None
     }
 
     /// Notes a warning.
     pub(super) fn warn(&mut self, message: &str, help: &str) {
-        let message = format!("`{}` {message}", self.name);
+        let message = format!("{} {message}", self.subject());
         self.problems.push(Problem::warning(self.span.clone(), message).help(help));
     }
 
@@ -127,13 +145,64 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// `true` or `false`.
+    pub(super) fn switch(&mut self) -> Option<bool> {
+        const WANTED: &str = "must be true or false";
+        match self.value {
+            DeValue::Boolean(value) => Some(*value),
+            DeValue::String(text) if matches!(text.as_ref(), "true" | "false") => {
+                let help = format!("without quotes: {} = {text}", self.key());
+                self.refuse_help(&format!("{WANTED}, not a string"), help)
+            }
+            value => self.refuse(&format!("{WANTED}, not {}", article(value))),
+        }
+    }
+
+    /// A list of what `read` makes of each entry; `None` if one of them is refused.
+    pub(super) fn list<T>(&mut self, mut read: impl FnMut(&mut Field<'_>) -> Option<T>) -> Option<Vec<T>> {
+        let entries = match self.value {
+            DeValue::Array(entries) => entries,
+            value => {
+                let message = format!("must be a list, not {}", article(value));
+                return match value {
+                    DeValue::String(_) => {
+                        self.refuse_help(&message, format!("in brackets: {} = [\"...\"]", self.key()))
+                    }
+                    _ => self.refuse(&message),
+                };
+            }
+        };
+        if entries.len() > CONFIG_LIST {
+            return self.refuse(&format!("must have at most {CONFIG_LIST} entries, not {}", entries.len()));
+        }
+        let mut values = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let mut field = Field {
+                name: self.name,
+                in_list: true,
+                value: entry.get_ref(),
+                span: entry.span(),
+                problems: self.problems,
+            };
+            values.extend(read(&mut field));
+        }
+        (values.len() == entries.len()).then_some(values)
+    }
+
+    /// A list of words of a table.
+    pub(super) fn flags<T: Flags>(&mut self) -> Option<T> {
+        let words: Vec<_> = T::TABLE.iter().map(|word| (word.name, word.bit)).collect();
+        let bits = self.list(|field| field.word(&words))?;
+        Some(T::from(bits.into_iter().fold(0, |all, bit| all | bit)))
+    }
+
     /// The one of `words` that the value names.
     pub(super) fn word<T: Copy>(&mut self, words: &[(&str, T)]) -> Option<T> {
         let text = self.text()?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
             return Some(*value);
         }
-        let all = listed(words.iter().map(|(word, _)| format!("`{word}`"))).replace(" and ", " or ");
+        let all = one_of(words.iter().map(|(word, _)| format!("`{word}`")));
         let message = format!("must be {all}, not {}", quoted(text));
         match closest(text, words.iter().map(|(word, _)| *word)) {
             Some(near) => self.refuse_help(&message, format!("did you mean `{near}`?")),

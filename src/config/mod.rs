@@ -2,44 +2,85 @@
 //!
 //! Pure: text in, [`Config`] and located problems out. Files are read by [`crate::load`].
 //!
-//! [`SETTINGS`] is the one table of keys. [`parse()`] walks a TOML document along it and collects every problem,
-//! [`Diagnostic`] shows them, [`print()`] writes a configuration back, and [`changes`] and [`restart_needed`]
-//! compare two.
+//! [`SETTINGS`] is the one table of the settings that stand once, [`REPEATED`] that of the sections that are lists of
+//! entries. [`parse()`] walks a TOML document along them and collects every problem, [`Diagnostic`] shows them,
+//! [`print()`] writes a configuration back, and [`changes`] and [`restart_needed`] compare two.
 
 mod check;
+mod entries;
 mod field;
+mod flags;
+mod help;
 mod parse;
 mod print;
+mod privileges;
+mod repeated;
 mod report;
 mod settings;
 mod syntax;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::proto::network::Network;
+
 pub(crate) use check::motd_lines;
+pub use entries::{
+    Action, Ban, Class, Events, Exempt, Filter, Listen, Oper, OperClass, PasswordHash, Reserve, TagDeny,
+    Webirc,
+};
+pub use flags::Word;
 pub use parse::{Parsed, parse};
 pub use print::print;
+pub use privileges::Privileges;
+pub use repeated::{Key, REPEATED, Repeated};
 pub use report::{Diagnostic, Problem, Severity};
-pub use settings::{LISTEN_KEYS, SETTINGS, Setting, changes, keep_until_restart, restart_needed};
+pub use settings::{SETTINGS, Setting, changes, keep_until_restart, restart_needed};
 
 /// Everything an operator can set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// `[server]`
     pub server: Server,
-    /// `[[listen]]`, in the order of the file.
-    pub listen: Vec<Listen>,
     /// `[admin]`
     pub admin: Admin,
+    /// `[channels]`
+    pub channels: Channels,
+    /// `[users]`
+    pub users: Users,
     /// `[limits]`
     pub limits: Limits,
     /// `[timeouts]`
     pub timeouts: Timeouts,
+    /// `[throttle]`
+    pub throttle: Throttle,
+    /// `[cloak]`
+    pub cloak: Cloak,
+    /// `[dns]`
+    pub dns: Dns,
+    /// `[tags]`
+    pub tags: Tags,
+    /// `[lockdown]`
+    pub lockdown: Lockdown,
     /// `[log]`
     pub log: Log,
     /// `[daemon]`
     pub daemon: Daemon,
+    /// `[[listen]]`; these and the following in the order of the file.
+    pub listen: Vec<Listen>,
+    /// `[[class]]`
+    pub class: Vec<Class>,
+    /// `[[webirc]]`
+    pub webirc: Vec<Webirc>,
+    /// `[[oper_class]]`
+    pub oper_class: Vec<OperClass>,
+    /// `[[oper]]`
+    pub oper: Vec<Oper>,
+    /// `[[reserve]]`
+    pub reserve: Vec<Reserve>,
+    /// `[[filter]]`
+    pub filter: Vec<Filter>,
+    /// `[[ban]]`
+    pub ban: Vec<Ban>,
 }
 
 /// `[server]`: what the server says of itself.
@@ -57,15 +98,17 @@ pub struct Server {
     pub motd_file: Option<PathBuf>,
     /// What a client must give with PASS.
     pub password: Option<String>,
-}
-
-/// `[[listen]]`: one address to accept chat connections on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listen {
-    /// Address and port; port 0 asks the kernel for a free one.
-    pub address: SocketAddr,
-    /// Whether a machine that lacks the address (no IPv6) starts without it. Only for built-in defaults.
-    pub optional: bool,
+    /// Where the server is, for ADMIN (257).
+    pub location: Option<String>,
+    /// Who runs it, for ADMIN (258).
+    pub organization: Option<String>,
+    /// How to reach them, for ADMIN (259).
+    pub contact: Option<String>,
+    /// The URL of the network's icon, announced as `draft/ICON`.
+    pub icon: Option<String>,
+    /// The absolute path of the folder for what must survive a restart; `None` means the place that [`crate::place`]
+    /// finds for it. Needs a restart.
+    pub state_directory: Option<PathBuf>,
 }
 
 /// `[admin]`: the admin socket. Needs a restart.
@@ -77,6 +120,23 @@ pub struct Admin {
     pub mode: u32,
     /// Group of the socket; `None` leaves it to the process's own.
     pub group: Option<String>,
+}
+
+/// `[channels]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channels {
+    /// The letters of the prefix modes that are on, highest rank first: some of `qaohv`, `o` and `v` always. Needs a
+    /// restart.
+    pub prefixes: String,
+    /// The letters of the flags that a new channel has.
+    pub default_modes: String,
+}
+
+/// `[users]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Users {
+    /// The letters of the modes that a new user has.
+    pub default_modes: String,
 }
 
 /// `[limits]`: bounds that an operator may want to move.
@@ -100,10 +160,30 @@ pub struct Limits {
     pub kick_length: u32,
     /// Bytes of an away message; announced as `AWAYLEN`.
     pub away_length: u32,
+    /// Bytes of a real name; announced as `NAMELEN`.
+    pub realname_length: u32,
     /// Targets of one command; announced in `TARGMAX`.
     pub targets: u32,
     /// Entries of each of a channel's lists; announced as `MAXLIST`.
     pub list_entries: u32,
+    /// Nicks that a user may MONITOR; announced as `MONITOR`.
+    pub monitor_entries: u32,
+    /// Entries of a user's ACCEPT list; announced as `ACCEPT`.
+    pub accept_entries: u32,
+    /// Entries of a user's SILENCE list; announced as `SILENCE`.
+    pub silence_entries: u32,
+    /// Users that have left and that WHOWAS remembers, of the whole server; 0 remembers nobody.
+    pub whowas_entries: u32,
+    /// Bytes of the text of a multiline message; announced in `draft/multiline`.
+    pub multiline_bytes: u32,
+    /// Lines of a multiline message; announced in `draft/multiline`.
+    pub multiline_lines: u32,
+    /// People that a user may begin to write to at once before it is refused for a while.
+    pub target_changes: u32,
+    /// People a minute that a user may go on beginning to write to; 0 lifts the limit.
+    pub target_change_rate: u32,
+    /// Seconds between two KNOCKs of one user at one channel.
+    pub knock_seconds: u32,
     /// Bytes that may wait for a client before it is disconnected.
     pub send_queue: u32,
     /// Commands a client may send at once before it is slowed down.
@@ -129,6 +209,51 @@ pub struct Timeouts {
     pub ping_timeout: u32,
     /// For clients to take their last lines at shutdown.
     pub shutdown: u32,
+}
+
+/// `[throttle]`: how fast the clients of a network may connect, and what a network is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// New connections from one network within [`Throttle::seconds`]; 0 lifts the limit.
+    pub connections: u32,
+    /// See [`Throttle::connections`].
+    pub seconds: u32,
+    /// The bits of an IPv4 address that make its network, here and for [`Limits::connections_per_address`].
+    pub ipv4_prefix: u32,
+    /// The bits of an IPv6 address that make its network, here and for [`Limits::connections_per_address`].
+    pub ipv6_prefix: u32,
+}
+
+/// `[cloak]`: hosts that hide the address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cloak {
+    /// The secret that cloaks are made with; without one there are none, and no user mode x.
+    pub key: Option<String>,
+    /// The last label of a cloaked address.
+    pub suffix: String,
+}
+
+/// `[dns]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dns {
+    /// Whether the names of clients' addresses are looked up, with forward confirmation.
+    pub reverse: bool,
+    /// Seconds that a look-up may take.
+    pub timeout: u32,
+}
+
+/// `[tags]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags {
+    /// Which client-only tags are dropped; announced as `CLIENTTAGDENY`.
+    pub deny: TagDeny,
+}
+
+/// `[lockdown]`: what the panic switch leaves open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lockdown {
+    /// Networks from which clients may still connect.
+    pub networks: Vec<Network>,
 }
 
 /// `[log]`
@@ -184,12 +309,26 @@ impl Default for Config {
             |address: &str| Listen { address: address.parse().expect("a literal address"), optional: true };
         Self {
             server: Server::default(),
-            listen: vec![loopback("127.0.0.1:6667"), loopback("[::1]:6667")],
             admin: Admin { socket: None, mode: 0o660, group: None },
+            channels: Channels { prefixes: "ohv".to_owned(), default_modes: "nt".to_owned() },
+            users: Users::default(),
             limits: Limits::default(),
             timeouts: Timeouts { registration: 30, ping_interval: 120, ping_timeout: 60, shutdown: 5 },
+            throttle: Throttle { connections: 30, seconds: 60, ipv4_prefix: 32, ipv6_prefix: 64 },
+            cloak: Cloak { key: None, suffix: "ip".to_owned() },
+            dns: Dns { reverse: false, timeout: 5 },
+            tags: Tags::default(),
+            lockdown: Lockdown::default(),
             log: Log { target: None, level: log::LevelFilter::Info, facility: Facility::Daemon },
             daemon: Daemon::default(),
+            listen: vec![loopback("127.0.0.1:6667"), loopback("[::1]:6667")],
+            class: Vec::new(),
+            webirc: Vec::new(),
+            oper_class: Vec::new(),
+            oper: Vec::new(),
+            reserve: Vec::new(),
+            filter: Vec::new(),
+            ban: Vec::new(),
         }
     }
 }
@@ -203,6 +342,11 @@ impl Default for Server {
             motd: Vec::new(),
             motd_file: None,
             password: None,
+            location: None,
+            organization: None,
+            contact: None,
+            icon: None,
+            state_directory: None,
         }
     }
 }
@@ -219,8 +363,18 @@ impl Default for Limits {
             topic_length: 390,
             kick_length: 300,
             away_length: 300,
+            realname_length: 150,
             targets: 10,
             list_entries: 100,
+            monitor_entries: 100,
+            accept_entries: 32,
+            silence_entries: 32,
+            whowas_entries: 1000,
+            multiline_bytes: 4096,
+            multiline_lines: 32,
+            target_changes: 20,
+            target_change_rate: 20,
+            knock_seconds: 60,
             send_queue: 1 << 20,
             flood_burst: 30,
             flood_rate: 4,

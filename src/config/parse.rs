@@ -2,19 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::field::{Field, Value, article, listed, quoted};
+use super::field::{Field, Value, article, quoted};
+use super::help::{self, heading};
+use super::repeated::{Key, REPEATED, Repeated};
 use super::report::Lines;
-use super::settings::{LISTEN_KEYS, SETTINGS, Setting};
+use super::settings::SETTINGS;
 use super::syntax::SyntaxErrors;
-use super::{Config, Listen, Problem, Severity, check};
-use crate::proto::limits::{CONFIG_PROBLEMS, LISTENERS};
-use crate::suggest::closest;
+use super::{Config, Problem, Severity, check};
+use crate::proto::limits::CONFIG_PROBLEMS;
 
 /// What [`parse`] found in a text.
 #[derive(Debug)]
@@ -24,8 +24,11 @@ pub struct Parsed {
     pub config: Config,
     /// Errors and warnings, in the order of the text; at most [`CONFIG_PROBLEMS`] and one that counts the rest.
     pub problems: Vec<Problem>,
-    /// Where the values of the settings are, by the setting's name.
-    spans: BTreeMap<&'static str, Range<usize>>,
+    /// Where the values of the settings are, by the setting's name and the number of the entry, which is 0 for what
+    /// stands once. Of entries only those values that can be used.
+    spans: BTreeMap<(&'static str, usize), Range<usize>>,
+    /// Where the entries of repeated sections begin, by section and number.
+    heads: BTreeMap<(&'static str, usize), Range<usize>>,
 }
 
 impl Parsed {
@@ -36,7 +39,28 @@ impl Parsed {
 
     /// Where the text has the value of the setting of that name, such as `server.motd_file`, in bytes.
     pub fn span(&self, setting: &str) -> Option<Range<usize>> {
-        self.spans.get(setting).cloned()
+        self.spans.get(&(setting, 0)).cloned()
+    }
+
+    /// Where the text has the values of a key of a repeated section that can be used, such as `oper.class`, with the
+    /// numbers of their entries.
+    pub(super) fn spans_of(&self, key: &'static str) -> Vec<(usize, Range<usize>)> {
+        let found = self.spans.range((key, 0)..=(key, usize::MAX));
+        found.map(|((_, entry), span)| (*entry, span.clone())).collect()
+    }
+
+    /// Where the entries of a repeated section begin, with their numbers.
+    pub(super) fn heads_of(&self, section: &'static str) -> Vec<(usize, Range<usize>)> {
+        let found = self.heads.range((section, 0)..=(section, usize::MAX));
+        found.map(|((_, entry), span)| (*entry, span.clone())).collect()
+    }
+
+    /// Where the text has what nobody but the operator may know: the key and the place of its value.
+    pub fn secrets(&self) -> impl Iterator<Item = (&'static str, Range<usize>)> {
+        let settings = SETTINGS.iter().filter(|setting| setting.secret).map(|it| (it.name, it.key()));
+        let keys = REPEATED.iter().flat_map(|section| section.keys).filter(|key| key.secret);
+        let secret = settings.chain(keys.map(|key| (key.name, key.key())));
+        secret.flat_map(|(name, key)| self.spans_of(name).into_iter().map(move |(_, span)| (key, span)))
     }
 }
 
@@ -49,13 +73,17 @@ pub fn parse(text: &str) -> Parsed {
     let (errors, readable) = SyntaxErrors::find(text, &lines);
     let (document, _) = DeTable::parse_recoverable(&readable);
     let mut walk = Walk {
-        lines: &lines,
-        parsed: Parsed { config: Config::default(), problems: Vec::new(), spans: BTreeMap::new() },
+        parsed: Parsed {
+            config: Config::default(),
+            problems: Vec::new(),
+            spans: BTreeMap::new(),
+            heads: BTreeMap::new(),
+        },
         incomplete: !errors.is_empty(),
     };
     walk.root(document.get_ref());
     let mut parsed = walk.parsed;
-    check::together(&mut parsed, &lines);
+    check::together(&mut parsed, &lines, !errors.is_empty());
     parsed.problems.retain(|problem| !errors.touch(&problem.span, &lines));
     parsed.problems.extend(errors.into_problems(text));
     parsed.problems.sort_by_key(|problem| problem.span.start);
@@ -73,16 +101,15 @@ fn bound(problems: &mut Vec<Problem>) {
     }
 }
 
-type Key<'a> = Spanned<Cow<'a, str>>;
+type Name<'a> = Spanned<Cow<'a, str>>;
 
-struct Walk<'a> {
-    lines: &'a Lines,
+struct Walk {
     parsed: Parsed,
     /// Something in the text could not be read, so that what is missing may be there after all.
     incomplete: bool,
 }
 
-impl Walk<'_> {
+impl Walk {
     fn error(&mut self, span: Range<usize>, message: String, help: Option<String>) {
         self.parsed.problems.push(Problem { span, severity: Severity::Error, message, help });
     }
@@ -90,9 +117,9 @@ impl Walk<'_> {
     fn root(&mut self, root: &DeTable<'_>) {
         for (key, value) in in_order(root) {
             let name = key.get_ref().as_ref();
-            if name == "listen" {
-                self.listen(key, value);
-            } else if let Some(section) = sections().find(|&section| section == name) {
+            if let Some(section) = REPEATED.iter().find(|section| section.name == name) {
+                self.repeated(section, key, value);
+            } else if let Some(section) = help::sections().find(|&section| section == name) {
                 self.section(section, key, value);
             } else {
                 self.unknown_top(key, value);
@@ -101,12 +128,12 @@ impl Walk<'_> {
     }
 
     /// An unknown name. Advice is only looked for as long as it can be reported.
-    fn unknown(&mut self, key: &Key<'_>, message: String, help: impl FnOnce() -> String) {
+    fn unknown(&mut self, key: &Name<'_>, message: String, help: impl FnOnce() -> String) {
         let help = (self.parsed.problems.len() <= CONFIG_PROBLEMS).then(help);
         self.error(key.span(), message, help);
     }
 
-    fn unknown_top(&mut self, key: &Key<'_>, value: &Value<'_>) {
+    fn unknown_top(&mut self, key: &Name<'_>, value: &Value<'_>) {
         let is_section = match value.get_ref() {
             DeValue::Table(_) => true,
             DeValue::Array(entries) => entries.iter().any(|entry| entry.get_ref().is_table()),
@@ -114,10 +141,10 @@ impl Walk<'_> {
         };
         let name = key.get_ref();
         let kind = if is_section { "section" } else { "key" };
-        self.unknown(key, format!("unknown {kind} {}", quoted(name)), || top_help(name, is_section));
+        self.unknown(key, format!("unknown {kind} {}", quoted(name)), || help::of_top(name, is_section));
     }
 
-    fn section(&mut self, section: &'static str, key: &Key<'_>, value: &Value<'_>) {
+    fn section(&mut self, section: &'static str, key: &Name<'_>, value: &Value<'_>) {
         let DeValue::Table(table) = value.get_ref() else {
             let message = format!("`{section}` must be a section, not {}", article(value.get_ref()));
             return self.error(key.span(), message, Some(format!("write it as {}", heading(section))));
@@ -125,145 +152,76 @@ impl Walk<'_> {
         for (key, value) in in_order(table) {
             let name = key.get_ref().as_ref();
             let Some(setting) = SETTINGS.iter().find(|it| it.section() == section && it.key() == name) else {
-                let known: Vec<_> = of_section(section).map(Setting::key).collect();
-                self.unknown_key(section, key, &known);
+                self.unknown_key(section, key);
                 continue;
             };
-            self.parsed.spans.insert(setting.name, value.span());
+            self.parsed.spans.insert((setting.name, 0), value.span());
             let mut field = Field::new(setting.name, value, &mut self.parsed.problems);
             (setting.read)(&mut field, &mut self.parsed.config);
         }
     }
 
-    fn unknown_key(&mut self, section: &str, key: &Key<'_>, known: &[&str]) {
+    fn unknown_key(&mut self, section: &str, key: &Name<'_>) {
         let name = key.get_ref();
         let message = format!("unknown key {} in {}", quoted(name), heading(section));
-        self.unknown(key, message, || key_help(section, name, known));
+        self.unknown(key, message, || help::of_key(section, name));
     }
 
-    fn listen(&mut self, key: &Key<'_>, value: &Value<'_>) {
-        self.parsed.config.listen.clear();
-        let help = Some("write it as [[listen]], once for each address".to_owned());
+    fn repeated(&mut self, section: &'static Repeated, key: &Name<'_>, value: &Value<'_>) {
+        (section.clear)(&mut self.parsed.config);
+        let (name, (one, many)) = (section.name, section.thing);
+        let help = Some(format!("write it as {}, once for each {one}", heading(name)));
         let DeValue::Array(entries) = value.get_ref() else {
-            let message = format!("`listen` must be a list of sections, not {}", article(value.get_ref()));
+            let message = format!("`{name}` must be a list of sections, not {}", article(value.get_ref()));
             return self.error(key.span(), message, help);
         };
-        if entries.is_empty() && !self.incomplete {
-            let message = "`listen` is empty, so nobody could connect".to_owned();
-            let help = Some("delete it to listen on the loopback addresses".to_owned());
-            self.error(value.span(), message, help);
+        if let (true, false, Some((message, help))) = (entries.is_empty(), self.incomplete, section.empty) {
+            self.error(value.span(), message.to_owned(), Some(help.to_owned()));
         }
-        if let Some(entry) = entries.get(LISTENERS) {
-            self.error(entry.span(), format!("there are more than {LISTENERS} addresses to listen on"), None);
+        if let Some(entry) = entries.get(section.most) {
+            self.error(entry.span(), format!("there are more than {} {many}", section.most), None);
         }
-        let mut taken = Vec::new();
-        for entry in entries.iter().take(LISTENERS) {
+        for entry in entries.iter().take(section.most) {
             let DeValue::Table(table) = entry.get_ref() else {
-                let message = format!("`listen` must hold sections, not {}", article(entry.get_ref()));
+                let message = format!("`{name}` must hold sections, not {}", article(entry.get_ref()));
                 self.error(entry.span(), message, help.clone());
                 continue;
             };
-            self.listen_entry(&entry.span(), table, &mut taken);
+            self.entry(section, entry.span(), table);
         }
     }
 
-    fn listen_entry(
-        &mut self,
-        head: &Range<usize>,
-        table: &DeTable<'_>,
-        taken: &mut Vec<(SocketAddr, usize)>,
-    ) {
-        let mut found = false;
-        for (key, value) in in_order(table) {
-            if key.get_ref() != "address" {
-                self.unknown_key("listen", key, LISTEN_KEYS);
+    fn entry(&mut self, section: &'static Repeated, head: Range<usize>, table: &DeTable<'_>) {
+        let number = section.len(&self.parsed.config);
+        (section.push)(&mut self.parsed.config);
+        for (name, value) in in_order(table) {
+            let Some(key) = section.keys.iter().find(|key| key.key() == name.get_ref()) else {
+                self.unknown_key(section.name, name);
                 continue;
+            };
+            let before = self.parsed.problems.len();
+            let mut field = Field::new(key.name, value, &mut self.parsed.problems);
+            (key.read)(&mut field, &mut self.parsed.config);
+            let new = &self.parsed.problems[before..];
+            if new.iter().all(|problem| problem.severity != Severity::Error) {
+                self.parsed.spans.insert((key.name, number), value.span());
             }
-            found = true;
-            let mut field = Field::new("listen.address", value, &mut self.parsed.problems);
-            let Some(address) = check::listen_address(&mut field) else { continue };
-            let Some((other, offset)) = taken.iter().find(|(other, _)| check::collide(*other, address))
-            else {
-                taken.push((address, value.span().start));
-                self.parsed.config.listen.push(Listen { address, optional: false });
-                continue;
-            };
-            let line = self.lines.number(*offset);
-            let message = if *other == address {
-                format!("{address} is given twice, first in line {line}")
-            } else {
-                format!("{address} cannot be had beside {other} in line {line}")
-            };
-            self.error(value.span(), message, None);
         }
-        if !found && !self.incomplete {
-            let help = Some("such as: address = \"127.0.0.1:6667\"".to_owned());
-            self.error(head.clone(), "this [[listen]] has no `address`".to_owned(), help);
+        if !self.incomplete {
+            let missing = |key: &&Key| key.needed.is_some() && !table.contains_key(key.key());
+            for key in section.keys.iter().filter(missing) {
+                let help = key.needed.map(|example| format!("such as: {} = {example}", key.key()));
+                let message = format!("this {} has no `{}`", heading(section.name), key.key());
+                self.error(head.clone(), message, help);
+            }
         }
-    }
-}
-
-/// What may have been meant by an unknown name outside any section.
-fn top_help(name: &str, is_section: bool) -> String {
-    let headings = || sections().chain(["listen"]);
-    let keys = SETTINGS.iter().map(Setting::key).chain(LISTEN_KEYS.iter().copied());
-    if let (Some(home), false) = (home_of(name), is_section) {
-        format!("`{name}` belongs in {}", heading(home))
-    } else if let Some(near) = closest(name, headings()) {
-        format!("did you mean {}?", heading(near))
-    } else if let (Some(near), false) = (closest(name, keys), is_section) {
-        format!("did you mean `{near}`, in {}?", heading(home_of(near).unwrap_or_default()))
-    } else {
-        format!("the sections are {}", listed(headings().map(heading)))
-    }
-}
-
-/// What may have been meant by an unknown key of a section.
-fn key_help(section: &str, name: &str, known: &[&str]) -> String {
-    /// More are not listed.
-    const MANY: usize = 8;
-    let section = heading(section);
-    if let Some(home) = home_of(name) {
-        format!("`{name}` belongs in {}", heading(home))
-    } else if let Some(near) = closest(name, known.iter().copied()) {
-        format!("did you mean `{near}`?")
-    } else if let [only] = known {
-        format!("the only key of {section} is `{only}`")
-    } else if known.len() > MANY {
-        format!("chatd.toml(5) has the {} keys of {section}", known.len())
-    } else {
-        format!("the keys of {section} are {}", listed(known.iter().map(|key| format!("`{key}`"))))
+        self.parsed.heads.insert((section.name, number), head);
     }
 }
 
 /// The entries in the order of the text.
-fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<(&'a Key<'i>, &'a Value<'i>)> {
+fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<(&'a Name<'i>, &'a Value<'i>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
-}
-
-/// The sections with one key each, in the order of the sample.
-fn sections() -> impl Iterator<Item = &'static str> {
-    let mut last = "";
-    SETTINGS.iter().filter_map(move |setting| {
-        let section = setting.section();
-        (std::mem::replace(&mut last, section) != section).then_some(section)
-    })
-}
-
-fn of_section(section: &str) -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().filter(move |setting| setting.section() == section)
-}
-
-/// The section that knows this key.
-fn home_of(key: &str) -> Option<&'static str> {
-    if LISTEN_KEYS.contains(&key) {
-        return Some("listen");
-    }
-    SETTINGS.iter().find(|setting| setting.key() == key).map(Setting::section)
-}
-
-fn heading(section: &str) -> String {
-    if section == "listen" { "[[listen]]".to_owned() } else { format!("[{section}]") }
 }

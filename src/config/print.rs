@@ -1,16 +1,22 @@
 //! A configuration as TOML that chatd accepts.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use log::LevelFilter;
 
-use super::check::{FACILITIES, LEVELS, TARGETS};
+use super::check::{ACTIONS, FACILITIES, LEVELS, TARGETS};
+use super::flags::Flags;
+use super::repeated::{REPEATED, Repeated};
 use super::settings::SETTINGS;
-use super::{Config, Facility, LogTarget};
+use super::{Action, Config, Facility, LogTarget, PasswordHash, TagDeny};
+use crate::proto::hostmask::HostMask;
+use crate::proto::network::Network;
+use crate::proto::pattern::Pattern;
 
 /// The configuration as TOML. [`super::parse`] makes the same configuration of it, except that the lines of a
-/// message of the day that was read from a file are left in that file. The password is shown.
+/// message of the day that was read from a file are left in that file. Secrets are shown.
 pub fn print(config: &Config) -> String {
     let mut out = String::from("# The configuration in force.\n");
     let mut last = "";
@@ -20,35 +26,40 @@ pub fn print(config: &Config) -> String {
             let _ = write!(out, "\n[{last}]\n");
         }
         let from_file = setting.name == "server.motd" && config.server.motd_file.is_some();
-        match setting.show(config).filter(|_| !from_file) {
-            Some(value) => {
-                if setting.name == "server.password" {
-                    out.push_str("# A secret, shown because you asked for it.\n");
-                }
-                let _ = writeln!(out, "{} = {value}", setting.key());
-            }
-            None => {
-                let _ = writeln!(out, "# {} is not set", setting.key());
-            }
-        }
-        if setting.name == "server.password" {
-            listeners(config, &mut out);
-        }
+        let value = setting.show(config).filter(|_| !from_file);
+        line(&mut out, "", setting.key(), value, setting.secret);
+    }
+    for section in REPEATED {
+        entries(&mut out, section, config);
     }
     out
 }
 
-/// The built-in addresses are those of a file that names none; naming them would make them compulsory.
-fn listeners(config: &Config, out: &mut String) {
-    let mark = if config.listen == Config::default().listen {
-        out.push_str("\n# Built in; one that this machine lacks is left out.\n");
-        "# "
-    } else {
-        "\n"
+fn line(out: &mut String, mark: &str, key: &str, value: Option<String>, secret: bool) {
+    let Some(value) = value else {
+        let _ = writeln!(out, "# {key} is not set");
+        return;
     };
-    for listen in &config.listen {
-        let below = mark.trim_start();
-        let _ = write!(out, "{mark}[[listen]]\n{below}address = \"{}\"\n", listen.address);
+    if secret {
+        out.push_str("# A secret, shown because you asked for it.\n");
+    }
+    let _ = writeln!(out, "{mark}{key} = {value}");
+}
+
+/// The built-in addresses are those of a file that names none; naming them would make them compulsory.
+fn entries(out: &mut String, section: &Repeated, config: &Config) {
+    let built_in = section.same(config, &Config::default());
+    let mark = if built_in { "# " } else { "" };
+    if built_in && section.len(config) > 0 {
+        out.push_str("\n# Built in; one that this machine lacks is left out.\n");
+    } else if built_in {
+        let _ = write!(out, "\n# There is no [[{}]].\n", section.name);
+    }
+    for entry in 0..section.len(config) {
+        let _ = writeln!(out, "{}{mark}[[{}]]", if built_in { "" } else { "\n" }, section.name);
+        for key in section.keys {
+            line(out, mark, key.key(), key.show(config, entry), key.secret);
+        }
     }
 }
 
@@ -85,9 +96,56 @@ impl Show for PathBuf {
     }
 }
 
-impl Show for Vec<String> {
+impl Show for bool {
     fn show(&self) -> Option<String> {
-        Some(quote(&self.iter().fold(String::new(), |text, line| text + line + "\n")))
+        Some(self.to_string())
+    }
+}
+
+impl<T: Show> Show for Vec<T> {
+    fn show(&self) -> Option<String> {
+        Some(list(self.iter().filter_map(Show::show)))
+    }
+}
+
+/// Values that are written as the text that they are displayed as.
+macro_rules! shown_as_text {
+    ($($kind:ty),+) => {
+        $(impl Show for $kind {
+            fn show(&self) -> Option<String> {
+                Some(quote(&self.to_string()))
+            }
+        })+
+    };
+}
+
+shown_as_text!(SocketAddr, Network, HostMask, Pattern, PasswordHash);
+
+impl Show for TagDeny {
+    fn show(&self) -> Option<String> {
+        Some(list(self.words().map(|word| quote(&word))))
+    }
+}
+
+impl<T: Flags> Show for T {
+    fn show(&self) -> Option<String> {
+        Some(list(self.names().map(quote)))
+    }
+}
+
+/// An array of values that are TOML already.
+fn list(values: impl Iterator<Item = String>) -> String {
+    format!("[{}]", values.collect::<Vec<_>>().join(", "))
+}
+
+/// A text of several lines, each with its end.
+pub(super) fn lines(lines: &[String]) -> String {
+    quote(&lines.iter().fold(String::new(), |text, line| text + line + "\n"))
+}
+
+impl Show for Action {
+    fn show(&self) -> Option<String> {
+        word(ACTIONS, self)
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::field::Field;
 use super::print::{self, Show};
+use super::repeated::REPEATED;
 use super::{Config, check};
 use crate::proto::limits::{CHANNEL, LINE, MOTD, MOTD_LINE, MOTD_LINES, NICK, SLICE_ITEMS, SLICE_LOW_WATER};
 use crate::proto::names::HOST_LENGTH;
@@ -15,6 +16,8 @@ pub struct Setting {
     pub name: &'static str,
     /// Whether it only takes effect at the next start.
     pub restart: bool,
+    /// Whether nobody but the operator may know it.
+    pub secret: bool,
     /// For numbers: the least and the greatest value, and the unit; the unit may be empty.
     pub range: Option<(RangeInclusive<u32>, &'static str)>,
     pub(super) read: fn(&mut Field<'_>, &mut Config),
@@ -43,6 +46,11 @@ impl Setting {
         self.restart = true;
         self
     }
+
+    const fn kept_secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
 }
 
 macro_rules! setting {
@@ -50,6 +58,7 @@ macro_rules! setting {
         Setting {
             name: concat!(stringify!($section), ".", stringify!($key)),
             restart: false,
+            secret: false,
             range: None,
             read: |field, config| {
                 if let Some(value) = $read(field) {
@@ -80,20 +89,40 @@ const _: () = assert!(MOTD + MOTD_LINES * (LINE - MOTD_LINE) <= SEND_QUEUE_MIN a
 
 const _: () = assert!(": 372  :- \r\n".len() + HOST_LENGTH + NICK + MOTD_LINE <= LINE);
 
-/// Every setting but those of `[[listen]]`, by section, in the order of the sample file.
+/// The ranges of what `[limits]` and `[timeouts]` set for all, and a `[[class]]` for some.
+pub(super) mod ranges {
+    use std::ops::RangeInclusive;
+
+    pub(in crate::config) const CONNECTIONS: RangeInclusive<u32> = 1..=1_000_000;
+    pub(in crate::config) const SEND_QUEUE: RangeInclusive<u32> = super::SEND_QUEUE_MIN..=1 << 30;
+    pub(in crate::config) const FLOOD_BURST: RangeInclusive<u32> = 1..=10_000;
+    pub(in crate::config) const FLOOD_RATE: RangeInclusive<u32> = 0..=10_000;
+    pub(in crate::config) const PING_INTERVAL: RangeInclusive<u32> = 1..=86_400;
+    pub(in crate::config) const PING_TIMEOUT: RangeInclusive<u32> = 1..=3_600;
+}
+
+/// Every setting that stands once, by section, in the order of the sample file.
 pub const SETTINGS: &[Setting] = &[
     setting!(server.name, check::server_name).needs_restart(),
     setting!(server.network, check::network),
-    setting!(server.description, check::description),
-    setting!(server.motd, check::motd),
+    setting!(server.description, check::one_line),
+    Setting { show: |config| Some(print::lines(&config.server.motd)), ..setting!(server.motd, check::motd) },
     setting!(server.motd_file, check::motd_file),
-    setting!(server.password, check::password),
+    setting!(server.password, check::password).kept_secret(),
+    setting!(server.location, check::one_line),
+    setting!(server.organization, check::one_line),
+    setting!(server.contact, check::one_line),
+    setting!(server.icon, check::url),
+    setting!(server.state_directory, check::directory).needs_restart(),
     setting!(admin.socket, check::socket).needs_restart(),
     Setting { show: |config| Some(print::mode(config.admin.mode)), ..setting!(admin.mode, check::mode) }
         .needs_restart(),
     setting!(admin.group, check::account).needs_restart(),
-    number!(limits.connections, 1..=1_000_000, ""),
-    number!(limits.connections_per_address, 1..=1_000_000, ""),
+    setting!(channels.prefixes, check::prefixes).needs_restart(),
+    setting!(channels.default_modes, check::channel_modes),
+    setting!(users.default_modes, check::user_modes),
+    number!(limits.connections, ranges::CONNECTIONS, ""),
+    number!(limits.connections_per_address, ranges::CONNECTIONS, ""),
     number!(limits.channels_per_user, 1..=10_000, ""),
     number!(limits.nick_length, 9..=NICK as u32, "bytes"),
     number!(limits.user_length, 4..=32, "bytes"),
@@ -101,18 +130,38 @@ pub const SETTINGS: &[Setting] = &[
     number!(limits.topic_length, 1..=390, "bytes"),
     number!(limits.kick_length, 1..=390, "bytes"),
     number!(limits.away_length, 1..=390, "bytes"),
+    number!(limits.realname_length, 16..=390, "bytes"),
     number!(limits.targets, 1..=100, ""),
     number!(limits.list_entries, 1..=10_000, ""),
-    number!(limits.send_queue, SEND_QUEUE_MIN..=1 << 30, "bytes"),
-    number!(limits.flood_burst, 1..=10_000, "commands"),
-    number!(limits.flood_rate, 0..=10_000, "commands a second"),
+    number!(limits.monitor_entries, 1..=10_000, ""),
+    number!(limits.accept_entries, 1..=1_000, ""),
+    number!(limits.silence_entries, 1..=1_000, ""),
+    number!(limits.whowas_entries, 0..=100_000, ""),
+    number!(limits.multiline_bytes, 512..=65_536, "bytes"),
+    number!(limits.multiline_lines, 2..=1_000, ""),
+    number!(limits.target_changes, 1..=10_000, ""),
+    number!(limits.target_change_rate, 0..=10_000, "a minute"),
+    number!(limits.knock_seconds, 0..=3_600, "seconds"),
+    number!(limits.send_queue, ranges::SEND_QUEUE, "bytes"),
+    number!(limits.flood_burst, ranges::FLOOD_BURST, "commands"),
+    number!(limits.flood_rate, ranges::FLOOD_RATE, "commands a second"),
     number!(limits.lines_per_turn, 1..=10_000, ""),
     number!(limits.bytes_per_turn, 512..=1 << 20, "bytes"),
     number!(limits.deliveries_per_turn, 1..=1_000_000, ""),
     number!(timeouts.registration, 1..=3_600, "seconds"),
-    number!(timeouts.ping_interval, 1..=86_400, "seconds"),
-    number!(timeouts.ping_timeout, 1..=3_600, "seconds"),
+    number!(timeouts.ping_interval, ranges::PING_INTERVAL, "seconds"),
+    number!(timeouts.ping_timeout, ranges::PING_TIMEOUT, "seconds"),
     number!(timeouts.shutdown, 1..=60, "seconds"),
+    number!(throttle.connections, 0..=1_000_000, ""),
+    number!(throttle.seconds, 1..=3_600, "seconds"),
+    number!(throttle.ipv4_prefix, 8..=32, "bits"),
+    number!(throttle.ipv6_prefix, 16..=128, "bits"),
+    setting!(cloak.key, check::cloak_key).kept_secret(),
+    setting!(cloak.suffix, check::suffix),
+    setting!(dns.reverse, Field::switch),
+    number!(dns.timeout, 1..=60, "seconds"),
+    setting!(tags.deny, check::tags),
+    setting!(lockdown.networks, check::networks),
     setting!(log.target, check::log_target).needs_restart(),
     setting!(log.level, check::log_level),
     setting!(log.facility, check::facility).needs_restart(),
@@ -121,13 +170,11 @@ pub const SETTINGS: &[Setting] = &[
     setting!(daemon.group, check::account).needs_restart(),
 ];
 
-/// The keys of a `[[listen]]` section.
-pub const LISTEN_KEYS: &[&str] = &["address"];
-
-/// Names what differs between two configurations: settings as `section.key`, and `listen`.
+/// Names what differs between two configurations: settings as `section.key`, and whole repeated sections.
 pub fn changes(old: &Config, new: &Config) -> Vec<&'static str> {
     let settings = SETTINGS.iter().filter(|setting| !(setting.same)(old, new)).map(|setting| setting.name);
-    settings.chain((old.listen != new.listen).then_some("listen")).collect()
+    let sections = REPEATED.iter().filter(|section| !section.same(old, new)).map(|section| section.name);
+    settings.chain(sections).collect()
 }
 
 /// Names the settings that differ and only take effect at the next start.

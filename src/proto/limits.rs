@@ -110,6 +110,32 @@ pub const CONFIG_FILE: usize = 1 << 20;
 pub const CONFIG_PROBLEMS: usize = 100;
 /// Addresses that chatd listens on.
 pub const LISTENERS: usize = 64;
+/// Connection classes.
+pub const CLASSES: usize = 64;
+/// Gateways that may use WEBIRC.
+pub const WEBIRC_GATEWAYS: usize = 64;
+/// Classes of server operators.
+pub const OPER_CLASSES: usize = 64;
+/// Server operators.
+pub const OPERS: usize = 256;
+/// Sections of reserved names.
+pub const RESERVES: usize = 256;
+/// Patterns of the content filter in the configuration.
+pub const FILTERS: usize = 256;
+/// Bans in the configuration.
+pub const CONFIG_BANS: usize = 1_000;
+/// Entries of a setting that is a list.
+pub const CONFIG_LIST: usize = 256;
+/// A mask of a user and a host, in bytes.
+pub const HOST_MASK: usize = 160;
+/// A pattern of the content filter, in bytes.
+pub const PATTERN: usize = 1_024;
+/// A compiled pattern of the content filter, and what matching may keep beside it, in bytes.
+pub const PATTERN_PROGRAM: usize = 256 * 1024;
+/// Memory that checking a password may take, in KiB (argon2, "memory size").
+pub const HASH_MEMORY: u32 = 256 * 1024;
+/// Passes over that memory (argon2, "number of iterations").
+pub const HASH_PASSES: u32 = 64;
 /// The message of the day, in bytes.
 pub const MOTD: usize = 64 * 1024;
 /// Lines of the message of the day.

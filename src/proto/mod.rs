@@ -2,11 +2,14 @@
 
 pub mod caps;
 pub mod format;
+pub mod hostmask;
 pub mod isupport;
 pub mod limits;
 pub mod mask;
 pub mod message;
 pub mod modes;
 pub mod names;
+pub mod network;
 pub mod numeric;
+pub mod pattern;
 pub mod text;

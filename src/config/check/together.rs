@@ -1,0 +1,160 @@
+//! The rules about more than one setting, and more than one entry.
+
+use std::collections::BTreeMap;
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use crate::config::field::{listed, quoted};
+use crate::config::parse::Parsed;
+use crate::config::repeated::{Key, REPEATED};
+use crate::config::report::Lines;
+use crate::config::{Config, Problem};
+use crate::suggest::closest;
+
+/// Checks what was read. `incomplete` says that a part of the text could not be, so that what is missing may be there
+/// after all.
+pub(in crate::config) fn together(parsed: &mut Parsed, lines: &Lines, incomplete: bool) {
+    settings(parsed, lines);
+    for key in REPEATED.iter().flat_map(|section| section.keys).filter(|key| key.unique) {
+        once(parsed, lines, key);
+    }
+    listeners(parsed, lines);
+    if !incomplete {
+        reserves(parsed);
+        unreachable_classes(parsed, lines);
+        class_listeners(parsed);
+        oper_classes(parsed);
+    }
+}
+
+fn settings(parsed: &mut Parsed, lines: &Lines) {
+    if let (Some(text), Some(file)) = (parsed.span("server.motd"), parsed.span("server.motd_file")) {
+        let (first, second) = if text.start < file.start { (text, file) } else { (file, text) };
+        let line = lines.number(first.start);
+        let message = format!("`motd` and `motd_file` are both given, the other in line {line}");
+        parsed.problems.push(Problem::error(second, message).help("keep one of them"));
+    }
+    if let (Some(group), None) = (parsed.span("daemon.group"), parsed.span("daemon.user")) {
+        let problem = Problem::error(group, "`daemon.group` is given without `daemon.user`");
+        parsed.problems.push(problem.help("set `user` as well, or `user` alone to have its main group"));
+    }
+    if let (Some(modes), None) = (parsed.span("users.default_modes"), &parsed.config.cloak.key)
+        && parsed.config.users.default_modes.contains('x')
+        && parsed.span("cloak.key").is_none()
+    {
+        let problem = Problem::error(modes, "`users.default_modes` has `x`, but there is no `cloak.key`");
+        parsed.problems.push(problem.help("set `key` in [cloak], or take the x away"));
+    }
+}
+
+/// No two entries have the same value of `key`, whatever the case of letters.
+fn once(parsed: &mut Parsed, lines: &Lines, key: &Key) {
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
+    for (entry, span) in parsed.spans_of(key.name) {
+        let Some(value) = key.show(&parsed.config, entry) else { continue };
+        if let Some(offset) = first.get(&value.to_ascii_lowercase()) {
+            let line = lines.number(*offset);
+            let message = format!("`{}` is {value} a second time, first in line {line}", key.name);
+            parsed.problems.push(Problem::error(span, message));
+        } else {
+            first.insert(value.to_ascii_lowercase(), span.start);
+        }
+    }
+}
+
+/// Whether two listening sockets cannot have these addresses at the same time. Port 0 is never the same.
+fn collide(a: SocketAddr, b: SocketAddr) -> bool {
+    let any = a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && a.port() != 0 && a.is_ipv4() == b.is_ipv4() && (a == b || any)
+}
+
+fn listeners(parsed: &mut Parsed, lines: &Lines) {
+    let mut taken: Vec<(SocketAddr, usize)> = Vec::new();
+    for (entry, span) in parsed.spans_of("listen.address") {
+        let address = parsed.config.listen[entry].address;
+        let Some((other, offset)) = taken.iter().find(|(other, _)| collide(*other, address)) else {
+            taken.push((address, span.start));
+            continue;
+        };
+        let line = lines.number(*offset);
+        let message = if *other == address {
+            format!("{address} is given twice, first in line {line}")
+        } else {
+            format!("{address} cannot be had beside {other} in line {line}")
+        };
+        parsed.problems.push(Problem::error(span, message));
+    }
+}
+
+/// Classes are of listeners that there are.
+fn class_listeners(parsed: &mut Parsed) {
+    let Config { listen, class, .. } = &parsed.config;
+    let mut problems = Vec::new();
+    for (entry, span) in parsed.spans_of("class.listeners") {
+        let wanted = class[entry].listeners.iter();
+        let missing = wanted.filter(|address| listen.iter().all(|it| it.address != **address));
+        for address in missing {
+            let message = format!("`class.listeners` has {address}, on which chatd does not listen");
+            let all = listed(listen.iter().map(|it| it.address.to_string()));
+            problems.push(Problem::error(span.clone(), message).help(format!("it listens on {all}")));
+        }
+    }
+    parsed.problems.append(&mut problems);
+}
+
+/// A class behind one that everybody is in.
+fn unreachable_classes(parsed: &mut Parsed, lines: &Lines) {
+    let everybody = |entry: usize| {
+        let class = &parsed.config.class[entry];
+        class.networks.is_empty() && class.listeners.is_empty() && class.password.is_none()
+    };
+    let heads = parsed.heads_of("class");
+    let Some(at) = heads.iter().position(|(entry, _)| everybody(*entry)) else { return };
+    let Some((_, next)) = heads.get(at + 1) else { return };
+    let line = lines.number(heads[at].1.start);
+    let message = format!("nobody can be in this [[class]]: the one in line {line} is everybody's");
+    parsed
+        .problems
+        .push(Problem::warning(next.clone(), message).help("the first class that fits is a client's"));
+}
+
+fn reserves(parsed: &mut Parsed) {
+    let empty = |entry: usize| {
+        let reserve = &parsed.config.reserve[entry];
+        reserve.nicks.is_empty() && reserve.channels.is_empty()
+    };
+    let bare: Vec<Range<usize>> = parsed
+        .heads_of("reserve")
+        .into_iter()
+        .filter(|(entry, _)| empty(*entry))
+        .map(|(_, head)| head)
+        .collect();
+    for head in bare {
+        let problem = Problem::error(head, "this [[reserve]] has neither `nicks` nor `channels`");
+        parsed.problems.push(problem.help("such as: nicks = [\"*Serv\"]"));
+    }
+}
+
+/// Operators are of classes that there are.
+fn oper_classes(parsed: &mut Parsed) {
+    let Config { oper, oper_class, .. } = &parsed.config;
+    let mut problems = Vec::new();
+    for (entry, span) in parsed.spans_of("oper.class") {
+        let wanted = oper[entry].class.as_str();
+        let mut names = oper_class.iter().map(|class| class.name.as_str()).filter(|name| !name.is_empty());
+        if names.clone().any(|name| name == wanted) {
+            continue;
+        }
+        let message = format!("there is no [[oper_class]] with the name {}", quoted(wanted));
+        let help = match closest(wanted, names.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.next().is_none() => {
+                "add one, with the privileges that the operator is to have".to_owned()
+            }
+            None => "oper.class is the name of an [[oper_class]] of this file".to_owned(),
+        };
+        problems.push(Problem::error(span, message).help(help));
+    }
+    parsed.problems.append(&mut problems);
+}
