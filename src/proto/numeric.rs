@@ -102,6 +102,7 @@ numerics! {
     311 rpl_whoisuser (nick, user, host, realname) "{nick} {user} {host} * :{realname}";
     312 rpl_whoisserver (nick, server, description) "{nick} {server} :{description}";
     313 rpl_whoisoperator (nick) "{nick} :is an IRC operator";
+    314 rpl_whowasuser (nick, user, host, realname) "{nick} {user} {host} * :{realname}";
     315 rpl_endofwho (mask as word) "{mask} :End of WHO list";
     317 rpl_whoisidle (nick, idle, signon) "{nick} {idle} {signon} :seconds idle, signon time";
     318 rpl_endofwhois (nick as word) "{nick} :End of /WHOIS list";
@@ -114,6 +115,7 @@ numerics! {
     331 rpl_notopic (channel) "{channel} :No topic is set";
     332 rpl_topic (channel, topic) "{channel} :{topic}";
     333 rpl_topicwhotime (channel, who, when) "{channel} {who} {when}";
+    338 rpl_whoisactually (nick, user, host, address) "{nick} {user}@{host} {address} :is actually using host";
     340 rpl_userip (replies) ":{replies}";
     341 rpl_inviting (nick, channel) "{nick} {channel}";
     351 rpl_version (version, server, comment) "{version} {server} :{comment}";
@@ -125,6 +127,7 @@ numerics! {
     366 rpl_endofnames (channel as word) "{channel} :End of /NAMES list";
     367 rpl_banlist (channel, mask, who, when) "{channel} {mask} {who} {when}";
     368 rpl_endofbanlist (channel) "{channel} :End of channel ban list";
+    369 rpl_endofwhowas (nick as word) "{nick} :End of WHOWAS";
     371 rpl_info (line) ":{line}";
     372 rpl_motd (line) ":- {line}";
     374 rpl_endofinfo () ":End of /INFO list";
@@ -136,6 +139,7 @@ numerics! {
     403 err_nosuchchannel (channel as word) "{channel} :No such channel";
     404 err_cannotsendtochan (channel, why) "{channel} :Cannot send to channel ({why})";
     405 err_toomanychannels (channel as word) "{channel} :You have joined too many channels";
+    406 err_wasnosuchnick (nick as word) "{nick} :There was no such nickname";
     407 err_toomanytargets (target as word, most) "{target} :Too many targets, at most {most} at a time";
     409 err_noorigin () ":No origin specified";
     410 err_invalidcapcmd (subcommand as word) "{subcommand} :Invalid CAP command";
@@ -169,6 +173,11 @@ numerics! {
     704 rpl_helpstart (subject, title) "{subject} :{title}";
     705 rpl_helptxt (subject, line) "{subject} :{line}";
     706 rpl_endofhelp (subject, line) "{subject} :{line}";
+    730 rpl_mononline (masks) ":{masks}";
+    731 rpl_monoffline (nicks) ":{nicks}";
+    732 rpl_monlist (nicks) ":{nicks}";
+    733 rpl_endofmonlist () ":End of MONITOR list";
+    734 err_monlistfull (limit, nicks) "{limit} {nicks} :Monitor list is full";
 }
 
 #[cfg(test)]

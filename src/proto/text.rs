@@ -20,9 +20,19 @@ pub fn truncate_bytes(bytes: &mut Vec<u8>, max: usize) {
     bytes.truncate(end);
 }
 
-/// Joins words with spaces into lines of at most `room` bytes. `write` appends a word to the line, so that a word of
-/// several parts needs no buffer of its own. One that is longer than a line stands alone on it.
+/// Joins words with spaces into lines, as [`pack_with`] does.
 pub fn pack<T>(
+    words: impl IntoIterator<Item = T>,
+    room: usize,
+    write: impl FnMut(&mut String, T),
+) -> Vec<String> {
+    pack_with(' ', words, room, write)
+}
+
+/// Joins words into lines of at most `room` bytes, with an ASCII character between them. `write` appends a word to the line, so that a word of
+/// several parts needs no buffer of its own. One that is longer than a line stands alone on it.
+pub fn pack_with<T>(
+    separator: char,
     words: impl IntoIterator<Item = T>,
     room: usize,
     mut write: impl FnMut(&mut String, T),
@@ -32,7 +42,7 @@ pub fn pack<T>(
     for word in words {
         let end = line.len();
         if end > 0 {
-            line.push(' ');
+            line.push(separator);
         }
         write(&mut line, word);
         if end > 0 && line.len() > room {

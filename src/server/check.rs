@@ -53,6 +53,9 @@ impl Server {
         assert_eq!(from_anywhere, connections, "connections by address");
         assert!(connections == 0 || deadlines > 0, "somebody watches every client");
 
+        self.check_watchers();
+        self.whowas.check();
+
         let mut channels = 0;
         // Every user is a member where they think, so equal counts mean that no channel has a stranger.
         for (index, channel) in self.channels.iter().enumerate() {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Peer;
+use super::monitor::Watched;
 use super::response::Response;
 use super::throttle::Throttle;
 use super::timers::Armed;
@@ -72,6 +73,8 @@ pub(super) struct User {
     pub(super) channels: Vec<u32>,
     /// Serial numbers of channels they were invited to.
     invitations: VecDeque<u64>,
+    /// Whose coming and going they are told of (MONITOR).
+    pub(super) watched: Watched,
     /// When they last spoke to somebody, in monotonic milliseconds.
     pub(super) spoke_ms: u64,
 }
@@ -129,6 +132,7 @@ impl User {
             away: None,
             channels: Vec::new(),
             invitations: VecDeque::new(),
+            watched: Watched::new(),
             spoke_ms: now_ms,
         }
     }

@@ -139,6 +139,18 @@ impl Ctx<'_> {
         }
     }
 
+    /// The same with commas between the words.
+    pub(super) fn reply_list<F: Fn(&mut Formatter<'_>) -> fmt::Result>(
+        &mut self,
+        words: &[String],
+        numeric: impl Fn(String) -> Numeric<F>,
+    ) {
+        let room = self.room(&numeric(String::new()));
+        for line in text::pack_with(',', words, room, |line, word| line.push_str(word)) {
+            self.reply(numeric(line));
+        }
+    }
+
     /// Bytes that the last parameter of a numeric to the client can have, when it is empty in `numeric`.
     pub(super) fn room<F: Fn(&mut Formatter<'_>) -> fmt::Result>(&self, numeric: &Numeric<F>) -> usize {
         let nick = self.client().nick().map_or(1, |nick| nick.len());
@@ -220,6 +232,15 @@ impl Ctx<'_> {
             if seen.first_time(member.slot) {
                 forms.send(member.slot, self.out, stamp, now.unix_ms);
             }
+        }
+    }
+
+    /// Sends a draft to everybody who watches a nick.
+    pub(super) fn tell_watchers(&mut self, nick: &str, draft: Draft<'_>) {
+        let Server { watchers, stamp, now, .. } = &mut *self.server;
+        let mut forms = Forms::new(draft);
+        for &slot in watchers.of(nick) {
+            forms.send(slot, self.out, stamp, now.unix_ms);
         }
     }
 

@@ -8,10 +8,12 @@ use super::ctx::Ctx;
 use super::outgoing::Draft;
 use super::throttle::Throttle;
 use super::timers::{Armed, Kind};
+use super::whowas::Past;
 use super::{Cause, Effect, Event, Gone, Peer, Refusal, Server, work};
 use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
+use crate::proto::limits::WHOWAS_ENTRIES;
 use crate::proto::names::{self, fold};
 use crate::proto::numeric;
 
@@ -154,6 +156,7 @@ impl Ctx<'_> {
         let interval = u64::from(self.server.config.timeouts.ping_interval) * 1000;
         self.arm(Kind::Liveness, now + interval);
         self.event(Event::Registered { client: id, mask });
+        self.announce_online();
     }
 
     /// The server ends the connection: the client is told, then everybody who shares a channel with it.
@@ -183,6 +186,12 @@ impl Ctx<'_> {
             if !self.server.stopping {
                 self.tell_neighbours(Draft::event(&source, format_args!("QUIT :{reason}")));
             }
+            self.remember();
+            self.unwatch_all();
+            if !self.server.stopping {
+                let nick = self.user().nick.clone();
+                self.announce_offline(&nick);
+            }
             // Taken out first: to look each of them up in the list again would take the square of their number.
             for index in std::mem::take(&mut self.user_mut().channels) {
                 self.server.part(self.me, index);
@@ -206,6 +215,14 @@ impl Ctx<'_> {
             }
         }
         self.event(Event::Disconnected { client: client.id, mask, cause, reason: reason.to_owned() });
+    }
+
+    /// Keeps for WHOWAS who has the client's nick.
+    pub(super) fn remember(&mut self) {
+        let Server { clients, whowas, now, .. } = &mut *self.server;
+        if let Some(past) = clients[self.me as usize].as_ref().and_then(|it| Past::of(it, now.unix_ms)) {
+            whowas.push(past, WHOWAS_ENTRIES);
+        }
     }
 
     /// An operator disconnects the client.

@@ -15,6 +15,8 @@
 //! | `response` | labelled responses and batches |
 //! | `outgoing` | from what happened to bytes, once per form that some recipient needs |
 //! | `work` | long replies, a slice at a time |
+//! | `monitor` | who watches whom |
+//! | `whowas` | who has been here lately |
 //! | `info` | what the admin socket shows |
 //! | `check` | the invariants |
 
@@ -27,12 +29,14 @@ mod ctx;
 mod info;
 mod lifecycle;
 mod mode;
+mod monitor;
 mod outgoing;
 mod policy;
 mod response;
 mod throttle;
 mod timers;
 mod types;
+mod whowas;
 mod work;
 
 #[cfg(test)]
@@ -48,15 +52,18 @@ use crate::config::Config;
 use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::isupport;
+use crate::proto::limits::WHOWAS_ENTRIES;
 use crate::proto::modes::{INVISIBLE, OPERATOR};
 use crate::proto::names::fold;
 
 use channel::Channel;
 use client::{Client, User};
 use ctx::{Ctx, Seen};
+use monitor::Watchers;
 use outgoing::Stamp;
 use response::Response;
 use timers::Timers;
+use whowas::Whowas;
 
 pub use commands::{Command, TABLE as COMMANDS, Who};
 pub use info::{ChannelInfo, Stats, UserInfo};
@@ -97,6 +104,8 @@ pub struct Server {
     /// Connections from each address. Never iterated.
     addresses: HashMap<IpAddr, u32, Keyed>,
     timers: Timers,
+    watchers: Watchers,
+    whowas: Whowas,
     /// Clients whose long reply goes on at the next tick, those that wait longest first.
     working: VecDeque<ClientId>,
     effects: Vec<Effect>,
@@ -136,6 +145,8 @@ impl Server {
             names: HashMap::with_hasher(keyed),
             addresses: HashMap::with_hasher(keyed),
             timers: Timers::default(),
+            watchers: Watchers::new(keyed),
+            whowas: Whowas::new(keyed),
             working: VecDeque::new(),
             effects: Vec::new(),
             stats: Stats::default(),
@@ -176,6 +187,7 @@ impl Server {
             Input::Tick => self.tick(out),
             Input::Reload(config) => {
                 self.isupport = isupport::lines(&config);
+                self.whowas.trim(WHOWAS_ENTRIES);
                 self.config = config;
             }
             Input::Shutdown { reason } => {

@@ -19,6 +19,10 @@ pub(super) enum Work {
         /// The next index.
         next: u32,
     },
+    /// MONITOR L and S.
+    Monitor(commands::MonitorWork),
+    /// WHOWAS.
+    Whowas(commands::WhowasWork),
     /// WHO.
     Who(commands::WhoWork),
 }
@@ -28,6 +32,8 @@ impl Work {
     fn step(&mut self, c: &mut Ctx<'_>) -> bool {
         match self {
             Self::List { next } => commands::list_step(c, next),
+            Self::Monitor(monitor) => commands::monitor_step(c, monitor),
+            Self::Whowas(whowas) => commands::whowas_step(c, whowas),
             Self::Who(who) => commands::who_step(c, who),
         }
     }

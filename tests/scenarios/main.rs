@@ -90,6 +90,7 @@ scenarios! {
     mode_key_limit
     mode_limits
     mode_user
+    monitor
     motd
     names
     nick
@@ -114,4 +115,5 @@ scenarios! {
     who
     whois
     whois_idle
+    whowas
 }

@@ -90,7 +90,9 @@ impl Bot {
     }
 
     fn numeric(&mut self, code: u16, line: &Line, ledger: &mut Ledger, rng: &mut Rng) -> Checked {
-        ensure(line.param(0) == self.nick || code == 1 || self.stage == Stage::Registering, || {
+        // MONITOR tells all who watch somebody in one line.
+        let for_me = line.param(0) == self.nick || matches!(code, 730 | 731) && line.param(0) == "*";
+        ensure(for_me || code == 1 || self.stage == Stage::Registering, || {
             format!("a numeric for {}, who is {}", line.param(0), self.nick)
         })?;
         self.answered = true;

@@ -6,9 +6,11 @@ mod channel;
 mod help;
 mod message;
 mod mode;
+mod monitor;
 mod query;
 mod registration;
 mod server;
+mod whowas;
 
 use super::ctx::Ctx;
 use super::response::Response;
@@ -18,8 +20,10 @@ use crate::proto::message::{Message, Tags};
 use crate::proto::numeric::{self, Reply};
 
 pub(super) use channel::{kick_by_server, list_step};
+pub(super) use monitor::{MonitorWork, monitor_step};
 pub(super) use query::{WhoWork, who_step};
 pub(super) use server::greet;
+pub(super) use whowas::{WhowasWork, whowas_step};
 
 type Outcome = Result<(), Reply>;
 
@@ -83,6 +87,8 @@ commands! {
     "LUSERS" server::lusers, 0, Registered, 1, "LUSERS [mask [server]]", "Count users, connections and channels";
     "MAP" server::map, 0, Registered, 1, "MAP", "Show how the servers of the network are linked";
     "MODE" mode::mode, 1, Registered, 1, "MODE <channel|nick> [modes] [...]", "Show or change modes";
+    "MONITOR" monitor::monitor, 1, Registered, 1, "MONITOR +|- <nick>[,...]", "Be told when others come and go",
+        "MONITOR C watches nobody, MONITOR L lists those watched, MONITOR S says which of them are there.";
     "MOTD" server::motd, 0, Registered, 2, "MOTD [server]", "Show the message of the day";
     "NAMES" channel::names, 0, Registered, 2, "NAMES <channel>[,...]", "List the members of channels";
     "NICK" registration::nick, 0, Anyone, 1, "NICK <nick>", "Take a nick";
@@ -102,6 +108,7 @@ commands! {
     "VERSION" server::version, 0, Registered, 1, "VERSION [server]", "Show the server's version and 005";
     "WHO" query::who, 1, Registered, 3, "WHO <channel|mask> [o]", "List users";
     "WHOIS" query::whois, 0, Registered, 2, "WHOIS [server] <nick>", "Show what is known of a user";
+    "WHOWAS" whowas::whowas, 0, Registered, 2, "WHOWAS <nick> [count]", "Show who had a nick before";
 }
 
 fn find(name: &str) -> Option<&'static Command> {

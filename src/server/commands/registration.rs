@@ -56,9 +56,17 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let source = c.source();
     c.tell_me(Draft::event(&source, format_args!("NICK {wanted}")));
     c.tell_neighbours(Draft::event(&source, format_args!("NICK {wanted}")));
+    let from = before.map_or_else(String::new, |nick| nick.to_string());
+    let moved = !names::same(&from, wanted);
+    if moved {
+        c.remember();
+        c.announce_offline(&from);
+    }
     let host = c.client().host.clone();
     c.user_mut().rename(wanted.into(), &host);
-    let from = before.map_or_else(String::new, |nick| nick.to_string());
+    if moved {
+        c.announce_online();
+    }
     let client = c.client().id;
     c.event(Event::Renamed { client, from, to: wanted.to_owned() });
     Ok(())

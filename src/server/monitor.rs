@@ -1,0 +1,111 @@
+//! Who wants to know when whom comes and goes (IRCv3 monitor).
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::ctx::Ctx;
+use super::outgoing::Draft;
+use super::{Keyed, Server};
+use crate::proto::names::fold;
+
+/// The nicks that somebody watches: folded, and as they spelt them.
+pub(super) type Watched = BTreeMap<Box<str>, Box<str>>;
+
+/// From folded nicks to the slots of those who watch them, sorted. No nick is here that nobody watches.
+pub(super) struct Watchers(HashMap<Box<str>, Vec<u32>, Keyed>);
+
+impl Watchers {
+    /// Nobody watches anybody.
+    pub(super) fn new(keyed: Keyed) -> Self {
+        Self(HashMap::with_hasher(keyed))
+    }
+
+    /// Those who watch a nick.
+    pub(super) fn of(&self, nick: &str) -> &[u32] {
+        self.0.get(fold(nick).as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    fn add(&mut self, folded: &str, slot: u32) {
+        let slots = self.0.entry(folded.into()).or_default();
+        if let Err(index) = slots.binary_search(&slot) {
+            slots.insert(index, slot);
+        }
+    }
+
+    fn remove(&mut self, folded: &str, slot: u32) {
+        let Some(slots) = self.0.get_mut(folded) else { return };
+        if let Ok(index) = slots.binary_search(&slot) {
+            slots.remove(index);
+        }
+        if slots.is_empty() {
+            self.0.remove(folded);
+        }
+    }
+}
+
+impl Ctx<'_> {
+    /// Has the client watch a nick, unless it watches `most` already; whether it does now.
+    pub(super) fn watch(&mut self, nick: &str, most: usize) -> bool {
+        let (folded, me) = (fold(nick), self.me);
+        let watched = &mut self.user_mut().watched;
+        if watched.contains_key(folded.as_str()) {
+            return true;
+        }
+        if watched.len() >= most {
+            return false;
+        }
+        watched.insert(folded.as_str().into(), nick.into());
+        self.server.watchers.add(&folded, me);
+        true
+    }
+
+    /// Has the client watch a nick no longer.
+    pub(super) fn unwatch(&mut self, nick: &str) {
+        let (folded, me) = (fold(nick), self.me);
+        if self.user_mut().watched.remove(folded.as_str()).is_some() {
+            self.server.watchers.remove(&folded, me);
+        }
+    }
+
+    /// Has the client watch nobody.
+    pub(super) fn unwatch_all(&mut self) {
+        for folded in std::mem::take(&mut self.user_mut().watched).into_keys() {
+            self.server.watchers.remove(&folded, self.me);
+        }
+    }
+
+    /// Tells those who watch the client's nick that it is there.
+    pub(super) fn announce_online(&mut self) {
+        let (config, user) = (self.config(), self.user());
+        let (nick, mask) = (user.nick.clone(), user.mask.clone());
+        // An asterisk instead of the recipient's nick, so that the line is the same for all ("730 - RPL_MONONLINE").
+        self.tell_watchers(&nick, Draft::plain(&config.server.name, format_args!("730 * :{mask}")));
+    }
+
+    /// Tells those who watch a nick that it is there no longer.
+    pub(super) fn announce_offline(&mut self, nick: &str) {
+        let config = self.config();
+        self.tell_watchers(nick, Draft::plain(&config.server.name, format_args!("731 * :{nick}")));
+    }
+}
+
+impl Server {
+    /// Checks that those who watch and those who are watched agree.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub(super) fn check_watchers(&self) {
+        let mut count = 0;
+        for (slot, client) in self.clients.iter().enumerate() {
+            let Some(user) = client.as_ref().and_then(|client| client.user()) else { continue };
+            for (folded, nick) in &user.watched {
+                count += 1;
+                assert_eq!(**folded, *fold(nick));
+                let watchers = self.watchers.of(nick);
+                assert!(watchers.binary_search(&(slot as u32)).is_ok(), "{} watches {nick}", user.nick);
+            }
+        }
+        assert!(self.watchers.0.values().all(|slots| !slots.is_empty() && slots.is_sorted()));
+        // Everybody who watches is known to do so, so equal counts mean that nobody else is.
+        assert_eq!(self.watchers.0.values().map(Vec::len).sum::<usize>(), count, "watchers of a nick");
+    }
+}
