@@ -34,11 +34,12 @@ pub fn tokens(config: &Config) -> Vec<String> {
         "SAFELIST".to_owned(),
         format!(
             "TARGMAX=JOIN:{targets},KICK:{targets},LIST:{targets},NAMES:{targets},NOTICE:{targets},\
-             PART:{targets},PRIVMSG:{targets},TAGMSG:{targets},WHOIS:1"
+             PART:{targets},PRIVMSG:{targets},TAGMSG:{targets},WHOIS:{targets}"
         ),
         format!("TOPICLEN={}", limits.topic_length),
         format!("USERLEN={}", limits.user_length),
         "UTF8ONLY".to_owned(),
+        "WHOX".to_owned(),
     ]
 }
 

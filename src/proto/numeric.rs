@@ -112,9 +112,11 @@ numerics! {
     323 rpl_listend () ":End of /LIST";
     324 rpl_channelmodeis (channel, modes) "{channel} {modes}";
     329 rpl_creationtime (channel, when) "{channel} {when}";
+    330 rpl_whoisaccount (nick, account) "{nick} {account} :is logged in as";
     331 rpl_notopic (channel) "{channel} :No topic is set";
     332 rpl_topic (channel, topic) "{channel} :{topic}";
     333 rpl_topicwhotime (channel, who, when) "{channel} {who} {when}";
+    335 rpl_whoisbot (nick, network) "{nick} :is a bot on {network}";
     338 rpl_whoisactually (nick, user, host, address) "{nick} {user}@{host} {address} :is actually using host";
     340 rpl_userip (replies) ":{replies}";
     341 rpl_inviting (nick, channel) "{nick} {channel}";
@@ -122,6 +124,7 @@ numerics! {
     352 rpl_whoreply (channel, user, host, server, nick, flags, realname)
         "{channel} {user} {host} {server} {nick} {flags} :0 {realname}";
     353 rpl_namreply (symbol, channel, names) "{symbol} {channel} :{names}";
+    354 rpl_whospcrpl (fields) "{fields}";
     364 rpl_links (server, uplink, description) "{server} {uplink} :0 {description}";
     365 rpl_endoflinks (mask as word) "{mask} :End of /LINKS list";
     366 rpl_endofnames (channel as word) "{channel} :End of /NAMES list";
@@ -133,6 +136,7 @@ numerics! {
     374 rpl_endofinfo () ":End of /INFO list";
     375 rpl_motdstart (server) ":- {server} Message of the day - ";
     376 rpl_endofmotd () ":End of /MOTD command";
+    379 rpl_whoismodes (nick, modes) "{nick} :is using modes {modes}";
     391 rpl_time (server, when) "{server} :{when}";
     401 err_nosuchnick (nick as word) "{nick} :No such nick/channel";
     402 err_nosuchserver (server as word) "{server} :No such server";

@@ -116,4 +116,5 @@ scenarios! {
     whois
     whois_idle
     whowas
+    whox
 }

@@ -10,6 +10,8 @@ mod monitor;
 mod query;
 mod registration;
 mod server;
+mod who;
+mod whois;
 mod whowas;
 
 use super::ctx::Ctx;
@@ -21,8 +23,8 @@ use crate::proto::numeric::{self, Reply};
 
 pub(super) use channel::{kick_by_server, list_step};
 pub(super) use monitor::{MonitorWork, monitor_step};
-pub(super) use query::{WhoWork, who_step};
 pub(super) use server::greet;
+pub(super) use who::{WhoWork, who_step};
 pub(super) use whowas::{WhowasWork, whowas_step};
 
 type Outcome = Result<(), Reply>;
@@ -106,8 +108,12 @@ commands! {
     "USERHOST" query::userhost, 1, Registered, 1, "USERHOST <nick> [<nick> ...]", "Ask for user and host of up to five";
     "USERIP" query::userip, 1, Registered, 1, "USERIP <nick> [<nick> ...]", "Ask for user and address of up to five";
     "VERSION" server::version, 0, Registered, 1, "VERSION [server]", "Show the server's version and 005";
-    "WHO" query::who, 1, Registered, 3, "WHO <channel|mask> [o]", "List users";
-    "WHOIS" query::whois, 0, Registered, 2, "WHOIS [server] <nick>", "Show what is known of a user";
+    "WHO" who::who, 1, Registered, 3, "WHO <channel|mask> [[flags][%fields[,token]]]", "List users",
+        "Flags: o for operators only; n u h i s a r for what the mask is held against: nick, user, host, address, server, account, \
+         real name.",
+        "Fields of the answer: t token, c channel, u user, i address, h host, s server, n nick, f flags, d distance, l idle \
+         seconds, a account, o rank, r real name.";
+    "WHOIS" whois::whois, 0, Registered, 2, "WHOIS [server] <nick>[,...]", "Show what is known of users";
     "WHOWAS" whowas::whowas, 0, Registered, 2, "WHOWAS <nick> [count]", "Show who had a nick before";
 }
 
