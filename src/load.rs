@@ -337,7 +337,7 @@ motd.txt:501:1: error: the message of the day must have at most 500 lines
     }
 
     #[test]
-    fn a_password_that_everybody_can_read_is_warned_of() {
+    fn secrets_that_everybody_can_read_are_warned_of() {
         let folder = folder(&[("chatd.toml", b"[server]\npassword = \"secret\"\n")]);
         let path = folder.path().join("chatd.toml");
         assert!(load(Some(&path)).unwrap().warnings.is_empty());
@@ -350,6 +350,13 @@ motd.txt:501:1: error: the message of the day must have at most 500 lines
                 "{place}:2:12: warning: every user of this machine can read this password (chmod o-r {place})"
             )
         );
+        let text = "[cloak]\nkey = \"0123456789abcdef0123456789abcdef\"\n[[webirc]]\nname = \"a\"\n\
+            password = \"b\"\nnetworks = [\"::1\"]\n[[class]]\nname = \"c\"\npassword = \"d\"\n";
+        fs::write(&path, text).unwrap();
+        let warnings = load(Some(&path)).unwrap().warnings;
+        let places: Vec<_> = warnings.iter().map(|it| (it.line.unwrap(), it.message.as_str())).collect();
+        let message = |key: &str| format!("every user of this machine can read this {key}");
+        assert_eq!(places, [(2, &*message("key")), (5, &*message("password")), (9, &*message("password"))]);
         fs::write(&path, "[admin]\nmode = \"0660\"\n").unwrap();
         assert!(load(Some(&path)).unwrap().warnings.is_empty());
     }

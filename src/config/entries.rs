@@ -212,9 +212,11 @@ impl FromStr for PasswordHash {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let hash = Phc::new(text).map_err(|_| "is no hash of a password".to_owned())?;
+        let no_hash =
+            if text.starts_with('$') { "is no hash of argon2" } else { "must be a hash of the password" };
+        let hash = Phc::new(text).map_err(|_| no_hash.to_owned())?;
         if !matches!(hash.algorithm.as_str(), "argon2id" | "argon2i" | "argon2d") {
-            return Err("must be a hash of argon2".to_owned());
+            return Err("is no hash of argon2".to_owned());
         }
         if hash.salt.is_none() || hash.hash.is_none() {
             return Err("has no salt or no hash in it".to_owned());
@@ -300,12 +302,12 @@ mod tests {
     #[test]
     fn what_is_no_hash_or_too_costly_is_refused() {
         let with = |old: &str, new: &str| HASH.replacen(old, new, 1).parse::<PasswordHash>().unwrap_err();
-        assert_eq!("secret".parse::<PasswordHash>().unwrap_err(), "is no hash of a password");
+        assert_eq!("secret".parse::<PasswordHash>().unwrap_err(), "must be a hash of the password");
         assert_eq!(
             "$argon2id$v=19$m=8,t=1,p=1".parse::<PasswordHash>().unwrap_err(),
             "has no salt or no hash in it"
         );
-        assert_eq!(with("argon2id", "scrypt"), "must be a hash of argon2");
+        assert_eq!(with("argon2id", "scrypt"), "is no hash of argon2");
         assert_eq!(with("p=1", "p=0"), "has parameters that argon2 does not take");
         assert_eq!(
             with("19456", "262145"),

@@ -30,7 +30,8 @@ pub(super) fn of_key(section: &str, name: &str) -> String {
     let near = closest(name, known.iter().copied());
     let section = heading(section);
     match (homes.as_slice(), near) {
-        ([home], _) => format!("`{name}` belongs in {}", heading(home)),
+        ([home], Some(near)) => format!("did you mean `{near}`? `{name}` belongs in {}", heading(home)),
+        ([home], None) => format!("`{name}` belongs in {}", heading(home)),
         (_, Some(near)) => format!("did you mean `{near}`?"),
         _ if known.len() > MANY => format!("chatd.toml(5) has the {} keys of {section}", known.len()),
         _ => match known.as_slice() {

@@ -25,10 +25,18 @@ pub struct Parsed {
     /// Errors and warnings, in the order of the text; at most [`CONFIG_PROBLEMS`] and one that counts the rest.
     pub problems: Vec<Problem>,
     /// Where the values of the settings are, by the setting's name and the number of the entry, which is 0 for what
-    /// stands once. Of entries only those values that can be used.
-    spans: BTreeMap<(&'static str, usize), Range<usize>>,
+    /// stands once.
+    spans: BTreeMap<(&'static str, usize), Given>,
     /// Where the entries of repeated sections begin, by section and number.
     heads: BTreeMap<(&'static str, usize), Range<usize>>,
+}
+
+/// A value that the text has.
+#[derive(Debug)]
+struct Given {
+    span: Range<usize>,
+    /// Whether it can be used.
+    good: bool,
 }
 
 impl Parsed {
@@ -39,14 +47,19 @@ impl Parsed {
 
     /// Where the text has the value of the setting of that name, such as `server.motd_file`, in bytes.
     pub fn span(&self, setting: &str) -> Option<Range<usize>> {
-        self.spans.get(&(setting, 0)).cloned()
+        self.spans.get(&(setting, 0)).map(|given| given.span.clone())
     }
 
     /// Where the text has the values of a key of a repeated section that can be used, such as `oper.class`, with the
     /// numbers of their entries.
     pub(super) fn spans_of(&self, key: &'static str) -> Vec<(usize, Range<usize>)> {
-        let found = self.spans.range((key, 0)..=(key, usize::MAX));
-        found.map(|((_, entry), span)| (*entry, span.clone())).collect()
+        let found = self.spans.range((key, 0)..=(key, usize::MAX)).filter(|(_, given)| given.good);
+        found.map(|((_, entry), given)| (*entry, given.span.clone())).collect()
+    }
+
+    /// Whether the entry of that number has a value of the key that cannot be used.
+    pub(super) fn refused(&self, key: &'static str, entry: usize) -> bool {
+        self.spans.get(&(key, entry)).is_some_and(|given| !given.good)
     }
 
     /// Where the entries of a repeated section begin, with their numbers.
@@ -155,10 +168,22 @@ impl Walk {
                 self.unknown_key(section, key);
                 continue;
             };
-            self.parsed.spans.insert((setting.name, 0), value.span());
-            let mut field = Field::new(setting.name, value, &mut self.parsed.problems);
-            (setting.read)(&mut field, &mut self.parsed.config);
+            self.read(setting.name, 0, value, setting.read);
         }
+    }
+
+    fn read(
+        &mut self,
+        name: &'static str,
+        entry: usize,
+        value: &Value<'_>,
+        read: fn(&mut Field<'_>, &mut Config),
+    ) {
+        let before = self.parsed.problems.len();
+        read(&mut Field::new(name, value, &mut self.parsed.problems), &mut self.parsed.config);
+        let mut new = self.parsed.problems[before..].iter();
+        let good = new.all(|problem| problem.severity != Severity::Error);
+        self.parsed.spans.insert((name, entry), Given { span: value.span(), good });
     }
 
     fn unknown_key(&mut self, section: &str, key: &Name<'_>) {
@@ -199,13 +224,7 @@ impl Walk {
                 self.unknown_key(section.name, name);
                 continue;
             };
-            let before = self.parsed.problems.len();
-            let mut field = Field::new(key.name, value, &mut self.parsed.problems);
-            (key.read)(&mut field, &mut self.parsed.config);
-            let new = &self.parsed.problems[before..];
-            if new.iter().all(|problem| problem.severity != Severity::Error) {
-                self.parsed.spans.insert((key.name, number), value.span());
-            }
+            self.read(key.name, number, value, key.read);
         }
         if !self.incomplete {
             let missing = |key: &&Key| key.needed.is_some() && !table.contains_key(key.key());

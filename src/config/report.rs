@@ -161,6 +161,8 @@ impl Lines {
 struct Place<'a> {
     number: usize,
     line: &'a str,
+    /// Whether the section that the line is in holds a key that nobody may see.
+    in_cloak: bool,
     /// In bytes of `line`.
     span: Range<usize>,
 }
@@ -181,18 +183,31 @@ impl<'a> Place<'a> {
             Some(rest) if from == 0 => (rest, '\u{feff}'.len_utf8()),
             _ => (line, from),
         };
+        let heading = text[..from].lines().rev().map(str::trim_start).find(|line| line.starts_with('['));
+        let in_cloak =
+            heading.is_some_and(|line| line.contains("cloak")) && !line.trim_start().starts_with('[');
         let within = |offset: usize| offset.saturating_sub(from).min(line.len());
         Self {
             number: 1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..start]).count(),
             line,
+            in_cloak,
             span: within(start)..within(end),
         }
     }
 
-    /// The line and the place in it without what may be a password: reports go to logs and terminals.
+    /// Where the name begins of what may be a secret: a password, or in `[cloak]` whatever is not the suffix.
+    fn secret(&self) -> Option<usize> {
+        let first = self.line.len() - self.line.trim_start().len();
+        let cloak = self.in_cloak && !self.line[first..].starts_with("suffix");
+        let word =
+            self.line.find("pass").or_else(|| self.line.find("cloak").filter(|_| self.line.contains('=')));
+        word.or_else(|| cloak.then_some(first))
+    }
+
+    /// The line and the place in it without what may be a secret: reports go to logs and terminals.
     fn without_secrets(&self) -> (Cow<'a, str>, Range<usize>) {
         const HIDDEN: &str = " (not shown)";
-        let value = self.line.find("pass").map(|word| {
+        let value = self.secret().map(|word| {
             let in_key = |char: char| char.is_ascii_alphanumeric() || "_-\"'".contains(char);
             let after_key = self.line[word..].trim_start_matches(in_key);
             let after_equal = after_key.trim_start().strip_prefix('=').unwrap_or(after_key);

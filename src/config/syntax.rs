@@ -95,6 +95,10 @@ fn problem(found: &str, span: Range<usize>, message: &str) -> Problem {
     if is("key with no value") {
         return Problem::error(span, "a key without a value").help("write it as: key = value");
     }
+    if is("missing escaped value") {
+        let help = "write it twice, or the text between apostrophes: '...'";
+        return Problem::error(span, "a backslash that means nothing in this string").help(help);
+    }
     let open_string = ["basic string, expected `\"`", "literal string, expected `'`"]
         .iter()
         .any(|end| message.ends_with(end));

@@ -78,7 +78,7 @@ impl FromStr for HostMask {
             return Err(NotAMask("must not contain spaces or anything beyond ASCII"));
         }
         if text.contains('!') {
-            return Err(NotAMask("must not contain a nick: those change"));
+            return Err(NotAMask("must not have a nick in it, which may change"));
         }
         let (user, host) = match text.rsplit_once('@') {
             Some((user, host)) => (user, host),
@@ -90,7 +90,7 @@ impl FromStr for HostMask {
         }
         let host = match host.parse() {
             Ok(network) => Host::Network(network),
-            Err(_) if host.contains('/') => return Err(NotAMask("has a network that is none")),
+            Err(_) if host.contains('/') => return Err(NotAMask("has a network that cannot be")),
             Err(_) => Host::Mask(host.to_owned()),
         };
         Ok(Self { user: user.to_owned(), host })

@@ -123,3 +123,44 @@ fn what_is_secret_is_known_to_be() {
     let expected = [("password", "\"a\""), ("password", "\"correct-horse-battery\"")];
     assert_eq!(found, expected.map(|(key, value)| (key, value.to_owned())));
 }
+
+#[test]
+fn prefixes_are_in_the_order_of_their_ranks_and_the_needed_ones_are_there() {
+    let with = |letters: &str| format!("[channels]\nprefixes = \"{letters}\"\n");
+    for letters in ["qaohv", "ov", "aov", "ohv"] {
+        assert_eq!(good(&with(letters)).channels.prefixes, letters);
+    }
+    for (letters, message) in [
+        ("", "must have `o` and `v` in it, not an empty string"),
+        ("ohx", "must be some of the letters `qaohv`, not `ohx`"),
+        ("qah", "must have `o` and `v` in it, not `qah`"),
+        ("vo", "must have each letter once, the highest rank first, not `vo`"),
+        ("oov", "must have each letter once, the highest rank first, not `oov`"),
+        ("qaohvv", "must be some of the letters `qaohv`, not `qaohvv`"),
+    ] {
+        assert_eq!(messages(&with(letters)), [format!("`channels.prefixes` {message}")]);
+    }
+}
+
+#[test]
+fn new_users_may_only_have_hidden_addresses_where_there_is_a_key() {
+    let modes = "[users]\ndefault_modes = \"wi\"\n";
+    assert_eq!(good(modes).users.default_modes, "wi");
+    let key = "[cloak]\nkey = \"0123456789abcdef0123456789abcdef\"\n";
+    assert_eq!(good(key).cloak.key.as_deref(), Some("0123456789abcdef0123456789abcdef"));
+    assert!(!parse(&key.replace("abcdef\"", "abcde\"")).is_good(), "one character less");
+}
+
+#[test]
+fn default_modes_are_letters_of_the_tables_each_once() {
+    for (section, modes, message) in [
+        ("channels", "ntb", "has `b`, which is not a channel mode without a parameter"),
+        ("channels", "+nt", "has `+`, which is not a channel mode without a parameter"),
+        ("channels", "ntn", "has `n` twice"),
+        ("users", "o", "has `o`, which is not a user mode that new users may have"),
+        ("users", "é", "has `é`, which is not a user mode that new users may have"),
+    ] {
+        let found = messages(&format!("[{section}]\ndefault_modes = \"{modes}\"\n"));
+        assert_eq!(found, [format!("`{section}.default_modes` {message}")]);
+    }
+}

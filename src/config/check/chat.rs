@@ -75,8 +75,11 @@ pub(in crate::config) fn tags(field: &mut Field<'_>) -> Option<TagDeny> {
             return field.refuse_help(&format!("must be the name of a tag, not {}", quoted(text)), help);
         }
         if kept != every {
-            let message =
-                if kept { "keeps a tag though not all are dropped" } else { "drops a tag though all are" };
+            let message = if kept {
+                "keeps a tag though not all are dropped"
+            } else {
+                "drops a tag though all are dropped"
+            };
             return field
                 .refuse_help(message, "[\"*\", \"-typing\"] drops all but one, [\"typing\"] only one");
         }
@@ -125,10 +128,7 @@ pub(in crate::config) fn pattern(field: &mut Field<'_>) -> Option<Pattern> {
     let text = field.text()?;
     match text.parse() {
         Ok(pattern) => Some(pattern),
-        Err(reason) => {
-            let help = "between apostrophes a pattern needs no doubled backslashes: '\\d+'";
-            field.refuse_help(&format!("must be a regular expression: {reason}"), help)
-        }
+        Err(reason) => field.refuse(&format!("must be a regular expression: {reason}")),
     }
 }
 

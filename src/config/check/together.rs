@@ -90,6 +90,9 @@ fn listeners(parsed: &mut Parsed, lines: &Lines) {
 /// Classes are of listeners that there are.
 fn class_listeners(parsed: &mut Parsed) {
     let Config { listen, class, .. } = &parsed.config;
+    if (0..listen.len()).any(|entry| parsed.refused("listen.address", entry)) {
+        return;
+    }
     let mut problems = Vec::new();
     for (entry, span) in parsed.spans_of("class.listeners") {
         let wanted = class[entry].listeners.iter();
@@ -107,7 +110,11 @@ fn class_listeners(parsed: &mut Parsed) {
 fn unreachable_classes(parsed: &mut Parsed, lines: &Lines) {
     let everybody = |entry: usize| {
         let class = &parsed.config.class[entry];
-        class.networks.is_empty() && class.listeners.is_empty() && class.password.is_none()
+        let refused = |key| parsed.refused(key, entry);
+        class.networks.is_empty()
+            && class.listeners.is_empty()
+            && class.password.is_none()
+            && !["class.networks", "class.listeners", "class.password"].into_iter().any(refused)
     };
     let heads = parsed.heads_of("class");
     let Some(at) = heads.iter().position(|(entry, _)| everybody(*entry)) else { return };
@@ -122,7 +129,10 @@ fn unreachable_classes(parsed: &mut Parsed, lines: &Lines) {
 fn reserves(parsed: &mut Parsed) {
     let empty = |entry: usize| {
         let reserve = &parsed.config.reserve[entry];
-        reserve.nicks.is_empty() && reserve.channels.is_empty()
+        let refused = |key| parsed.refused(key, entry);
+        reserve.nicks.is_empty()
+            && reserve.channels.is_empty()
+            && !["reserve.nicks", "reserve.channels"].into_iter().any(refused)
     };
     let bare: Vec<Range<usize>> = parsed
         .heads_of("reserve")
@@ -139,6 +149,9 @@ fn reserves(parsed: &mut Parsed) {
 /// Operators are of classes that there are.
 fn oper_classes(parsed: &mut Parsed) {
     let Config { oper, oper_class, .. } = &parsed.config;
+    if (0..oper_class.len()).any(|entry| parsed.refused("oper_class.name", entry)) {
+        return;
+    }
     let mut problems = Vec::new();
     for (entry, span) in parsed.spans_of("oper.class") {
         let wanted = oper[entry].class.as_str();
