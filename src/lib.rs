@@ -14,6 +14,8 @@
 //! - [`net`]: everything with a file descriptor: the loop, sockets, signals, the admin socket.
 //! - [`admin`]: the JSON-RPC protocol of the admin socket, shared by daemon and `chatctl`.
 //! - [`place`]: where the admin socket is.
+//! - [`state_file`]: what outlives a restart, on disk.
+//! - [`password`]: passwords as hashes.
 //! - [`log`]: the log's own thread, to stderr or syslog.
 //! - [`daemon`] and [`ctl`]: the two programs.
 //!
@@ -28,7 +30,9 @@ pub mod load;
 pub mod log;
 pub mod net;
 pub mod outbox;
+pub mod password;
 pub mod place;
 pub mod proto;
 pub mod server;
+pub mod state_file;
 pub(crate) mod suggest;

@@ -124,7 +124,7 @@ fn read_motd(parsed: &mut Parsed, config_path: &Path, problems: &mut Vec<Problem
 ///
 /// # Errors
 /// What to say after the file's name.
-fn read(path: &Path, most: usize) -> Result<(Vec<u8>, u32), String> {
+pub(crate) fn read(path: &Path, most: usize) -> Result<(Vec<u8>, u32), String> {
     // Opening a FIFO without a writer would block; nobody must be able to hold up a reload so.
     let open = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
     let file: File = open.map_err(|error| reason(&error))?;

@@ -16,6 +16,8 @@ pub const CONFIG_FILE: &str = "/etc/chatd/chatd.toml";
 const SOCKET: &str = "admin.sock";
 /// The folder of a daemon that root started.
 const SYSTEM: &str = "/run/chatd";
+/// The folder of the state of a daemon that root started.
+pub const SYSTEM_STATE: &str = "/var/lib/chatd";
 /// The longest path that fits into a socket address, in bytes (`sun_path` of unix(7), less its NUL).
 pub const LONGEST_PATH: usize = 107;
 
@@ -30,6 +32,14 @@ pub struct Env {
     pub xdg_runtime_dir: Option<PathBuf>,
     /// `$CHATD_SOCKET`, which only `chatctl` looks at.
     pub chatd_socket: Option<PathBuf>,
+    /// `$STATE_DIRECTORY`, which systemd sets for a unit with `StateDirectory=`.
+    pub state_directory: Option<OsString>,
+    /// `$XDG_STATE_HOME`.
+    pub xdg_state_home: Option<PathBuf>,
+    /// `$HOME`.
+    pub home: Option<PathBuf>,
+    /// Whether [`SYSTEM_STATE`] is there and belongs to the user.
+    pub owns_system_state: bool,
 }
 
 impl Env {
@@ -46,15 +56,21 @@ impl Env {
             runtime_directory: variable("RUNTIME_DIRECTORY"),
             xdg_runtime_dir: variable("XDG_RUNTIME_DIR").map(PathBuf::from).filter(owned),
             chatd_socket: variable("CHATD_SOCKET").map(PathBuf::from),
+            state_directory: variable("STATE_DIRECTORY"),
+            xdg_state_home: variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()),
+            home: variable("HOME").map(PathBuf::from).filter(|path| path.is_absolute()),
+            owns_system_state: owned(&PathBuf::from(SYSTEM_STATE)),
         }
     }
 
-    /// The socket in the folder that systemd made; the first, if there are several.
+    /// The socket in the folder that systemd made.
     fn systemd(&self) -> Option<PathBuf> {
-        use std::os::unix::ffi::{OsStrExt, OsStringExt};
-        let folders = self.runtime_directory.as_ref()?.as_bytes();
-        let first = folders.split(|&byte| byte == b':').next().filter(|first| !first.is_empty())?;
-        Some(PathBuf::from(OsString::from_vec(first.to_vec())).join(SOCKET))
+        first(self.runtime_directory.as_ref()?).map(|folder| folder.join(SOCKET))
+    }
+
+    /// The folder for state that systemd made.
+    pub(crate) fn state_directory(&self) -> Option<PathBuf> {
+        first(self.state_directory.as_ref()?)
     }
 
     /// The socket of a daemon that this user, not being root, started from a session.
@@ -66,6 +82,13 @@ impl Env {
     fn temporary(&self) -> PathBuf {
         PathBuf::from(format!("/tmp/chatd-{}", self.uid)).join(SOCKET)
     }
+}
+
+/// The first of the folders that systemd lists.
+fn first(folders: &OsString) -> Option<PathBuf> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let first = folders.as_bytes().split(|&byte| byte == b':').next().filter(|first| !first.is_empty())?;
+    Some(PathBuf::from(OsString::from_vec(first.to_vec())))
 }
 
 /// Where chatd puts its admin socket.
@@ -262,7 +285,7 @@ mod tests {
             uid,
             runtime_directory: runtime.map(OsString::from),
             xdg_runtime_dir: xdg.map(PathBuf::from),
-            chatd_socket: None,
+            ..Env::default()
         }
     }
 

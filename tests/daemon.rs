@@ -21,13 +21,15 @@ const CHATD: &str = env!("CARGO_BIN_EXE_chatd");
 /// A folder with a configuration in it, for starts that the harness in `common` does not make.
 struct Site {
     folder: tempfile::TempDir,
+    /// Where it keeps its state.
+    state: tempfile::TempDir,
 }
 
 impl Site {
     /// `rest` is added to a configuration with an admin socket and a pid file in the folder.
     fn new(daemon: &str, rest: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let site = Self { folder };
+        let site = Self { folder, state: tempfile::tempdir().expect("a temporary folder") };
         let (socket, pid_file) = (site.socket(), site.pid_file());
         let text = format!(
             "[admin]\nsocket = {socket:?}\n[daemon]\npid_file = {pid_file:?}\n{daemon}\n{rest}\n",
@@ -53,6 +55,7 @@ impl Site {
     fn command(&self, options: &[&str]) -> Command {
         let mut command = Command::new(CHATD);
         command.arg("--config").arg(self.config()).args(options);
+        command.env("STATE_DIRECTORY", self.state.path());
         command.current_dir(self.folder.path()).env_remove("CHATD_SOCKET").stdin(Stdio::null());
         command
     }
@@ -351,7 +354,9 @@ fn a_detached_daemon_is_ready_when_its_parent_ends_and_has_left_the_terminal() {
     // That this returns at all says that the daemon has let go of stdout and stderr. Descriptor 9 stands for
     // whatever else the caller may have open.
     let script = format!("exec {CHATD} --daemonize --config {} 9</dev/zero", site.config().display());
-    let output = run(Command::new("sh").args(["-c", &script]).stdin(Stdio::null()));
+    let mut command = Command::new("sh");
+    command.env("STATE_DIRECTORY", site.state.path()).args(["-c", &script]).stdin(Stdio::null());
+    let output = run(&mut command);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     let daemon = site.process();
@@ -404,6 +409,7 @@ fn a_broken_pipe_is_no_reason_to_die() {
 fn with_roots_groups(site: &Site, options: &[&str]) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--groups", "0,4,42", CHATD, "--config"]).arg(site.config()).args(options);
+    command.env("STATE_DIRECTORY", site.state.path());
     command.current_dir(site.folder.path()).stdin(Stdio::null());
     command
 }
@@ -488,6 +494,7 @@ fn privileges_that_cannot_be_dropped_end_the_start() {
         // Root in a container may lack the right to change its groups.
         let site = Site::new("user = \"nobody\"", FREE_PORT);
         let mut command = Command::new("setpriv");
+        command.env("STATE_DIRECTORY", site.state.path());
         command.args(["--bounding-set", "-setgid", CHATD, "--config"]).arg(site.config()).args(options);
         assert_refused(&run(&mut command), &["chatd: cannot become user \"nobody\": setgroups: "]);
         assert_eq!(site.leftovers(), [""; 0]);
@@ -548,6 +555,7 @@ fn a_person_at_a_terminal_reads_sentences_once() {
     // script(1) gives it a terminal.
     let command = format!("exec {CHATD} --config {}", site.config().display());
     let mut script = Command::new("script");
+    script.env("STATE_DIRECTORY", site.state.path());
     script.args(["-qefc", &command, "/dev/null"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut script = Guard(script.spawn().expect("script(1), of bsdutils"));
     let mut terminal = BufReader::new(script.0.stdout.take().unwrap());
@@ -577,6 +585,7 @@ fn as_many_descriptors_as_allowed_are_used_and_too_few_are_warned_of() {
         // The soft limit alone is no reason to be short: chatd raises it.
         let mut command = Command::new("sh");
         let script = format!("ulimit -n {limit} && exec {CHATD} --config {}", site.config().display());
+        command.env("STATE_DIRECTORY", site.state.path());
         command.args(["-c", &script]).stderr(Stdio::piped());
         let mut daemon = Guard(command.spawn().unwrap());
         let mut lines = BufReader::new(daemon.0.stderr.take().unwrap()).lines();

@@ -29,6 +29,8 @@ fn a_stop_in_the_middle_of_a_start_leaves_nothing_behind() {
         );
         fs::write(place("chatd.toml"), config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+        let state = tempfile::tempdir().unwrap();
+        command.env("STATE_DIRECTORY", state.path());
         command.arg("--config").arg(place("chatd.toml")).stderr(Stdio::null());
         let mut daemon = Starting(command.spawn().unwrap());
         // The first thing that others can see.

@@ -20,6 +20,8 @@ use crate::log::{Handle, Quoted, Target, init};
 use crate::net::{self, AdminSocket, Listeners};
 use crate::place::{self, Env};
 use crate::proto::limits;
+use crate::server::State;
+use crate::state_file::{self, SaidBy, StateFile};
 
 /// Where syslog daemons listen.
 const DEV_LOG: &str = "/dev/log";
@@ -34,6 +36,8 @@ pub(super) struct Prepared {
     pid_file: Option<PidFile>,
     listeners: Listeners,
     admin: AdminSocket,
+    state: Option<StateFile>,
+    saved: State,
     /// The facts, for the person who started it.
     pub(super) started: Started,
     warnings: Warnings,
@@ -73,8 +77,12 @@ impl Prepared {
             Some(path) => Some(PidFile::lock(path)?),
             None => None,
         };
-        match bind(&config, identity.as_ref()) {
-            Ok((listeners, admin)) => {
+        let opened = open_state(&config, identity.as_ref(), &mut warnings).and_then(|state| {
+            let saved = state.as_ref().map_or_else(|| Ok(State::default()), restore)?;
+            Ok((state, saved, bind(&config, identity.as_ref())?))
+        });
+        match opened {
+            Ok((state, saved, (listeners, admin))) => {
                 let started = Started::new(path.clone(), listeners.addresses(), admin.path());
                 Ok(Self {
                     config: Rc::new(config),
@@ -85,6 +93,8 @@ impl Prepared {
                     pid_file,
                     listeners,
                     admin,
+                    state,
+                    saved,
                     started,
                     warnings,
                 })
@@ -122,12 +132,16 @@ impl Prepared {
             }
         };
         panics::log_them(log.clone());
-        let Self { config, path, audience, listeners, admin, pid_file, started, warnings, .. } = self;
+        let Self {
+            config, path, audience, listeners, admin, state, saved, pid_file, started, warnings, ..
+        } = self;
         warnings.log();
         let report = Rc::new(Cell::new(report));
         let outcome = net::run(net::Setup {
             config,
             loader: Box::new(move || load::load(path.as_deref())),
+            state,
+            saved,
             listeners,
             admin,
             log_dropped: dropped_of(log.clone()),
@@ -189,6 +203,55 @@ fn ready(audience: Audience, started: Started, report: Rc<Cell<Option<Report>>>)
 
 fn dropped_of(log: Handle) -> Box<dyn Fn() -> u64> {
     Box::new(move || log.dropped())
+}
+
+/// Opens the folder of the state file. None, with a warning, if there is nowhere to save anything and nobody has said where.
+///
+/// # Errors
+/// A sentence: the folder that was named cannot be used.
+fn open_state(
+    config: &Config,
+    identity: Option<&Identity>,
+    warnings: &mut Warnings,
+) -> Result<Option<StateFile>, String> {
+    let configured = config.server.state_directory.as_deref();
+    let owner = identity.map_or(Uid::effective(), Identity::uid).as_raw();
+    let place = state_file::place(&Env::current(), configured);
+    let opened = match &place {
+        Some(place) => StateFile::open(place, owner),
+        None => Err("there is no place for state, as HOME is not set".to_owned()),
+    };
+    match opened {
+        Ok(state) => Ok(Some(state)),
+        Err(message) if place.is_some_and(|place| place.said_by != SaidBy::Chatd) => Err(message),
+        Err(message) => {
+            warnings.add(&format!(
+                "{message}; what operators set is forgotten at a restart; better set [server] state_directory"
+            ));
+            Ok(None)
+        }
+    }
+}
+
+/// What was saved there.
+///
+/// # Errors
+/// A report: what is wrong with the file, where, and what to do.
+fn restore(state: &StateFile) -> Result<State, String> {
+    let path = state.path();
+    let fail = |what: String| {
+        format!(
+            "{}{what}\n   = help: put a good copy of it there, or move it away: chatd then starts without what it holds, \
+             such as the bans that operators have set",
+            path.display()
+        )
+    };
+    match state.read() {
+        Ok(None) => Ok(State::default()),
+        Ok(Some(text)) => State::parse(&text)
+            .map_err(|(line, column, message)| fail(format!(":{line}:{column}: error: {message}"))),
+        Err(message) => Err(fail(format!(": error: {message}"))),
+    }
 }
 
 /// Binds all sockets.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
-use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use mio::event::{Event, Source};
@@ -14,12 +13,11 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use socket2::SockRef;
 
+use super::crews::Crews;
+use super::jobs::{Job, Outcome, Tools};
 use super::listener::{self, BindError, Bound};
-use super::worker::{self, Results, Worker};
-use super::{Loader, Outcome};
-use crate::config::{Diagnostic, Listen, Severity};
-use crate::load::LoadError;
-use crate::proto::limits::{LOADER_QUEUE, NOTSENT_LOWAT};
+use crate::config::Listen;
+use crate::proto::limits::NOTSENT_LOWAT;
 
 /// What an event said of a descriptor. Hints, all of them: what counts is what `read` and `write` return.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -154,9 +152,9 @@ pub trait Driver {
     /// The system's.
     fn shutdown_write(&mut self, stream: &mut Self::Stream) -> io::Result<()>;
 
-    /// Begins to read the configuration again, which may take its time; what comes of it is told by
-    /// [`Shell::loaded`](super::Shell::loaded). False when that cannot be begun.
-    fn load(&mut self) -> bool;
+    /// Begins something that may take its time; what comes of it is told by [`Shell::finished`](super::Shell::finished),
+    /// for jobs of one kind in any order. False when it cannot be begun, and nothing will be told of it.
+    fn begin(&mut self, job: Job) -> bool;
 
     /// Facts about the process; zero where the system does not tell.
     fn process(&self) -> Process;
@@ -165,8 +163,7 @@ pub trait Driver {
 /// The real thing: the one `Poll`, and the sockets in it.
 pub(super) struct MioDriver {
     poll: Poll,
-    /// Reads the configuration.
-    loader: Option<Worker>,
+    crews: Option<Crews>,
 }
 
 pub(super) enum MioStream {
@@ -205,34 +202,29 @@ fn token(raw: u64) -> Token {
 
 impl MioDriver {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()?, loader: None })
+        Ok(Self { poll: Poll::new()?, crews: None })
     }
 
     pub(super) fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         self.poll.poll(events, timeout)
     }
 
-    /// Starts the thread that reads the configuration: it wakes the loop with this token when it has something to
-    /// tell. To be called once: a `Poll` has one `Waker`.
-    pub(super) fn start_loader(&mut self, mut loader: Loader, raw: u64) -> io::Result<Results<Outcome>> {
-        let (reporter, results) = worker::results(Waker::new(self.poll.registry(), token(raw))?);
-        // Nothing of the loader is used again after a panic but its next call, which starts anew. Whoever asked for the
-        // reload must have an answer.
-        let job = move || panic::catch_unwind(AssertUnwindSafe(&mut loader)).unwrap_or_else(|_| Err(bug()));
-        self.loader = Some(Worker::start("chatd-loader", LOADER_QUEUE, reporter, job)?);
-        Ok(results)
+    /// Makes ready for jobs: the threads that do them wake the loop with this token when they have something to tell. To
+    /// be called once: a `Poll` has one `Waker`.
+    pub(super) fn hire(&mut self, tools: Tools, raw: u64) -> io::Result<()> {
+        self.crews = Some(Crews::new(tools, Waker::new(self.poll.registry(), token(raw))?));
+        Ok(())
+    }
+
+    /// What has come of jobs since this was last asked.
+    pub(super) fn outcomes(&mut self) -> Vec<Outcome> {
+        self.crews.as_mut().map(Crews::outcomes).unwrap_or_default()
     }
 
     /// Registers a source of the loop's own, to be read.
     pub(super) fn watch(&mut self, source: &mut impl Source, raw: u64) -> io::Result<()> {
         self.poll.registry().register(source, token(raw), Interest::READABLE)
     }
-}
-
-/// The outcome of a reload that has met a bug.
-fn bug() -> LoadError {
-    let message = "chatd failed while it read this; its log says where";
-    LoadError { problems: vec![Diagnostic::of_file("configuration", Severity::Error, message)] }
 }
 
 impl Bound<std::net::TcpListener> {
@@ -333,8 +325,8 @@ impl Driver for MioDriver {
         }
     }
 
-    fn load(&mut self) -> bool {
-        self.loader.as_ref().is_some_and(Worker::request)
+    fn begin(&mut self, job: Job) -> bool {
+        self.crews.as_mut().is_some_and(|crews| crews.give(job))
     }
 
     fn process(&self) -> Process {
@@ -379,12 +371,14 @@ mod tests {
     #[test]
     fn a_loader_that_panics_is_a_refused_reload_and_not_the_last_one() {
         let mut driver = MioDriver::new().unwrap();
-        let results = driver.start_loader(Box::new(|| panic!("a bug")), 1).unwrap();
+        let tools = Tools { loader: Box::new(|| panic!("a bug")), state: None };
+        driver.hire(tools, 1).unwrap();
         let mut events = Events::with_capacity(8);
         for _ in 0..2 {
-            assert!(driver.load());
+            assert!(driver.begin(Job::Load));
             driver.poll(&mut events, Some(Duration::from_secs(30))).unwrap();
-            let refused = results.drain().next().expect("an answer").unwrap_err();
+            let Some(Outcome::Loaded(loading)) = driver.outcomes().pop() else { panic!("no answer") };
+            let refused = loading.unwrap_err();
             assert!(refused.to_string().contains("failed while it read this"), "{refused}");
         }
     }

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use nix::errno::Errno;
 
 use super::driver::{Credentials, Driver, Origin, Process, Ready};
+use super::jobs::Job;
 use super::listener::{BindError, Bound};
 use crate::config::Listen;
 
@@ -125,6 +126,8 @@ pub struct FakeDriver {
     pub calls: Calls,
     /// Streams that may be open at a time; accepting one more is `EMFILE`.
     pub most_open: usize,
+    /// Whether jobs of the server cannot be begun, as too many wait.
+    pub busy: bool,
     pipes: Vec<Pipe>,
     doors: Vec<Door>,
     /// Accepted and not closed.
@@ -133,6 +136,8 @@ pub struct FakeDriver {
     random: u64,
     next_port: u16,
     loads: usize,
+    /// Other jobs, begun and not told of.
+    jobs: VecDeque<Job>,
 }
 
 impl FakeDriver {
@@ -142,6 +147,7 @@ impl FakeDriver {
             faults: Faults::default(),
             calls: Calls::default(),
             most_open: usize::MAX,
+            busy: false,
             pipes: Vec::new(),
             doors: Vec::new(),
             open: Vec::new(),
@@ -149,6 +155,7 @@ impl FakeDriver {
             random: seed,
             next_port: 40_000,
             loads: 0,
+            jobs: VecDeque::new(),
         }
     }
 
@@ -163,6 +170,12 @@ impl FakeDriver {
         let wanted = self.loads > 0;
         self.loads = self.loads.saturating_sub(1);
         wanted
+    }
+
+    /// A job for the server that has been begun, oldest first; [`Shell::finished`](super::Shell::finished) is to be told
+    /// what comes of it. Each is told of once.
+    pub fn take_job(&mut self) -> Option<Job> {
+        self.jobs.pop_front()
     }
 
     /// Makes the next such call fail.
@@ -515,8 +528,12 @@ impl Driver for FakeDriver {
         Ok(())
     }
 
-    fn load(&mut self) -> bool {
-        self.loads += 1;
+    fn begin(&mut self, job: Job) -> bool {
+        match job {
+            Job::Load => self.loads += 1,
+            _ if self.busy => return false,
+            job => self.jobs.push_back(job),
+        }
         true
     }
 

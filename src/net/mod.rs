@@ -13,20 +13,25 @@
 //! | `accept`, `input`, `output` | the shell's three ways with descriptors |
 //! | `admin`, `list`, `stats` | the admin socket's answers |
 //! | `reload` | taking over a new configuration |
-//! | `worker` | a thread for work that can block, and the queue in which it reports |
+//! | `jobs` | work that can block: what the server asks for and what becomes of it |
+//! | `worker`, `crews` | the threads that do it, and the queue in which they report |
+//! | `resolve` | names of addresses |
 //! | `journal` | events as log records |
 
 mod accept;
 mod admin;
 mod conn;
+mod crews;
 mod driver;
 pub mod fake;
 mod input;
+mod jobs;
 mod journal;
 mod list;
 mod listener;
 mod output;
 mod reload;
+mod resolve;
 mod shell;
 mod socket_file;
 mod stats;
@@ -49,21 +54,23 @@ use signal_hook_mio::v1_0::Signals;
 use crate::config::Config;
 use crate::load::{LoadError, Loaded};
 use crate::proto::limits::{EVENTS, SPARE_DESCRIPTORS};
-use crate::server::Time;
+use crate::server::{State, Time};
+use crate::state_file::StateFile;
 use driver::{MioDriver, MioListener};
-use worker::Results;
+use jobs::Tools;
 
 pub use driver::{Credentials, Driver, Origin, Process, Ready};
+pub use jobs::{Job, Outcome};
 pub use listener::{BindError, Bound, Listeners};
 pub use shell::{Shell, Signal};
 pub use socket_file::AdminSocket;
 
 /// Reads the configuration again, for a reload: the file, and the files that it names.
 /// It runs on a thread of its own, as files can be slow.
-pub type Loader = Box<dyn FnMut() -> Outcome + Send>;
+pub type Loader = Box<dyn Fn() -> Loading + Send + Sync>;
 
 /// What came of reading it.
-pub type Outcome = Result<Loaded, LoadError>;
+pub type Loading = Result<Loaded, LoadError>;
 
 /// All that [`run`] needs.
 pub struct Setup {
@@ -71,6 +78,10 @@ pub struct Setup {
     pub config: Rc<Config>,
     /// Reads it again.
     pub loader: Loader,
+    /// Where state is saved; none if there is no place for it.
+    pub state: Option<StateFile>,
+    /// What was saved there when the daemon was last running.
+    pub saved: State,
     /// Where chat clients connect.
     pub listeners: Listeners,
     /// Where operators connect.
@@ -96,9 +107,11 @@ const FIRST_GATE: u64 = 2;
 /// # Errors
 /// When the loop cannot be set up, or the system refuses to wait for events.
 pub fn run(setup: Setup) -> io::Result<()> {
-    let Setup { config, loader, listeners, admin: AdminSocket { listener, file }, log_dropped, ready } =
-        setup;
-    let outcome = Loop::new(config, loader, log_dropped).and_then(|mut it| {
+    let Setup { config, loader, state, saved, listeners, admin, log_dropped, ready } = setup;
+    let AdminSocket { listener, file } = admin;
+    let tools = Tools { loader, state };
+    let outcome = Loop::new(config, tools, log_dropped).and_then(|mut it| {
+        it.shell.restore(saved);
         it.adopt(listeners, &file.path().display().to_string(), listener)?;
         ready();
         it.run()
@@ -132,23 +145,21 @@ fn held() -> SigSet {
 struct Loop {
     shell: Shell<MioDriver>,
     signals: Signals,
-    /// From the thread that reads the configuration.
-    loads: Results<Outcome>,
     clock: Clock,
 }
 
 impl Loop {
-    fn new(config: Rc<Config>, loader: Loader, log_dropped: Box<dyn Fn() -> u64>) -> io::Result<Self> {
+    fn new(config: Rc<Config>, tools: Tools, log_dropped: Box<dyn Fn() -> u64>) -> io::Result<Self> {
         let mut driver = MioDriver::new()?;
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
         driver.watch(&mut signals, SIGNALS)?;
         // Those that came while the process started are delivered now.
         held().thread_unblock()?;
-        let loads = driver.start_loader(loader, WAKER)?;
+        driver.hire(tools, WAKER)?;
         let clock = Clock { start: Instant::now() };
         let now = clock.time(clock.start);
         let shell = Shell::new(driver, config, seed(), now, log_dropped);
-        Ok(Self { shell, signals, loads, clock })
+        Ok(Self { shell, signals, clock })
     }
 
     /// Takes over what was bound at start; the daemon says where that is.
@@ -201,8 +212,8 @@ impl Loop {
 
     /// A wake is a hint: there may be any number of results, or none.
     fn take_results(&mut self) {
-        for outcome in self.loads.drain() {
-            self.shell.loaded(outcome);
+        for outcome in self.shell.driver_mut().outcomes() {
+            self.shell.finished(outcome);
         }
     }
 

@@ -8,11 +8,12 @@ use std::rc::Rc;
 
 use super::admin::Parked;
 use super::driver::Driver;
+use super::jobs;
 use super::shell::{GateKind, Shell};
-use super::{BindError, Outcome};
+use super::{BindError, Job, Loading};
 use crate::admin::{Problem, Reloaded, RpcError};
-use crate::config::{self, Diagnostic, Listen, Severity};
-use crate::load::{LoadError, Loaded};
+use crate::config::{self, Diagnostic, Listen};
+use crate::load::Loaded;
 use crate::log::Quoted;
 use crate::proto::limits::ADMIN_CONNECTIONS;
 use crate::server::Input;
@@ -27,17 +28,15 @@ impl<D: Driver> Shell<D> {
             return;
         }
         self.reloading.now.extend(parked);
-        self.reloading.reads = self.driver.load();
+        self.reloading.reads = self.driver.begin(Job::Load);
         if !self.reloading.reads {
-            let message = "the thread that reads it has died; restart chatd";
-            let problem = Diagnostic::of_file("configuration", Severity::Error, message);
-            self.loaded(Err(LoadError { problems: vec![problem] }));
+            self.loaded(Err(jobs::unread(jobs::NO_READER)));
         }
     }
 
     /// The configuration has been read: takes it over, or changes nothing and says why, in the log as well as to
     /// those who asked. Belongs to a turn, as an event does.
-    pub fn loaded(&mut self, outcome: Outcome) {
+    pub fn loaded(&mut self, outcome: Loading) {
         self.reloading.reads = false;
         let outcome = if self.stopping.is_some() {
             Err(RpcError::refused("the server is stopping", Vec::new()))
@@ -58,7 +57,7 @@ impl<D: Driver> Shell<D> {
         self.reloading.now.len() + self.reloading.later.len() >= ADMIN_CONNECTIONS
     }
 
-    fn take_over(&mut self, outcome: Outcome) -> Result<Reloaded, RpcError> {
+    fn take_over(&mut self, outcome: Loading) -> Result<Reloaded, RpcError> {
         let loaded = outcome.map_err(|error| {
             for problem in &error.problems {
                 log::error!("reload refused: {}", problem.one_line());

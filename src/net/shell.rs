@@ -1,6 +1,6 @@
 //! The shell around the server, and the order of a turn.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::FIRST_GATE;
 use super::conn::{Conn, Pool, State};
 use super::driver::{Driver, Ready};
+use super::jobs::{Job, Outcome, Saving};
 use super::journal;
 use super::listener::Bound;
 use super::reload::Reloading;
@@ -19,7 +20,7 @@ use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
 use crate::outbox::Outbox;
 use crate::proto::limits::{ADMIN_LINE, LINGER_MS, READ_BUFFER};
-use crate::server::{Effect, Input, Server, Time};
+use crate::server::{self, Effect, Input, Server, Time};
 
 /// What clients are told as the reason of a shutdown for which nobody gave one.
 pub(super) const STOPPED: &str = "Stopped by an operator";
@@ -48,6 +49,9 @@ pub struct Shell<D: Driver> {
     /// Tokens of listeners are not reused, either.
     pub(super) next_gate: u64,
     pub(super) reloading: Reloading,
+    pub(super) saving: Saving,
+    /// Outcomes of jobs that could not be begun, until the input that asked for them has been handled.
+    pub(super) refused: VecDeque<Outcome>,
     pub(super) log_dropped: Box<dyn Fn() -> u64>,
     pub(super) now: Time,
     /// When the shell was made, in milliseconds of the monotonic clock.
@@ -148,6 +152,8 @@ impl<D: Driver> Shell<D> {
             gates: Vec::new(),
             next_gate: FIRST_GATE,
             reloading: Reloading::default(),
+            saving: Saving::default(),
+            refused: VecDeque::new(),
             log_dropped,
             now,
             started_ms: now.mono_ms,
@@ -202,6 +208,11 @@ impl<D: Driver> Shell<D> {
     /// The server.
     pub fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// Gives the server what was saved. Before the first turn.
+    pub fn restore(&mut self, saved: server::State) {
+        self.server.restore(saved);
     }
 
     /// Begins a turn: everything that happens in it happens at `now`.
@@ -274,17 +285,27 @@ impl<D: Driver> Shell<D> {
         self.apply_effects();
     }
 
-    fn apply_effects(&mut self) {
-        let mut effects = std::mem::take(&mut self.effects);
-        effects.extend(self.server.effects());
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Close(id) => self.drain(id),
-                Effect::Resume(id) => self.enqueue(id),
-                Effect::Event(event) => journal::event(&event),
+    pub(super) fn apply_effects(&mut self) {
+        loop {
+            let mut effects = std::mem::take(&mut self.effects);
+            effects.extend(self.server.effects());
+            for effect in effects.drain(..) {
+                match effect {
+                    Effect::Close(id) => self.drain(id),
+                    Effect::Resume(id) => self.enqueue(id),
+                    Effect::Event(event) => journal::event(&event),
+                    Effect::Verify { client, hash, password } => {
+                        self.begin_job(Job::Verify { client, hash, password });
+                    }
+                    Effect::Save { serial, text } => self.begin_job(Job::Save { serial, text }),
+                    Effect::Resolve { client, address } => self.begin_job(Job::Resolve { client, address }),
+                }
             }
+            self.effects = effects;
+            // Each is the answer to one effect, and what waits for it asks for no more of the kind.
+            let Some(outcome) = self.refused.pop_front() else { break };
+            self.answer_job(outcome);
         }
-        self.effects = effects;
     }
 
     /// Sets the one timer of a connection, or takes it away.
@@ -360,7 +381,8 @@ impl<D: Driver> Shell<D> {
     pub fn is_finished(&self) -> bool {
         let Some(deadline) = self.stopping else { return false };
         let waiting = || self.conns.iter().any(|(_, conn)| !conn.output.is_empty());
-        self.halted || self.now.mono_ms >= deadline || (self.chats == 0 && !waiting())
+        let idle = self.chats == 0 && !self.saving.is_busy() && !waiting();
+        self.halted || self.now.mono_ms >= deadline || idle
     }
 
     /// Checks every invariant of the shell and of the server, between turns.
@@ -371,6 +393,7 @@ impl<D: Driver> Shell<D> {
         self.server.check(&self.out);
         assert!(self.out.dirty().is_empty(), "all was sent when the turn ended");
         assert!(self.closing.is_empty() && self.closed.is_empty() && self.waiting.is_empty());
+        assert!(self.refused.is_empty(), "who asked for what cannot be done knows");
         let (mut chats, mut waiting) = (0, 0);
         for (id, conn) in self.conns.iter() {
             assert!(conn.stream.is_some() && conn.state != State::Closed, "{id} is closed and has a slot");

@@ -73,6 +73,18 @@ pub const SLICES_PER_TURN: usize = 8;
 
 /// Requests to read the configuration that may wait for the thread that does; the shell makes one at a time.
 pub const LOADER_QUEUE: usize = 1;
+/// Saves of the state that may wait for the thread that writes it; the shell asks for one at a time.
+pub const SAVER_QUEUE: usize = 1;
+/// Threads that check passwords: each takes a processor, and what the hash says of memory (19 MiB if chatctl made it).
+pub const VERIFIERS: usize = 1;
+/// Passwords that may wait to be checked; with more, the answer is to try again.
+pub const VERIFIER_QUEUE: usize = 32;
+/// Threads that ask the DNS for names: they do nothing but wait.
+pub const RESOLVERS: usize = 4;
+/// Addresses that may wait to be looked up; more have no name.
+pub const RESOLVER_QUEUE: usize = 256;
+/// The state file, in bytes.
+pub const STATE_FILE: usize = 64 << 20;
 
 /// Admin connections at a time.
 pub const ADMIN_CONNECTIONS: usize = 32;

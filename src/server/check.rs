@@ -1,6 +1,7 @@
 //! The invariants: what must hold after every input. Run by the simulation and the fuzzers, not in service.
 
 use super::Server;
+use super::jobs::Parked;
 use crate::outbox::Outbox;
 use crate::proto::modes::{INVISIBLE, OPERATOR};
 use crate::proto::names::fold;
@@ -18,6 +19,13 @@ impl Server {
             let slot = slot as u32;
             assert_eq!(client.id.slot, slot, "a client is in its own slot");
             assert_eq!(out.caps(slot), client.caps, "{slot}: the outbox knows the capabilities");
+            assert!(
+                client.parked.is_none() || client.work.is_none(),
+                "{slot}: waits for one thing at a time"
+            );
+            if let Some(Parked::Save { serial, .. }) = &client.parked {
+                assert!(self.saves.waits_for(*serial), "{slot}: waits for a save that is under way");
+            }
             connections += 1;
             deadlines += client.armed.count();
             if let Some(nick) = client.nick() {

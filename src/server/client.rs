@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Peer;
+use super::jobs::Parked;
 use super::monitor::Watched;
 use super::response::Response;
 use super::throttle::Throttle;
@@ -36,6 +37,8 @@ pub(super) struct Client {
     pub(super) work: Option<Box<Work>>,
     /// The labelled response that goes on with it.
     pub(super) response: Option<Box<Response>>,
+    /// A command that waits for another thread; until it has its answer, no further line is read.
+    pub(super) parked: Option<Parked>,
     pub(super) armed: Armed,
 }
 
@@ -56,6 +59,8 @@ pub(super) struct Registration {
     pub(super) password: Option<String>,
     /// Whether `CAP END` is awaited.
     pub(super) negotiating: bool,
+    /// Whether the name of its address is awaited.
+    pub(super) resolving: bool,
 }
 
 /// A registered person.
@@ -82,7 +87,7 @@ pub(super) struct User {
 impl Client {
     /// Whether the reply to its last command is not finished.
     pub(super) fn is_waiting(&self) -> bool {
-        self.work.is_some()
+        self.work.is_some() || self.parked.is_some()
     }
 
     /// The person, after 001.

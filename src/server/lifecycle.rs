@@ -58,6 +58,7 @@ impl Server {
             throttle: Throttle::default(),
             work: None,
             response: None,
+            parked: None,
             armed: Armed::default(),
         };
         let deadline = self.now.mono_ms + u64::from(self.config.timeouts.registration) * 1000;
@@ -91,7 +92,8 @@ impl Server {
         work::continue_all(self, out);
     }
 
-    fn resume(&mut self, id: ClientId) {
+    /// Tells the shell that a client is ready again, if it is.
+    pub(super) fn resume(&mut self, id: ClientId) {
         if self.ready(id) {
             self.effects.push(Effect::Resume(id));
         }
@@ -105,13 +107,16 @@ impl Server {
             (u64::from(timeouts.ping_interval) * 1000, u64::from(timeouts.ping_timeout) * 1000);
         let Some(client) = self.client_mut(slot) else { return };
         let (id, quiet_since, pinged) = (client.id, client.heard_ms, client.pinged);
-        let registered = client.user().is_some();
+        let (registered, waits) = (client.user().is_some(), client.parked.is_some());
         let Some(mut ctx) = self.ctx(id, out) else { return };
         if !registered {
             ctx.dismiss(Cause::RegistrationTimeout, "Registration timed out");
             return;
         }
-        let next = if pinged {
+        let next = if waits {
+            // What it says is not read meanwhile: that is not its fault.
+            now + timeout
+        } else if pinged {
             let silence = format!("Ping timeout: {} seconds", (now - quiet_since) / 1000);
             ctx.dismiss(Cause::PingTimeout, &silence);
             return;
@@ -246,7 +251,8 @@ impl Ctx<'_> {
     pub(super) fn try_register(&mut self) {
         let config = self.config();
         let Some(registration) = self.client_mut().registration() else { return };
-        if registration.negotiating || registration.nick.is_none() || registration.user.is_none() {
+        let waits = registration.negotiating || registration.resolving;
+        if waits || registration.nick.is_none() || registration.user.is_none() {
             return;
         }
         if let Some(password) = &config.server.password

@@ -17,6 +17,8 @@
 //! | `work` | long replies, a slice at a time |
 //! | `monitor` | who watches whom |
 //! | `whowas` | who has been here lately |
+//! | `jobs` | commands that wait for another thread |
+//! | `state` | what outlives a restart |
 //! | `info` | what the admin socket shows |
 //! | `check` | the invariants |
 
@@ -27,12 +29,14 @@ pub mod cloak;
 mod commands;
 mod ctx;
 mod info;
+mod jobs;
 mod lifecycle;
 mod mode;
 mod monitor;
 mod outgoing;
 mod policy;
 mod response;
+mod state;
 mod throttle;
 mod timers;
 mod types;
@@ -59,6 +63,7 @@ use crate::proto::names::fold;
 use channel::Channel;
 use client::{Client, User};
 use ctx::{Ctx, Seen};
+use jobs::Saves;
 use monitor::Watchers;
 use outgoing::Stamp;
 use response::Response;
@@ -67,6 +72,7 @@ use whowas::Whowas;
 
 pub use commands::{Command, TABLE as COMMANDS, Who};
 pub use info::{ChannelInfo, Stats, UserInfo};
+pub use state::State;
 pub use types::*;
 
 /// The name and version that the server gives.
@@ -126,6 +132,9 @@ pub struct Server {
     /// The response that is being set aside, and the slot of its recipient.
     response: Option<(u32, Response)>,
     stopping: bool,
+    /// What outlives a restart.
+    state: State,
+    saves: Saves,
 }
 
 impl Server {
@@ -160,6 +169,8 @@ impl Server {
             batches: 0,
             response: None,
             stopping: false,
+            state: State::default(),
+            saves: Saves::default(),
         }
     }
 
@@ -184,6 +195,9 @@ impl Server {
                 }
             }
             Input::Closed { client, why } => self.gone(client, why, out),
+            Input::Verified { client, verdict } => self.verified(client, verdict, out),
+            Input::Saved { serial, problem } => self.saved(serial, problem.as_deref(), out),
+            Input::Resolved { client, address, name } => self.resolved(client, address, name, out),
             Input::Tick => self.tick(out),
             Input::Reload(config) => {
                 self.isupport = isupport::lines(&config);
@@ -220,7 +234,8 @@ impl Server {
         if self.working.is_empty() { self.timers.next() } else { Some(0) }
     }
 
-    /// Whether the next line of this client may be fed: it is not slowed down, and no long reply is under way.
+    /// Whether the next line of this client may be fed: it is not slowed down, no long reply is under way, and no
+    /// command waits for something.
     /// When it becomes ready again, [`Effect::Resume`] says so. False for a client that is gone.
     pub fn ready(&self, client: ClientId) -> bool {
         self.client(client.slot).is_some_and(|it| {

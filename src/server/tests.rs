@@ -7,14 +7,14 @@ use super::*;
 use crate::proto::limits::{LINE, MODES, SLICE_ITEMS, SLICE_LOW_WATER, SLICES_PER_TURN};
 
 /// A server and what its clients have got so far.
-struct Bench {
-    server: Server,
-    out: Outbox,
+pub(super) struct Bench {
+    pub(super) server: Server,
+    pub(super) out: Outbox,
     now: Time,
 }
 
 impl Bench {
-    fn new(change: impl FnOnce(&mut Config)) -> Self {
+    pub(super) fn new(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         config.limits.connections_per_address = u32::MAX;
         change(&mut config);
@@ -22,12 +22,12 @@ impl Bench {
         Self { server: Server::new(Rc::new(config), [1, 2], now), out: Outbox::default(), now }
     }
 
-    fn input(&mut self, input: Input<'_>) {
+    pub(super) fn input(&mut self, input: Input<'_>) {
         self.server.handle(self.now, input, &mut self.out);
         self.server.check(&self.out);
     }
 
-    fn open(&mut self, slot: u32) -> ClientId {
+    pub(super) fn open(&mut self, slot: u32) -> ClientId {
         let client = ClientId { slot, generation: slot + 1 };
         self.out.open(slot, 64 << 20);
         let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1 };
@@ -44,11 +44,11 @@ impl Bench {
         self.out.clear();
     }
 
-    fn say(&mut self, client: ClientId, line: &str) {
+    pub(super) fn say(&mut self, client: ClientId, line: &str) {
         self.input(Input::Line { client, line: line.as_bytes() });
     }
 
-    fn user(&mut self, slot: u32) -> ClientId {
+    pub(super) fn user(&mut self, slot: u32) -> ClientId {
         let client = self.open(slot);
         self.say(client, &format!("NICK n{slot}"));
         self.say(client, "USER u 0 * :r");
@@ -56,7 +56,7 @@ impl Bench {
     }
 
     /// Lets time pass as the shell does: a tick at each deadline.
-    fn pass(&mut self, ms: u64) {
+    pub(super) fn pass(&mut self, ms: u64) {
         let end = self.now.mono_ms + ms;
         while let Some(due) = self.server.deadline().filter(|&due| due <= end) {
             self.now.mono_ms = self.now.mono_ms.max(due);
@@ -65,7 +65,7 @@ impl Bench {
         self.now.mono_ms = end;
     }
 
-    fn got(&mut self, slot: u32) -> Vec<String> {
+    pub(super) fn got(&mut self, slot: u32) -> Vec<String> {
         let bytes: Vec<u8> = self.out.spans(slot).flatten().copied().collect();
         self.out.clear();
         String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()

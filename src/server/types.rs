@@ -91,6 +91,41 @@ pub enum Input<'a> {
         /// The notice.
         text: &'a str,
     },
+    /// The answer to [`Effect::Verify`].
+    Verified {
+        /// Whose; it may be gone.
+        client: ClientId,
+        /// What came of it.
+        verdict: Verdict,
+    },
+    /// The answer to [`Effect::Save`], and to every one that was asked for before it and has had none.
+    Saved {
+        /// Which.
+        serial: u64,
+        /// Why it is not on disk, in words for operators; none if it is there to stay, whatever happens to the process or
+        /// the machine.
+        problem: Option<String>,
+    },
+    /// The answer to [`Effect::Resolve`]. It may come late, or never as far as the server is concerned.
+    Resolved {
+        /// Whose; it may be gone.
+        client: ClientId,
+        /// The address that was looked up.
+        address: IpAddr,
+        /// A name that leads back to the address. Whether it can be a host is for the server to judge.
+        name: Option<String>,
+    },
+}
+
+/// What came of checking a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the password.
+    Good,
+    /// It is not.
+    Wrong,
+    /// It was not looked at: too many others are being checked. Worth another try.
+    Busy,
 }
 
 /// Why a connection ended, from the shell's side.
@@ -113,6 +148,31 @@ pub enum Effect {
     Resume(ClientId),
     /// Something an operator wants to read of.
     Event(Event),
+    /// Check a password, which takes long on purpose. Answered by [`Input::Verified`], each once.
+    Verify {
+        /// For whom.
+        client: ClientId,
+        /// What it should be: a PHC string of argon2.
+        hash: String,
+        /// What was given.
+        password: String,
+    },
+    /// Write the state file: all of it or nothing, and to stay. Answered by [`Input::Saved`]. A newer one may take the
+    /// place of one that waits, whose answer is then the newer one's.
+    Save {
+        /// Grows with each.
+        serial: u64,
+        /// The whole file.
+        text: String,
+    },
+    /// Look an address up in the DNS. Answered by [`Input::Resolved`], each once, after a time for which only the system's
+    /// resolver has a limit.
+    Resolve {
+        /// For whom.
+        client: ClientId,
+        /// Their address.
+        address: IpAddr,
+    },
 }
 
 /// Why a connection ended, for counters and the log.

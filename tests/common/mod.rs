@@ -34,6 +34,8 @@ pub(crate) struct Daemon {
     child: Child,
     output: Arc<Output>,
     folder: tempfile::TempDir,
+    /// Where it keeps its state.
+    state: tempfile::TempDir,
 }
 
 impl Daemon {
@@ -50,11 +52,13 @@ impl Daemon {
     /// Like [`Daemon::start`], with a last word on the command: arguments, environment, limits.
     pub(crate) fn start_with(config: &str, prepare: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let state = tempfile::tempdir().expect("a temporary folder");
         let config_path = folder.path().join("chatd.toml");
         fs::write(&config_path, complete(config, folder.path())).expect("the configuration is written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
         command.arg("--config").arg(&config_path);
         command.current_dir(folder.path()).env_remove("CHATD_SOCKET").env_remove("NOTIFY_SOCKET");
+        command.env("STATE_DIRECTORY", state.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         prepare(&mut command);
         let mut child = command.spawn().expect("chatd starts");
@@ -67,7 +71,7 @@ impl Daemon {
             panic!("chatd did not say where it listens; it said:\n{}", output.text());
         };
         let admin = folder.path().join("admin.sock");
-        Self { addr, admin, child, output, folder }
+        Self { addr, admin, child, output, folder, state }
     }
 
     /// The process id.
@@ -83,6 +87,11 @@ impl Daemon {
     /// The daemon's own folder, which is also its working directory.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The state file.
+    pub(crate) fn state_path(&self) -> PathBuf {
+        self.state.path().join("state.json")
     }
 
     /// Replaces the configuration file, completed as [`Daemon::start`] does: a listener on a port that the kernel

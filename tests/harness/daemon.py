@@ -36,6 +36,7 @@ class Daemon:
         """Writes the configuration: a listener, the admin socket, and `text` for the rest."""
         listen = f'[[listen]]\naddress = "127.0.0.1:{port}"\n'
         admin = f'[admin]\nsocket = "{self.socket}"\n'
+        (self.folder / "state").mkdir(mode=0o700, exist_ok=True)
         self.config.write_text(f"{text}\n{listen}\n{admin}", encoding="utf-8")
 
     def command(self):
@@ -45,7 +46,8 @@ class Daemon:
     def environment(self):
         """The environment for it and for chatctl: nothing in it that changes what they do."""
         kept = {name: os.environ[name] for name in ("PATH", "TERM") if name in os.environ}
-        return kept | {"LC_ALL": "C.UTF-8", "HOME": str(self.folder), "RUST_BACKTRACE": "1"}
+        return kept | {"LC_ALL": "C.UTF-8", "HOME": str(self.folder),
+                       "STATE_DIRECTORY": str(self.folder / "state"), "RUST_BACKTRACE": "1"}
 
     def ctl(self, *words, status=0):
         """Runs chatctl, which must exit with `status`; returns what it printed, on both streams."""

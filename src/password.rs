@@ -1,0 +1,57 @@
+//! Passwords as argon2 hashes in PHC strings: making them, and checking a password against one.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+
+/// Memory in KiB, passes and lanes of the hashes made here (OWASP Password Storage Cheat Sheet, "Argon2id").
+const PARAMETERS: (u32, u32, u32) = (19 * 1024, 2, 1);
+
+/// Hashes a password with argon2id and a fresh salt. Takes some hundredths of a second and 19 MiB.
+///
+/// # Errors
+/// In words, for the person who chose it: it is longer than argon2 takes, or the system has no randomness.
+pub fn hash(password: &str) -> Result<String, String> {
+    let (memory, passes, lanes) = PARAMETERS;
+    let params = Params::new(memory, passes, lanes, None).map_err(|error| error.to_string())?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash = argon2.hash_password(password.as_bytes());
+    hash.map(|hash| hash.to_string()).map_err(|error| error.to_string())
+}
+
+/// Whether `password` is the one of which the PHC string `phc` was made. Takes as long and as much memory as `phc` says:
+/// it must have been checked. One that is no argon2 hash is nobody's.
+pub fn verify(phc: &str, password: &str) -> bool {
+    let matches = |hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
+    PasswordHash::new(phc).is_ok_and(matches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_known_by_its_hash() {
+        let hash = hash("open \u{e9}").unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert_ne!(hash, super::hash("open \u{e9}").unwrap(), "each with a salt of its own");
+        assert!(verify(&hash, "open \u{e9}"));
+        assert!(!verify(&hash, "open e") && !verify(&hash, ""));
+    }
+
+    #[test]
+    fn the_parameters_are_the_hashs_own() {
+        // The example of the reference implementation's manual.
+        let hash = "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG";
+        assert!(verify(hash, "password") && !verify(hash, "Password"));
+    }
+
+    #[test]
+    fn what_is_no_argon2_hash_is_nobodys() {
+        let good = hash("sesame").unwrap();
+        let scrypt = good.replace("argon2id", "scrypt");
+        let short = good.rsplit_once('$').unwrap().0;
+        for bad in ["", "sesame", "$argon2id$v=19$m=8,t=1,p=1", short, &scrypt] {
+            assert!(!verify(bad, "sesame") && !verify(bad, ""), "{bad}");
+        }
+    }
+}

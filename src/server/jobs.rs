@@ -1,0 +1,264 @@
+//! Commands that wait for another thread: for a password to be checked, for state to be on disk.
+//!
+//! Such a command asks for an effect and parks its client with what is to be done when the answer comes: [`Server::ready`]
+//! is false until then, so a client waits for one thing at a time and its answers keep their order. The answer finds it
+//! by its id, or nobody if it has left.
+
+#![cfg_attr(not(test), expect(dead_code, reason = "the commands that wait come with the operators"))]
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::ctx::Ctx;
+use super::{Effect, Server, Verdict};
+use crate::id::ClientId;
+use crate::outbox::Outbox;
+use crate::proto::names;
+
+/// What a command that waits does when it is on disk, or with the reason why it is not.
+pub(super) type AfterSave = Box<dyn FnOnce(&mut Ctx<'_>, Result<(), &str>)>;
+/// What a command that waits does with the verdict.
+pub(super) type AfterVerify = Box<dyn FnOnce(&mut Ctx<'_>, Verdict)>;
+
+/// A command that waits.
+pub(super) enum Parked {
+    /// For [`super::Input::Verified`].
+    Verify(AfterVerify),
+    /// For [`super::Input::Saved`] of this serial number or a later one.
+    Save {
+        /// Which.
+        serial: u64,
+        /// The rest of the command.
+        then: AfterSave,
+    },
+}
+
+impl fmt::Debug for Parked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Verify(_) => f.write_str("Verify"),
+            Self::Save { serial, .. } => write!(f, "Save {serial}"),
+        }
+    }
+}
+
+/// Which saves were asked for, and which have had their answer.
+#[derive(Debug, Default)]
+pub(super) struct Saves {
+    asked: u64,
+    answered: u64,
+}
+
+impl Saves {
+    /// Whether the answer to this one is still to come.
+    pub(super) fn waits_for(&self, serial: u64) -> bool {
+        (self.answered + 1..=self.asked).contains(&serial)
+    }
+}
+
+impl Server {
+    /// Has the state written as it is now. Returns the serial number of the save.
+    pub(super) fn save(&mut self) -> u64 {
+        self.saves.asked += 1;
+        let serial = self.saves.asked;
+        let text = self.state_text();
+        self.effects.push(Effect::Save { serial, text });
+        serial
+    }
+
+    /// A password has been checked.
+    pub(super) fn verified(&mut self, client: ClientId, verdict: Verdict, out: &mut Outbox) {
+        let Some(mut ctx) = self.ctx(client, out) else { return };
+        match ctx.client_mut().parked.take() {
+            Some(Parked::Verify(then)) => ctx.unpark(client, |ctx| then(ctx, verdict)),
+            // Only a shell that answers twice makes this happen.
+            other => ctx.client_mut().parked = other,
+        }
+    }
+
+    /// An address has been looked up: its name becomes the host of a client that still waits for it.
+    pub(super) fn resolved(
+        &mut self,
+        client: ClientId,
+        address: IpAddr,
+        name: Option<String>,
+        out: &mut Outbox,
+    ) {
+        let Some(mut ctx) = self.ctx(client, out) else { return };
+        let it = ctx.client_mut();
+        // A gateway may have said meanwhile that the client is somewhere else.
+        if it.peer.address != address {
+            return;
+        }
+        let waited =
+            it.registration().is_some_and(|registration| std::mem::take(&mut registration.resolving));
+        if waited {
+            if let Some(name) = name.filter(|name| names::is_server(name)) {
+                it.host = name;
+            }
+            ctx.try_register();
+        }
+    }
+
+    /// The state as it was then is on disk, or it is not.
+    pub(super) fn saved(&mut self, serial: u64, problem: Option<&str>, out: &mut Outbox) {
+        self.saves.answered = self.saves.answered.max(serial.min(self.saves.asked));
+        // All are looked at: saves are rare, and operators who wait for one are few.
+        for slot in 0..self.clients.len() as u32 {
+            let Some(client) = self.client_mut(slot) else { continue };
+            let waited =
+                client.parked.take_if(|it| matches!(it, Parked::Save { serial: its, .. } if *its <= serial));
+            let Some(Parked::Save { then, .. }) = waited else { continue };
+            let id = client.id;
+            let outcome = problem.map_or(Ok(()), Err);
+            Ctx { server: self, out, me: slot }.unpark(id, |ctx| then(ctx, outcome));
+        }
+    }
+}
+
+impl Ctx<'_> {
+    /// Has `password` checked against the PHC string `hash`; the command goes on with the verdict.
+    pub(super) fn verify(
+        &mut self,
+        hash: &str,
+        password: &str,
+        then: impl FnOnce(&mut Ctx<'_>, Verdict) + 'static,
+    ) {
+        let (client, hash, password) = (self.client().id, hash.to_owned(), password.to_owned());
+        self.server.effects.push(Effect::Verify { client, hash, password });
+        self.park(Parked::Verify(Box::new(then)));
+    }
+
+    /// Has the state written as it is now; the command goes on when it is on disk, or with the reason why it is not.
+    pub(super) fn save(&mut self, then: impl FnOnce(&mut Ctx<'_>, Result<(), &str>) + 'static) {
+        let serial = self.server.save();
+        self.park(Parked::Save { serial, then: Box::new(then) });
+    }
+
+    fn park(&mut self, parked: Parked) {
+        debug_assert!(self.client().parked.is_none(), "a client that waits is not fed");
+        self.client_mut().parked = Some(parked);
+    }
+
+    /// Does the rest of a command that has waited. The client is read again, unless there is another reason to wait or it
+    /// is gone now.
+    fn unpark(mut self, id: ClientId, then: impl FnOnce(&mut Ctx<'_>)) {
+        // Its lines were not read meanwhile, so it could not give another sign of life.
+        self.heard();
+        let response = self.client_mut().response.take().map(|response| *response);
+        self.respond(response, then);
+        self.server.resume(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Bench;
+    use super::super::{Gone, Input};
+    use super::*;
+
+    /// A user who waits for a password to be checked, and will be told what came of it.
+    fn verifying(bench: &mut Bench, slot: u32) -> ClientId {
+        let client = bench.user(slot);
+        bench.out.clear();
+        bench.server.effects().for_each(drop);
+        let mut ctx = bench.server.ctx(client, &mut bench.out).unwrap();
+        ctx.verify("hash", "sesame", |c, verdict| c.say(format_args!("NOTE {verdict:?}")));
+        let (hash, password) = ("hash".to_owned(), "sesame".to_owned());
+        assert_eq!(effects(bench), [Effect::Verify { client, hash, password }]);
+        client
+    }
+
+    fn effects(bench: &mut Bench) -> Vec<Effect> {
+        bench.server.check(&bench.out);
+        bench.server.effects().collect()
+    }
+
+    /// A user who waits for a save; its serial number.
+    fn saving(bench: &mut Bench, slot: u32) -> (ClientId, u64) {
+        let client = bench.user(slot);
+        bench.out.clear();
+        bench.server.effects().for_each(drop);
+        let mut ctx = bench.server.ctx(client, &mut bench.out).unwrap();
+        ctx.save(|c, outcome| c.say(format_args!("NOTE {outcome:?}")));
+        let effects = effects(bench);
+        let [Effect::Save { serial, text }] = &effects[..] else { panic!("{effects:?}") };
+        assert!(super::super::State::parse(text).is_ok(), "{text}");
+        (client, *serial)
+    }
+
+    #[test]
+    fn a_client_that_waits_is_not_fed_and_goes_on_with_the_answer() {
+        for verdict in [Verdict::Good, Verdict::Wrong, Verdict::Busy] {
+            let mut bench = Bench::new(|_| {});
+            let client = verifying(&mut bench, 0);
+            assert!(!bench.server.ready(client));
+            bench.input(Input::Verified { client, verdict });
+            assert_eq!(bench.got(0), [format!(":chat.localhost NOTE {verdict:?}")]);
+            assert!(bench.server.ready(client));
+            assert_eq!(effects(&mut bench), [Effect::Resume(client)]);
+            // What comes without being asked for finds nobody waiting.
+            bench.input(Input::Verified { client, verdict });
+            assert!(bench.got(0).is_empty() && effects(&mut bench).is_empty());
+        }
+    }
+
+    #[test]
+    fn an_answer_for_somebody_who_has_left_finds_nobody() {
+        let mut bench = Bench::new(|_| {});
+        let client = verifying(&mut bench, 0);
+        bench.input(Input::Closed { client, why: Gone::Eof });
+        bench.input(Input::Verified { client, verdict: Verdict::Good });
+        assert!(bench.out.dirty().is_empty());
+        let (client, serial) = saving(&mut bench, 1);
+        bench.input(Input::Closed { client, why: Gone::Eof });
+        bench.input(Input::Saved { serial, problem: None });
+        assert!(bench.out.dirty().is_empty());
+    }
+
+    #[test]
+    fn a_newer_save_is_the_answer_to_all_before_it_and_to_none_after_it() {
+        let mut bench = Bench::new(|_| {});
+        let waiting: Vec<_> = (0..3).map(|slot| saving(&mut bench, slot)).collect();
+        assert!(waiting.is_sorted_by_key(|(_, serial)| *serial));
+        bench.input(Input::Saved { serial: waiting[1].1, problem: None });
+        assert_eq!(effects(&mut bench), [Effect::Resume(waiting[0].0), Effect::Resume(waiting[1].0)]);
+        let heard =
+            |bench: &Bench, slot| String::from_utf8(bench.out.spans(slot).flatten().copied().collect());
+        let note = |what: &str| Ok(format!(":chat.localhost NOTE {what}\r\n"));
+        assert_eq!((heard(&bench, 0), heard(&bench, 1)), (note("Ok(())"), note("Ok(())")));
+        bench.out.clear();
+        assert!(!bench.server.ready(waiting[2].0));
+        bench.input(Input::Saved { serial: waiting[2].1, problem: Some("full".to_owned()) });
+        assert_eq!(bench.got(2), [":chat.localhost NOTE Err(\"full\")"]);
+        assert!(bench.server.ready(waiting[2].0));
+    }
+
+    #[test]
+    fn who_is_also_slowed_down_is_told_to_go_on_once() {
+        let mut bench = Bench::new(|config| {
+            (config.limits.flood_burst, config.limits.flood_rate) = (5, 1);
+        });
+        let client = verifying(&mut bench, 0);
+        for _ in 0..6 {
+            bench.say(client, "PING x");
+        }
+        bench.input(Input::Verified { client, verdict: Verdict::Wrong });
+        assert_eq!(effects(&mut bench), [], "it is still slowed down");
+        bench.pass(10_000);
+        assert_eq!(effects(&mut bench), [Effect::Resume(client)]);
+    }
+
+    #[test]
+    fn who_waits_for_long_is_not_taken_for_silent() {
+        let mut bench = Bench::new(|_| {});
+        let (client, serial) = saving(&mut bench, 0);
+        bench.pass(600_000);
+        assert!(bench.got(0).is_empty() && effects(&mut bench).is_empty());
+        bench.input(Input::Saved { serial, problem: None });
+        assert!(bench.server.ready(client));
+        bench.out.clear();
+        bench.pass(600_000);
+        assert!(bench.got(0).iter().any(|line| line.starts_with("PING")), "from now on it has to answer");
+    }
+}

@@ -1,0 +1,88 @@
+//! What outlives a restart: the content of the state file.
+
+use serde::{Deserialize, Serialize};
+
+use super::Server;
+
+/// The version of the format that is written, and the newest that is understood.
+const VERSION: u32 = 1;
+
+/// The state file. A field that is added must have a default, so that an older file can be read; what an older chatd must
+/// not overlook takes a new version.
+#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    version: u32,
+}
+
+impl Default for State {
+    /// That of a server that has never been running.
+    fn default() -> Self {
+        Self { version: VERSION }
+    }
+}
+
+impl State {
+    /// Reads the content of a state file.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where: line, column, and a sentence.
+    pub fn parse(text: &str) -> Result<Self, (usize, usize, String)> {
+        /// So much is said by every version.
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        // The place is said in front; serde says it behind.
+        let locate = |error: serde_json::Error| {
+            let message = error.to_string();
+            let end = message.rfind(" at line ").unwrap_or(message.len());
+            (error.line(), error.column(), message[..end].to_owned())
+        };
+        let Head { version } = serde_json::from_str(text).map_err(locate)?;
+        if version > VERSION {
+            return Err((1, 1, format!("it is of version {version}, which a newer chatd has written")));
+        }
+        serde_json::from_str(text).map_err(locate)
+    }
+}
+
+impl Server {
+    /// Takes over what was saved, before the first input.
+    pub fn restore(&mut self, state: State) {
+        self.state = state;
+    }
+
+    /// All that is to be restored, as the content of the state file.
+    pub(super) fn state_text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(&self.state).expect("it has text for keys");
+        text.push('\n');
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text = serde_json::to_string(&State::default()).unwrap();
+        assert_eq!(State::parse(&text), Ok(State::default()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, line, column, message) in [
+            ("", 1, 0, "EOF while parsing a value"),
+            ("{\n  \"version\": 1,\n  oops\n}", 3, 3, "key must be a string"),
+            ("{\"version\": 1, \"colour\": 7}", 1, 23, "unknown field `colour`"),
+            ("{\"version\": 2, \"colour\": 7}", 1, 1, "it is of version 2, which a newer chatd has written"),
+            ("[]", 1, 2, "invalid length 0"),
+        ] {
+            let (at_line, at_column, said) = State::parse(text).unwrap_err();
+            assert!(said.starts_with(message) && !said.contains(" at line "), "{text}: {said}");
+            assert_eq!((at_line, at_column), (line, column), "{text}: {said}");
+        }
+    }
+}
