@@ -1,6 +1,10 @@
 //! The program around the server: arguments, exit statuses, detaching, privileges, pid file, first words.
 
 mod common;
+#[path = "daemon/privileges.rs"]
+mod privileges;
+#[path = "daemon/state.rs"]
+mod state;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -14,7 +18,7 @@ use std::time::Instant;
 
 use common::{Daemon, PATIENCE};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, Uid, User, getgrouplist, getsid};
+use nix::unistd::{Pid, Uid, getsid};
 
 const CHATD: &str = env!("CARGO_BIN_EXE_chatd");
 
@@ -52,10 +56,16 @@ impl Site {
         self.folder.path().join("chatd.pid")
     }
 
-    fn command(&self, options: &[&str]) -> Command {
-        let mut command = Command::new(CHATD);
-        command.arg("--config").arg(self.config()).args(options);
+    /// A program that is to start chatd.
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
         command.env("STATE_DIRECTORY", self.state.path());
+        command
+    }
+
+    fn command(&self, options: &[&str]) -> Command {
+        let mut command = self.program(CHATD);
+        command.arg("--config").arg(self.config()).args(options);
         command.current_dir(self.folder.path()).env_remove("CHATD_SOCKET").stdin(Stdio::null());
         command
     }
@@ -354,8 +364,8 @@ fn a_detached_daemon_is_ready_when_its_parent_ends_and_has_left_the_terminal() {
     // That this returns at all says that the daemon has let go of stdout and stderr. Descriptor 9 stands for
     // whatever else the caller may have open.
     let script = format!("exec {CHATD} --daemonize --config {} 9</dev/zero", site.config().display());
-    let mut command = Command::new("sh");
-    command.env("STATE_DIRECTORY", site.state.path()).args(["-c", &script]).stdin(Stdio::null());
+    let mut command = site.program("sh");
+    command.args(["-c", &script]).stdin(Stdio::null());
     let output = run(&mut command);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
@@ -405,109 +415,6 @@ fn a_broken_pipe_is_no_reason_to_die() {
     assert_ne!(ignored & 1 << (Signal::SIGPIPE as u32 - 1), 0, "SIGPIPE is ignored");
 }
 
-/// Starts chatd with groups beyond those of root, as a login shell of root has them.
-fn with_roots_groups(site: &Site, options: &[&str]) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--groups", "0,4,42", CHATD, "--config"]).arg(site.config()).args(options);
-    command.env("STATE_DIRECTORY", site.state.path());
-    command.current_dir(site.folder.path()).stdin(Stdio::null());
-    command
-}
-
-/// Asserts that a process is `nobody` in every respect.
-fn assert_is_nobody(pid: i32) {
-    let nobody = User::from_name("nobody").unwrap().expect("a user of that name");
-    assert_eq!(status(pid, "Uid"), vec![nobody.uid.to_string(); 4]);
-    assert_eq!(status(pid, "Gid"), vec![nobody.gid.to_string(); 4]);
-    let mut expected: Vec<_> =
-        getgrouplist(c"nobody", nobody.gid).unwrap().iter().map(ToString::to_string).collect();
-    let mut groups = status(pid, "Groups");
-    expected.sort();
-    groups.sort();
-    assert_eq!(groups, expected);
-    assert!(!groups.contains(&"0".to_owned()), "root's own group is gone");
-    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
-        assert_eq!(status(pid, set), ["0000000000000000"], "{set}");
-    }
-}
-
-/// What there is to see of becoming another user, for somebody who may not.
-fn assert_only_root_can() {
-    let site = Site::new("user = \"root\"", FREE_PORT);
-    for options in [&[][..], &["--daemonize"]] {
-        assert_refused(&site.run(options), &["user \"root\": only root can, and this is user"]);
-        assert_eq!(site.leftovers(), [""; 0]);
-    }
-}
-
-#[test]
-fn a_daemon_that_root_starts_becomes_the_user_for_good() {
-    if !Uid::effective().is_root() {
-        return assert_only_root_can();
-    }
-    let site = Site::new("user = \"nobody\"", FREE_PORT);
-    fs::set_permissions(site.folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
-    let output = run(&mut with_roots_groups(&site, &["--daemonize"]));
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(!text(&output.stderr).contains("running as root"), "{}", text(&output.stderr));
-    let daemon = site.process();
-    assert_is_nobody(daemon.pid);
-    let socket = fs::symlink_metadata(site.socket()).unwrap();
-    let nobody = User::from_name("nobody").unwrap().unwrap();
-    assert_eq!((socket.uid(), socket.gid()), (nobody.uid.as_raw(), nobody.gid.as_raw()));
-    daemon.signal(Signal::SIGTERM);
-    daemon.wait_for_end();
-    assert_eq!(site.leftovers(), [""; 0]);
-}
-
-#[test]
-fn in_the_foreground_too_and_a_pid_file_that_cannot_be_removed_is_emptied() {
-    if !Uid::effective().is_root() {
-        return assert_only_root_can();
-    }
-    // The folder is root's, and nobody else may write to it.
-    let site = Site::new("user = \"nobody\"", FREE_PORT);
-    fs::set_permissions(site.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    let mut command = with_roots_groups(&site, &[]);
-    let child = Guard(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
-    let pid = i32::try_from(child.0.id()).unwrap();
-    let mut child = child;
-    let mut lines = BufReader::new(child.0.stderr.take().unwrap()).lines();
-    let ready = lines.find(|line| line.as_ref().unwrap().contains(" info ready "));
-    assert!(ready.is_some(), "it starts");
-    assert_eq!(site.pid(), Some(pid));
-    assert_is_nobody(pid);
-    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
-    assert_eq!(child.0.wait().unwrap().code(), Some(0));
-    assert_eq!(fs::read_to_string(site.pid_file()).unwrap(), "", "emptied, as the folder is not the user's");
-    // And that is no obstacle to the next start.
-    let (next, _) = site.detach();
-    assert_is_nobody(next.pid);
-}
-
-#[test]
-fn privileges_that_cannot_be_dropped_end_the_start() {
-    if !Uid::effective().is_root() {
-        return assert_only_root_can();
-    }
-    for options in [&[][..], &["--daemonize"]] {
-        // Root in a container may lack the right to change its groups.
-        let site = Site::new("user = \"nobody\"", FREE_PORT);
-        let mut command = Command::new("setpriv");
-        command.env("STATE_DIRECTORY", site.state.path());
-        command.args(["--bounding-set", "-setgid", CHATD, "--config"]).arg(site.config()).args(options);
-        assert_refused(&run(&mut command), &["chatd: cannot become user \"nobody\": setgroups: "]);
-        assert_eq!(site.leftovers(), [""; 0]);
-    }
-}
-
-#[test]
-fn root_is_warned_and_may_go_on() {
-    let daemon = Daemon::start("");
-    let warned = daemon.output().iter().any(|line| line.contains("running as root"));
-    assert_eq!(warned, Uid::effective().is_root());
-}
-
 #[test]
 fn the_log_says_who_started_and_where_it_listens() {
     let daemon =
@@ -554,8 +461,7 @@ fn a_person_at_a_terminal_reads_sentences_once() {
     let site = Site::new("", FREE_PORT);
     // script(1) gives it a terminal.
     let command = format!("exec {CHATD} --config {}", site.config().display());
-    let mut script = Command::new("script");
-    script.env("STATE_DIRECTORY", site.state.path());
+    let mut script = site.program("script");
     script.args(["-qefc", &command, "/dev/null"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut script = Guard(script.spawn().expect("script(1), of bsdutils"));
     let mut terminal = BufReader::new(script.0.stdout.take().unwrap());
@@ -583,9 +489,8 @@ fn as_many_descriptors_as_allowed_are_used_and_too_few_are_warned_of() {
     let site = Site::new("", FREE_PORT);
     for (limit, warned) in [("64", true), ("-S 64", false)] {
         // The soft limit alone is no reason to be short: chatd raises it.
-        let mut command = Command::new("sh");
+        let mut command = site.program("sh");
         let script = format!("ulimit -n {limit} && exec {CHATD} --config {}", site.config().display());
-        command.env("STATE_DIRECTORY", site.state.path());
         command.args(["-c", &script]).stderr(Stdio::piped());
         let mut daemon = Guard(command.spawn().unwrap());
         let mut lines = BufReader::new(daemon.0.stderr.take().unwrap()).lines();

@@ -77,12 +77,17 @@ impl Prepared {
             Some(path) => Some(PidFile::lock(path)?),
             None => None,
         };
-        let opened = open_state(&config, identity.as_ref(), &mut warnings).and_then(|state| {
-            let saved = state.as_ref().map_or_else(|| Ok(State::default()), restore)?;
-            Ok((state, saved, bind(&config, identity.as_ref())?))
+        let bound = bind(&config, identity.as_ref()).and_then(|(listeners, admin)| {
+            match open_state(&config, identity.as_ref(), &mut warnings) {
+                Ok((state, saved)) => Ok((listeners, admin, state, saved)),
+                Err(message) => {
+                    admin.remove();
+                    Err(message)
+                }
+            }
         });
-        match opened {
-            Ok((state, saved, (listeners, admin))) => {
+        match bound {
+            Ok((listeners, admin, state, saved)) => {
                 let started = Started::new(path.clone(), listeners.addresses(), admin.path());
                 Ok(Self {
                     config: Rc::new(config),
@@ -205,15 +210,16 @@ fn dropped_of(log: Handle) -> Box<dyn Fn() -> u64> {
     Box::new(move || log.dropped())
 }
 
-/// Opens the folder of the state file. None, with a warning, if there is nowhere to save anything and nobody has said where.
+/// Opens the folder of the state file, and reads what was saved there. None, with a warning, if there is nowhere to save
+/// anything and nobody has said where.
 ///
 /// # Errors
-/// A sentence: the folder that was named cannot be used.
+/// The folder that was named cannot be used, or what is in the file.
 fn open_state(
     config: &Config,
     identity: Option<&Identity>,
     warnings: &mut Warnings,
-) -> Result<Option<StateFile>, String> {
+) -> Result<(Option<StateFile>, State), String> {
     let configured = config.server.state_directory.as_deref();
     let owner = identity.map_or(Uid::effective(), Identity::uid).as_raw();
     let place = state_file::place(&Env::current(), configured);
@@ -222,13 +228,16 @@ fn open_state(
         None => Err("there is no place for state, as HOME is not set".to_owned()),
     };
     match opened {
-        Ok(state) => Ok(Some(state)),
+        Ok(state) => {
+            let saved = restore(&state)?;
+            Ok((Some(state), saved))
+        }
         Err(message) if place.is_some_and(|place| place.said_by != SaidBy::Chatd) => Err(message),
         Err(message) => {
             warnings.add(&format!(
                 "{message}; what operators set is forgotten at a restart; better set [server] state_directory"
             ));
-            Ok(None)
+            Ok((None, State::default()))
         }
     }
 }
