@@ -21,6 +21,8 @@ mod syntax;
 
 use std::path::PathBuf;
 
+use crate::proto::modes::Prefixes;
+
 use crate::proto::network::Network;
 
 pub(crate) use check::motd_lines;
@@ -125,9 +127,8 @@ pub struct Admin {
 /// `[channels]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channels {
-    /// The letters of the prefix modes that are on, highest rank first: some of `qaohv`, `o` and `v` always. Needs a
-    /// restart.
-    pub prefixes: String,
+    /// The prefix modes that are on. Needs a restart.
+    pub prefixes: Prefixes,
     /// The letters of the flags that a new channel has.
     pub default_modes: String,
 }
@@ -310,7 +311,7 @@ impl Default for Config {
         Self {
             server: Server::default(),
             admin: Admin { socket: None, mode: 0o660, group: None },
-            channels: Channels { prefixes: "ohv".to_owned(), default_modes: "nt".to_owned() },
+            channels: Channels { prefixes: Prefixes::default(), default_modes: "nt".to_owned() },
             users: Users::default(),
             limits: Limits::default(),
             timeouts: Timeouts { registration: 30, ping_interval: 120, ping_timeout: 60, shutdown: 5 },

@@ -12,6 +12,7 @@ use super::repeated::{REPEATED, Repeated};
 use super::settings::SETTINGS;
 use super::{Action, Config, Facility, LogTarget, PasswordHash, TagDeny};
 use crate::proto::hostmask::HostMask;
+use crate::proto::modes::Prefixes;
 use crate::proto::network::Network;
 use crate::proto::pattern::Pattern;
 
@@ -146,6 +147,12 @@ pub(super) fn lines(lines: &[String]) -> String {
 impl Show for Action {
     fn show(&self) -> Option<String> {
         word(ACTIONS, self)
+    }
+}
+
+impl Show for Prefixes {
+    fn show(&self) -> Option<String> {
+        Some(quote(&self.letters()))
     }
 }
 

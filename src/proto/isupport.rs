@@ -1,7 +1,8 @@
 //! The tokens of 005, derived from the tables and the configured limits (Modern IRC, `RPL_ISUPPORT`).
 
+use super::extban;
 use super::limits::{ISUPPORT_TOKENS, LINE, MODES, MONITOR_ENTRIES, NICK};
-use super::modes::{self, Kind};
+use super::modes::Kind;
 use super::names::{CHANNEL_TYPES, HOST_LENGTH};
 use super::text::pack;
 use crate::config::Config;
@@ -10,10 +11,9 @@ use crate::config::Config;
 pub fn tokens(config: &Config) -> Vec<String> {
     let limits = &config.limits;
     let targets = limits.targets;
-    let lists = modes::letters(&[Kind::List]);
-    let (letters, symbols): (String, String) =
-        modes::PREFIXES.iter().map(|prefix| (prefix.letter, prefix.symbol)).unzip();
-    let kind = |kind| modes::letters(&[kind]);
+    let prefixes = config.channels.prefixes;
+    let kind = |kind| prefixes.letters_of(&[kind]);
+    let (lists, letters, symbols) = (kind(Kind::List), prefixes.letters(), prefixes.symbols());
     vec![
         format!("AWAYLEN={}", limits.away_length),
         "BOT=B".to_owned(),
@@ -22,7 +22,14 @@ pub fn tokens(config: &Config) -> Vec<String> {
         format!("CHANMODES={lists},{},{},{}", kind(Kind::Setting), kind(Kind::SettingOnly), kind(Kind::Flag)),
         format!("CHANNELLEN={}", limits.channel_length),
         format!("CHANTYPES={CHANNEL_TYPES}"),
+        "EXCEPTS=e".to_owned(),
+        format!(
+            "EXTBAN={},{}",
+            extban::PREFIX,
+            extban::TABLE.iter().map(|ban| ban.letter).collect::<String>()
+        ),
         format!("HOSTLEN={HOST_LENGTH}"),
+        "INVEX=I".to_owned(),
         format!("KICKLEN={}", limits.kick_length),
         format!("LINELEN={LINE}"),
         format!("MAXLIST={lists}:{}", limits.list_entries),
@@ -70,8 +77,8 @@ mod tests {
             assert!(token.is_ascii() && !token.contains(' ') && token.matches('=').count() <= 1, "{token}");
         }
         assert!(tokens.contains(&"NETWORK=My\\x20\\x3D\\x20Net".to_owned()));
-        assert!(tokens.contains(&"CHANMODES=b,k,l,imnst".to_owned()));
-        assert!(tokens.contains(&"PREFIX=(ov)@+".to_owned()));
+        assert!(tokens.contains(&"CHANMODES=beIq,k,l,imnst".to_owned()));
+        assert!(tokens.contains(&"PREFIX=(ohv)@%+".to_owned()));
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub const WHOWAS_ENTRIES: usize = 1_000;
 /// Modes with a parameter in one MODE command; announced as `MODES`.
 pub const MODES: usize = 12;
 
+/// Bytes of a mask in a list of a channel.
+pub const MASK: usize = 160;
+
 /// Bytes read from one connection at a time, and the size of the buffer that all share.
 pub const READ_BUFFER: usize = 64 * 1024;
 /// Connections accepted from one listener in a turn.

@@ -1,4 +1,4 @@
-//! The tables of modes. `CHANMODES`, `PREFIX` and 004 are derived from them.
+//! The tables of modes. `CHANMODES`, `PREFIX`, `MAXLIST`, `STATUSMSG` and 004 are derived from them.
 
 /// How a channel mode takes its parameter (Modern IRC, "CHANMODES").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +22,39 @@ pub struct ChannelMode {
     pub letter: char,
     /// How it takes its parameter.
     pub kind: Kind,
-    /// Its bit among the flags or the prefixes; 0 for the others.
-    pub bit: u32,
+    /// Which one it is: the bit of a flag or prefix, the index of a list or setting.
+    pub id: u32,
+    /// What it does, for HELP and the manual.
+    pub help: &'static str,
 }
 
-const fn row(letter: char, kind: Kind, bit: u32) -> ChannelMode {
-    ChannelMode { letter, kind, bit }
+const fn row(letter: char, kind: Kind, id: u32, help: &'static str) -> ChannelMode {
+    ChannelMode { letter, kind, id, help }
 }
+
+const fn prefix(letter: char, bit: u8, help: &'static str) -> ChannelMode {
+    ChannelMode { letter, kind: Kind::Prefix, id: bit as u32, help }
+}
+
+/// The list `b`: who may not join, nor speak without a prefix.
+pub const BANS: usize = 0;
+/// The list `e`: whom no ban concerns.
+pub const EXCEPTIONS: usize = 1;
+/// The list `I`: who may join without an invitation.
+pub const INVITE_EXCEPTIONS: usize = 2;
+/// The list `q`: who may not speak without a prefix.
+pub const QUIETS: usize = 3;
+/// How many lists a channel has.
+pub const LISTS: usize = 4;
+
+/// The setting `k`: the key that who joins must give.
+pub const KEY: u32 = 0;
+/// The setting `l`: how many members there may be.
+pub const LIMIT: u32 = 1;
+/// The setting `f`: where who may not join is sent.
+pub const FORWARD: u32 = 2;
+/// The setting `j`: how many may join in how many seconds.
+pub const JOIN_THROTTLE: u32 = 3;
 
 /// `+i`: only the invited may join.
 pub const INVITE_ONLY: u32 = 1 << 0;
@@ -40,24 +66,50 @@ pub const NO_EXTERNAL: u32 = 1 << 2;
 pub const SECRET: u32 = 1 << 3;
 /// `+t`: only channel operators may set the topic.
 pub const PROTECTED_TOPIC: u32 = 1 << 4;
+/// `+p`: not shown to those who are not in it, and nobody may knock.
+pub const PRIVATE: u32 = 1 << 5;
+/// `+C`: no CTCP but ACTION.
+pub const NO_CTCP: u32 = 1 << 6;
+/// `+c`: no colours and other formatting.
+pub const NO_COLOURS: u32 = 1 << 7;
+/// `+T`: no notices.
+pub const NO_NOTICES: u32 = 1 << 8;
+/// `+N`: no change of nick.
+pub const NO_NICKS: u32 = 1 << 9;
+/// `+S`: only connections that are encrypted.
+pub const SECURE_ONLY: u32 = 1 << 10;
+/// `+u`: members without a prefix see only those with one.
+pub const AUDITORIUM: u32 = 1 << 11;
 
-/// `+o`: channel operator.
-pub const OP: u8 = 1 << 1;
 /// `+v`: may speak where others may not.
 pub const VOICE: u8 = 1 << 0;
+/// `+h`: may do what a channel operator does but for giving ranks, to those below.
+pub const HALF_OPERATOR: u8 = 1 << 1;
+/// `+o`: channel operator.
+pub const OP: u8 = 1 << 2;
+/// `+a`: protected from channel operators.
+pub const PROTECTED: u8 = 1 << 3;
+/// `+q`: protected from everybody else.
+pub const OWNER: u8 = 1 << 4;
 
-/// Every channel mode.
+/// Every channel mode. Two have the letter `q`: where the prefix is in use, there is no list of that letter.
 pub const CHANNEL: &[ChannelMode] = &[
-    row('b', Kind::List, 0),
-    row('k', Kind::Setting, 0),
-    row('l', Kind::SettingOnly, 0),
-    row('i', Kind::Flag, INVITE_ONLY),
-    row('m', Kind::Flag, MODERATED),
-    row('n', Kind::Flag, NO_EXTERNAL),
-    row('s', Kind::Flag, SECRET),
-    row('t', Kind::Flag, PROTECTED_TOPIC),
-    row('o', Kind::Prefix, OP as u32),
-    row('v', Kind::Prefix, VOICE as u32),
+    row('b', Kind::List, BANS as u32, "bans: they may not join, nor speak without a prefix"),
+    row('e', Kind::List, EXCEPTIONS as u32, "exceptions: no ban concerns them"),
+    row('I', Kind::List, INVITE_EXCEPTIONS as u32, "may join without an invitation"),
+    row('q', Kind::List, QUIETS as u32, "quiet: they may not speak without a prefix"),
+    row('k', Kind::Setting, KEY, "key: who joins must give it"),
+    row('l', Kind::SettingOnly, LIMIT, "limit: so many members and no more"),
+    row('i', Kind::Flag, INVITE_ONLY, "only the invited may join"),
+    row('m', Kind::Flag, MODERATED, "moderated: only members with a prefix may speak"),
+    row('n', Kind::Flag, NO_EXTERNAL, "no messages from outside"),
+    row('s', Kind::Flag, SECRET, "secret: hidden from those who are not in it"),
+    row('t', Kind::Flag, PROTECTED_TOPIC, "only channel operators may set the topic"),
+    prefix('q', OWNER, "owner: nobody but another owner can remove them"),
+    prefix('a', PROTECTED, "protected: channel operators cannot remove them"),
+    prefix('o', OP, "channel operator"),
+    prefix('h', HALF_OPERATOR, "half-operator: moderates members of lower rank"),
+    prefix('v', VOICE, "voice: may speak where others may not"),
 ];
 
 /// A row of the table of prefixes.
@@ -67,13 +119,87 @@ pub struct Prefix {
     pub letter: char,
     /// The character before the nick.
     pub symbol: char,
-    /// The bit.
+    /// The bit. A higher rank is a higher bit.
     pub bit: u8,
+    /// The least rank that may give and take it.
+    pub given_by: u8,
 }
 
-/// Every prefix, the highest rank first.
-pub const PREFIXES: &[Prefix] =
-    &[Prefix { letter: 'o', symbol: '@', bit: OP }, Prefix { letter: 'v', symbol: '+', bit: VOICE }];
+/// Every prefix there can be, the highest rank first.
+pub const PREFIXES: &[Prefix] = &[
+    Prefix { letter: 'q', symbol: '~', bit: OWNER, given_by: OWNER },
+    Prefix { letter: 'a', symbol: '&', bit: PROTECTED, given_by: OWNER },
+    Prefix { letter: 'o', symbol: '@', bit: OP, given_by: OP },
+    Prefix { letter: 'h', symbol: '%', bit: HALF_OPERATOR, given_by: OP },
+    Prefix { letter: 'v', symbol: '+', bit: VOICE, given_by: HALF_OPERATOR },
+];
+
+/// The row of a prefix.
+pub fn prefix_row(bit: u8) -> &'static Prefix {
+    PREFIXES.iter().find(|prefix| prefix.bit == bit).expect("every bit has a row")
+}
+
+/// The prefixes that are in use: always `o` and `v`, and what the configuration adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefixes(u8);
+
+impl Default for Prefixes {
+    fn default() -> Self {
+        Self(OP | HALF_OPERATOR | VOICE)
+    }
+}
+
+impl Prefixes {
+    /// Those of these letters, which must be known, each once, in the order of rank, `o` and `v` among them.
+    pub fn of(letters: &str) -> Option<Self> {
+        let mut bits = 0_u8;
+        for letter in letters.chars() {
+            let row = PREFIXES.iter().find(|row| row.letter == letter)?;
+            let lower = bits == 0 || row.bit < 1 << bits.trailing_zeros();
+            bits = if lower { bits | row.bit } else { return None };
+        }
+        (bits & (OP | VOICE) == OP | VOICE).then_some(Self(bits))
+    }
+
+    /// Whether the prefix is in use.
+    pub fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+
+    /// The rows in use, the highest rank first.
+    pub fn rows(self) -> impl Iterator<Item = &'static Prefix> {
+        PREFIXES.iter().filter(move |row| self.has(row.bit))
+    }
+
+    /// Their letters, the highest rank first.
+    pub fn letters(self) -> String {
+        self.rows().map(|row| row.letter).collect()
+    }
+
+    /// Their symbols, the highest rank first.
+    pub fn symbols(self) -> String {
+        self.rows().map(|row| row.symbol).collect()
+    }
+
+    /// Whether a channel mode is in use beside these prefixes.
+    pub fn allow(self, mode: &ChannelMode) -> bool {
+        match mode.kind {
+            Kind::Prefix => self.has(mode.id as u8),
+            _ => !self.rows().any(|row| row.letter == mode.letter),
+        }
+    }
+
+    /// The row of a channel mode's letter.
+    pub fn channel_mode(self, letter: char) -> Option<&'static ChannelMode> {
+        CHANNEL.iter().find(|mode| mode.letter == letter && self.allow(mode))
+    }
+
+    /// The letters of all channel modes of these kinds, in the order of the table.
+    pub fn letters_of(self, kinds: &[Kind]) -> String {
+        let modes = CHANNEL.iter().filter(|mode| kinds.contains(&mode.kind) && self.allow(mode));
+        modes.map(|mode| mode.letter).collect()
+    }
+}
 
 /// User mode `i`: hidden from those who share no channel.
 pub const INVISIBLE: u16 = 1 << 0;
@@ -87,16 +213,6 @@ pub const BOT: u16 = 1 << 3;
 /// Every user mode: letter and bit.
 pub const USER: &[(char, u16)] = &[('B', BOT), ('i', INVISIBLE), ('o', OPERATOR), ('w', WALLOPS)];
 
-/// The row of a channel mode's letter.
-pub fn channel_mode(letter: char) -> Option<&'static ChannelMode> {
-    CHANNEL.iter().find(|mode| mode.letter == letter)
-}
-
-/// The letters of all modes of these kinds, in the order of the table.
-pub fn letters(kinds: &[Kind]) -> String {
-    CHANNEL.iter().filter(|mode| kinds.contains(&mode.kind)).map(|mode| mode.letter).collect()
-}
-
 /// The symbols of a member: all of them, or only the highest.
 pub fn symbols(prefixes: u8, all: bool) -> impl Iterator<Item = char> {
     PREFIXES
@@ -104,6 +220,14 @@ pub fn symbols(prefixes: u8, all: bool) -> impl Iterator<Item = char> {
         .filter(move |prefix| prefixes & prefix.bit != 0)
         .map(|prefix| prefix.symbol)
         .take(if all { usize::MAX } else { 1 })
+}
+
+/// The flags of these letters, which must be of flags.
+pub fn flags(letters: &str) -> Option<u32> {
+    letters.chars().try_fold(0, |flags, letter| {
+        let mode = CHANNEL.iter().find(|mode| mode.letter == letter && mode.kind == Kind::Flag)?;
+        Some(flags | mode.id)
+    })
 }
 
 /// User modes as they are shown: `+` and the letters.
@@ -117,16 +241,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_and_bits_are_distinct_and_prefixes_are_in_both_tables() {
-        for (index, mode) in CHANNEL.iter().enumerate() {
-            assert!(CHANNEL[..index].iter().all(|other| other.letter != mode.letter), "{}", mode.letter);
+    fn letters_and_ids_are_distinct_for_every_set_of_prefixes() {
+        for set in ["ov", "ohv", "aov", "aohv", "qov", "qohv", "qaov", "qaohv"] {
+            let prefixes = Prefixes::of(set).unwrap();
+            assert_eq!(prefixes.letters(), set);
+            let modes: Vec<_> = CHANNEL.iter().filter(|mode| prefixes.allow(mode)).collect();
+            for (index, mode) in modes.iter().enumerate() {
+                assert!(modes[..index].iter().all(|other| other.letter != mode.letter), "{}", mode.letter);
+                let same = |other: &&&ChannelMode| other.kind == mode.kind && other.id == mode.id;
+                assert_eq!(modes.iter().filter(same).count(), 1, "{}", mode.letter);
+            }
         }
         let flags = CHANNEL.iter().filter(|mode| mode.kind == Kind::Flag);
-        assert_eq!(flags.clone().fold(0, |bits, mode| bits | mode.bit).count_ones() as usize, flags.count());
+        assert_eq!(flags.clone().fold(0, |bits, mode| bits | mode.id).count_ones() as usize, flags.count());
+    }
+
+    #[test]
+    fn prefixes_are_in_both_tables_and_ranks_descend() {
+        assert!(PREFIXES.is_sorted_by(|a, b| a.bit > b.bit));
         for prefix in PREFIXES {
-            let mode = channel_mode(prefix.letter).unwrap();
-            assert_eq!((mode.kind, mode.bit), (Kind::Prefix, u32::from(prefix.bit)));
+            let all = Prefixes::of("qaohv").unwrap();
+            let mode = all.channel_mode(prefix.letter).unwrap();
+            assert_eq!((mode.kind, mode.id), (Kind::Prefix, u32::from(prefix.bit)));
+            assert!(prefix.given_by >= prefix.bit.min(OP), "{}", prefix.letter);
         }
-        assert_eq!(letters(&[Kind::Prefix]).len(), PREFIXES.len());
+    }
+
+    #[test]
+    fn sets_of_prefixes_have_operator_and_voice_in_the_order_of_rank() {
+        for bad in ["", "o", "v", "vo", "hv", "ohvq", "oov", "oxv", "ovv"] {
+            assert_eq!(Prefixes::of(bad), None, "{bad}");
+        }
+        assert_eq!(Prefixes::default().letters(), "ohv");
+        assert_eq!(Prefixes::of("qaohv").unwrap().symbols(), "~&@%+");
+    }
+
+    #[test]
+    fn the_letter_q_is_a_list_or_a_prefix() {
+        let kind = |set| Prefixes::of(set).unwrap().channel_mode('q').unwrap().kind;
+        assert_eq!((kind("ohv"), kind("qohv")), (Kind::List, Kind::Prefix));
+        assert_eq!(Prefixes::of("qov").unwrap().letters_of(&[Kind::List]), "beI");
     }
 }

@@ -120,6 +120,10 @@ numerics! {
     338 rpl_whoisactually (nick, user, host, address) "{nick} {user}@{host} {address} :is actually using host";
     340 rpl_userip (replies) ":{replies}";
     341 rpl_inviting (nick, channel) "{nick} {channel}";
+    346 rpl_invexlist (channel, mask, who, when) "{channel} {mask} {who} {when}";
+    347 rpl_endofinvexlist (channel) "{channel} :End of channel invite exception list";
+    348 rpl_exceptlist (channel, mask, who, when) "{channel} {mask} {who} {when}";
+    349 rpl_endofexceptlist (channel) "{channel} :End of channel exception list";
     351 rpl_version (version, server, comment) "{version} {server} :{comment}";
     352 rpl_whoreply (channel, user, host, server, nick, flags, realname)
         "{channel} {user} {host} {server} {nick} {flags} :0 {realname}";
@@ -177,6 +181,8 @@ numerics! {
     704 rpl_helpstart (subject, title) "{subject} :{title}";
     705 rpl_helptxt (subject, line) "{subject} :{line}";
     706 rpl_endofhelp (subject, line) "{subject} :{line}";
+    728 rpl_quietlist (channel, mask, who, when) "{channel} q {mask} {who} {when}";
+    729 rpl_endofquietlist (channel) "{channel} q :End of channel quiet list";
     730 rpl_mononline (masks) ":{masks}";
     731 rpl_monoffline (nicks) ":{nicks}";
     732 rpl_monlist (nicks) ":{nicks}";

@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::proto::mask;
-use crate::proto::modes::{self, Kind};
+use crate::proto::modes::{self, KEY, Kind, LIMIT, LISTS};
 
 /// A channel.
 pub(super) struct Channel {
@@ -16,7 +15,8 @@ pub(super) struct Channel {
     pub(super) flags: u32,
     pub(super) key: Option<String>,
     pub(super) limit: Option<u32>,
-    pub(super) bans: Vec<Entry>,
+    /// By the ids of [`modes::CHANNEL`].
+    pub(super) lists: [Vec<Entry>; LISTS],
     /// Sorted by slot, so that a fan-out walks memory forwards and a cursor survives joins and parts.
     members: Vec<Member>,
 }
@@ -46,17 +46,17 @@ pub(super) struct Member {
 }
 
 impl Channel {
-    /// A channel without members, with the modes that new channels have.
-    pub(super) fn new(name: &str, serial: u64, now_unix_ms: u64) -> Self {
+    /// A channel without members, with these flags.
+    pub(super) fn new(name: &str, serial: u64, flags: u32, now_unix_ms: u64) -> Self {
         Self {
             name: name.into(),
             serial,
             created_unix_ms: now_unix_ms,
             topic: None,
-            flags: modes::NO_EXTERNAL | modes::PROTECTED_TOPIC,
+            flags,
             key: None,
             limit: None,
-            bans: Vec::new(),
+            lists: Default::default(),
             members: Vec::new(),
         }
     }
@@ -108,9 +108,13 @@ impl Channel {
         self.flags & flag != 0
     }
 
-    /// Whether a ban matches `nick!user@host`, with the host or the address of the user.
-    pub(super) fn is_banned(&self, masks: [&str; 2]) -> bool {
-        self.bans.iter().any(|ban| masks.iter().any(|text| mask::matches(&ban.mask, text)))
+    /// The value of a setting, as it is shown.
+    fn setting(&self, id: u32, show_key: bool) -> Option<String> {
+        match id {
+            KEY => self.key.as_deref().map(|key| if show_key { key } else { "*" }.to_owned()),
+            LIMIT => self.limit.map(|limit| limit.to_string()),
+            _ => None,
+        }
     }
 
     /// The modes as 324 shows them. A key is shown to members only.
@@ -118,10 +122,10 @@ impl Channel {
         let mut text = String::from("+");
         let mut parameters = String::new();
         for mode in modes::CHANNEL {
-            let parameter = match mode.letter {
-                'k' => self.key.as_deref().map(|key| if show_key { key } else { "*" }.to_owned()),
-                'l' => self.limit.map(|limit| limit.to_string()),
-                _ => (mode.kind == Kind::Flag && self.is(mode.bit)).then(String::new),
+            let parameter = match mode.kind {
+                Kind::Flag => self.is(mode.id).then(String::new),
+                Kind::Setting | Kind::SettingOnly => self.setting(mode.id, show_key),
+                Kind::List | Kind::Prefix => None,
             };
             let Some(parameter) = parameter else { continue };
             text.push(mode.letter);
@@ -140,7 +144,7 @@ mod tests {
 
     #[test]
     fn members_stay_sorted_and_unique() {
-        let mut channel = Channel::new("#a", 1, 0);
+        let mut channel = Channel::new("#a", 1, modes::NO_EXTERNAL | modes::PROTECTED_TOPIC, 0);
         for slot in [5, 1, 3, 5] {
             channel.add(slot, 0);
         }
@@ -155,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_key_is_for_members_only() {
-        let mut channel = Channel::new("#a", 1, 0);
+        let mut channel = Channel::new("#a", 1, modes::NO_EXTERNAL | modes::PROTECTED_TOPIC, 0);
         channel.key = Some("sesame".to_owned());
         channel.limit = Some(5);
         assert_eq!(channel.modes(true), "+klnt sesame 5");

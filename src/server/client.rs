@@ -114,6 +114,11 @@ impl Client {
         }
     }
 
+    /// `nick!user@host` in every form of the host that a ban may name: as others see it, and the address.
+    pub(super) fn ban_masks(&self, user: &User) -> Vec<String> {
+        vec![user.mask.to_string(), mask_text(&user.nick, &user.user, &self.peer.address.to_string())]
+    }
+
     /// The nick, registered or not.
     pub(super) fn nick(&self) -> Option<&Rc<str>> {
         match &self.stage {
@@ -126,7 +131,7 @@ impl Client {
 impl User {
     /// A person who has just registered.
     pub(super) fn new(nick: Rc<str>, user: String, realname: String, host: &str, now_ms: u64) -> Self {
-        let mask = mask(&nick, &user, host);
+        let mask = mask_text(&nick, &user, host).into();
         Self {
             nick,
             user,
@@ -144,7 +149,7 @@ impl User {
 
     /// Takes another nick.
     pub(super) fn rename(&mut self, nick: Rc<str>, host: &str) {
-        self.mask = mask(&nick, &self.user, host);
+        self.mask = mask_text(&nick, &self.user, host).into();
         self.nick = nick;
     }
 
@@ -170,6 +175,6 @@ impl User {
     }
 }
 
-fn mask(nick: &str, user: &str, host: &str) -> Rc<str> {
-    format!("{nick}!{user}@{host}").into()
+fn mask_text(nick: &str, user: &str, host: &str) -> String {
+    format!("{nick}!{user}@{host}")
 }

@@ -10,6 +10,7 @@
 //! | `commands/` | the table of commands, and the functions behind it by family |
 //! | `cloak` | hosts that hide the address |
 //! | `policy` | every question of permission |
+//! | `ban` | whom the entries of a channel's lists are about |
 //! | `mode` | reading, applying and showing mode changes |
 //! | `ctx` | what a command works with; every line that is sent goes through it |
 //! | `response` | labelled responses and batches |
@@ -20,8 +21,11 @@
 //! | `jobs` | commands that wait for another thread |
 //! | `state` | what outlives a restart |
 //! | `info` | what the admin socket shows |
+//! | `admin` | what the admin socket changes |
 //! | `check` | the invariants |
 
+mod admin;
+mod ban;
 mod channel;
 mod check;
 mod client;
@@ -57,7 +61,7 @@ use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::isupport;
 use crate::proto::limits::WHOWAS_ENTRIES;
-use crate::proto::modes::{INVISIBLE, OPERATOR};
+use crate::proto::modes::{self, INVISIBLE, OPERATOR};
 use crate::proto::names::fold;
 
 use channel::Channel;
@@ -70,6 +74,7 @@ use response::Response;
 use timers::Timers;
 use whowas::Whowas;
 
+pub use admin::NoSuchChannel;
 pub use commands::{Command, TABLE as COMMANDS, Who};
 pub use info::{ChannelInfo, Stats, UserInfo};
 pub use state::State;
@@ -300,7 +305,8 @@ impl Server {
     /// Makes a channel without members; one must follow at once.
     fn create_channel(&mut self, name: &str) -> u32 {
         self.channel_serial += 1;
-        let channel = Box::new(Channel::new(name, self.channel_serial, self.now.unix_ms));
+        let flags = modes::flags(&self.config.channels.default_modes).expect("the configuration was checked");
+        let channel = Box::new(Channel::new(name, self.channel_serial, flags, self.now.unix_ms));
         let index = self.free_channels.pop().unwrap_or_else(|| {
             self.channels.push(None);
             (self.channels.len() - 1) as u32

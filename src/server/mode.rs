@@ -6,56 +6,84 @@ use super::channel::Entry;
 use super::ctx::Ctx;
 use super::outgoing::Draft;
 use super::policy;
-use crate::proto::limits::{CHANNEL, LINE, MODES, NICK};
-use crate::proto::mask;
-use crate::proto::modes::{self, ChannelMode, Kind};
+use crate::proto::extban;
+use crate::proto::limits::{CHANNEL, LINE, MASK, MODES, NICK};
+use crate::proto::modes::{
+    self, BANS, ChannelMode, EXCEPTIONS, HALF_OPERATOR, INVITE_EXCEPTIONS, KEY, Kind, LIMIT, QUIETS,
+};
 use crate::proto::names::{self, HOST_LENGTH};
 use crate::proto::numeric::{self, Reply};
 use crate::proto::text::truncate;
 
 /// Bytes of a channel key.
 const KEY_LENGTH: usize = 32;
-/// Bytes of a mask in a list.
-const MASK_LENGTH: usize = 160;
 // A line of the list is never cut: what stands at its end are the setter's nick and the time.
-const _: () =
-    assert!(": 367      1234567890\r\n".len() + HOST_LENGTH + 2 * NICK + CHANNEL + MASK_LENGTH <= LINE);
+const _: () = assert!(": 728  q   1234567890\r\n".len() + HOST_LENGTH + 2 * NICK + CHANNEL + MASK <= LINE);
 /// Most members that `+l` can allow.
 const LIMIT_MOST: u32 = 1_000_000;
 
+/// Who changes modes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The client, which needs the rank for it.
+    Client,
+    /// The server, for an operator: it may change everything.
+    Server,
+}
+
+/// What there is to be said to whoever asked for changes.
+pub(super) enum Answer {
+    /// A change was refused.
+    Refusal(Reply),
+    /// A list is to be shown.
+    List(&'static ChannelMode),
+}
+
 /// A change that took place.
-struct Change {
+pub(super) struct Change {
     add: bool,
     letter: char,
     parameter: String,
 }
 
-/// `MODE <channel> <modes> [parameters]`: applies what it may, in order, and tells the channel what changed.
-pub(super) fn change(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&str]) {
+/// `MODE <channel> <modes> [parameters]` of the client: applies what it may, in order, and tells the channel what changed.
+pub(super) fn request(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&str]) {
+    let (answers, changes) = change(c, index, letters, parameters, By::Client);
+    for answer in answers {
+        match answer {
+            Answer::Refusal(reply) => c.refuse(&reply),
+            Answer::List(mode) => show_list(c, index, mode),
+        }
+    }
+    announce(c, index, &changes, By::Client);
+}
+
+/// Applies changes, in order. Nobody is told yet.
+pub(super) fn change(
+    c: &mut Ctx<'_>,
+    index: u32,
+    letters: &str,
+    parameters: &[&str],
+    by: By,
+) -> (Vec<Answer>, Vec<Change>) {
+    let prefixes = c.server.config.channels.prefixes;
     let mut parameters = parameters.iter().copied();
     let mut with_parameter = 0;
-    let mut changes = Vec::new();
-    let mut shown = Vec::new();
-    let mut said = Vec::new();
+    let (mut changes, mut answers) = (Vec::new(), Vec::new());
     let mut add = true;
     for letter in letters.chars() {
-        match letter {
-            '+' => add = true,
-            '-' => add = false,
-            _ => {}
-        }
         if matches!(letter, '+' | '-') {
+            add = letter == '+';
             continue;
         }
-        let Some(mode) = modes::channel_mode(letter) else {
-            complain(c, &mut said, numeric::err_unknownmode(letter).into());
+        let Some(mode) = prefixes.channel_mode(letter) else {
+            complain(&mut answers, numeric::err_unknownmode(letter).into());
             continue;
         };
         let parameter = if takes_parameter(mode.kind, add) { parameters.next() } else { None };
         if mode.kind == Kind::List && parameter.is_none() {
-            if !shown.contains(&letter) {
-                shown.push(letter);
-                show_list(c, index);
+            if !answers.iter().any(|it| matches!(it, Answer::List(shown) if shown.letter == letter)) {
+                answers.push(Answer::List(mode));
             }
             continue;
         }
@@ -65,20 +93,20 @@ pub(super) fn change(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&
                 continue;
             }
         }
-        let outcome = policy::operator(c, index).and_then(|()| apply(c, index, mode, add, parameter));
-        match outcome {
+        match apply(c, index, mode, add, parameter, by) {
             Ok(change) => changes.extend(change),
-            Err(reply) => complain(c, &mut said, reply),
+            Err(reply) => complain(&mut answers, reply),
         }
     }
-    announce(c, index, &changes);
+    (answers, changes)
 }
 
 /// Refuses something, but each thing once and no more than [`MODES`] of them: a line has room for hundreds of letters.
-fn complain(c: &mut Ctx<'_>, said: &mut Vec<Reply>, reply: Reply) {
-    if said.len() < MODES && !said.contains(&reply) {
-        c.refuse(&reply);
-        said.push(reply);
+fn complain(answers: &mut Vec<Answer>, reply: Reply) {
+    let said =
+        || answers.iter().filter_map(|it| if let Answer::Refusal(reply) = it { Some(reply) } else { None });
+    if said().count() < MODES && said().all(|other| *other != reply) {
+        answers.push(Answer::Refusal(reply));
     }
 }
 
@@ -94,22 +122,41 @@ fn takes_parameter(kind: Kind, add: bool) -> bool {
 fn apply(
     c: &mut Ctx<'_>,
     index: u32,
-    mode: &ChannelMode,
+    mode: &'static ChannelMode,
     add: bool,
     parameter: Option<&str>,
+    by: By,
 ) -> Result<Option<Change>, Reply> {
     let needed = || parameter.ok_or_else(|| Reply::from(numeric::err_needmoreparams("MODE")));
+    if by == By::Client && mode.kind != Kind::Prefix {
+        policy::moderator(c, index)?;
+    }
     let parameter = match mode.kind {
-        Kind::Flag => set_flag(c, index, mode.bit, add).then(String::new),
-        Kind::Prefix => set_prefix(c, index, mode.bit as u8, add, needed()?)?,
-        Kind::List => set_ban(c, index, add, needed()?)?,
-        // A key can be taken away without naming it.
-        Kind::Setting if !add => c.channel_mut(index).key.take().map(|_| "*".to_owned()),
-        Kind::Setting => set_key(c, index, needed()?)?,
-        Kind::SettingOnly if !add => c.channel_mut(index).limit.take().map(|_| String::new()),
-        Kind::SettingOnly => set_limit(c, index, needed()?)?,
+        Kind::Flag => set_flag(c, index, mode.id, add).then(String::new),
+        Kind::Prefix => set_prefix(c, index, mode, add, parameter, by)?,
+        Kind::List => set_entry(c, index, mode, add, needed()?, by)?,
+        Kind::Setting | Kind::SettingOnly if !add => unset(c, index, mode.id),
+        Kind::Setting | Kind::SettingOnly => set(c, index, mode.id, needed()?)?,
     };
     Ok(parameter.map(|parameter| Change { add, letter: mode.letter, parameter }))
+}
+
+fn set(c: &mut Ctx<'_>, index: u32, id: u32, given: &str) -> Result<Option<String>, Reply> {
+    match id {
+        KEY => set_key(c, index, given),
+        LIMIT => set_limit(c, index, given),
+        _ => unreachable!("every setting has its function"),
+    }
+}
+
+/// Takes a setting away; what stands in the change, if there was one. A key can be taken away without naming it.
+fn unset(c: &mut Ctx<'_>, index: u32, id: u32) -> Option<String> {
+    let channel = c.channel_mut(index);
+    match id {
+        KEY => channel.key.take().map(|_| "*".to_owned()),
+        LIMIT => channel.limit.take().map(|_| String::new()),
+        _ => unreachable!("every setting has its place"),
+    }
 }
 
 fn set_flag(c: &mut Ctx<'_>, index: u32, flag: u32, add: bool) -> bool {
@@ -119,37 +166,63 @@ fn set_flag(c: &mut Ctx<'_>, index: u32, flag: u32, add: bool) -> bool {
     channel.flags != before
 }
 
-fn set_prefix(c: &mut Ctx<'_>, index: u32, bit: u8, add: bool, nick: &str) -> Result<Option<String>, Reply> {
+fn set_prefix(
+    c: &mut Ctx<'_>,
+    index: u32,
+    mode: &ChannelMode,
+    add: bool,
+    nick: Option<&str>,
+    by: By,
+) -> Result<Option<String>, Reply> {
+    let row = modes::prefix_row(mode.id as u8);
+    if by == By::Client {
+        policy::member(c, index)?;
+        let mine = c.channel(index).prefixes(c.me).unwrap_or(0);
+        // Without any rank, nothing is said about who is here.
+        if mine < HALF_OPERATOR && nick.is_none_or(|nick| !names::same(nick, &c.user().nick)) {
+            return Err(numeric::err_chanoprivsneeded(&c.channel(index).name).into());
+        }
+    }
+    let nick = nick.ok_or_else(|| Reply::from(numeric::err_needmoreparams("MODE")))?;
     let slot = c.find_user(nick)?;
     let nick = c.user_at(slot).nick.to_string();
     if !c.channel(index).has(slot) {
         return Err(numeric::err_usernotinchannel(nick, &c.channel(index).name).into());
     }
-    Ok(c.channel_mut(index).set_prefix(slot, bit, add).then_some(nick))
+    if by == By::Client {
+        policy::may_give(c, index, row, slot, add)?;
+    }
+    Ok(c.channel_mut(index).set_prefix(slot, row.bit, add).then_some(nick))
 }
 
-fn set_ban(c: &mut Ctx<'_>, index: u32, add: bool, given: &str) -> Result<Option<String>, Reply> {
+fn set_entry(
+    c: &mut Ctx<'_>,
+    index: u32,
+    mode: &ChannelMode,
+    add: bool,
+    given: &str,
+    by: By,
+) -> Result<Option<String>, Reply> {
     let name = c.channel(index).name.clone();
-    let full = mask::complete(given);
-    if given.is_empty() || given.starts_with(':') || given.contains(' ') || full.len() > MASK_LENGTH {
+    let Some(mask) = extban::normal(given) else {
         let shown = truncate(given, KEY_LENGTH);
-        return Err(
-            numeric::err_invalidmodeparam(name, 'b', shown, "Not a mask of the form nick!user@host").into()
-        );
-    }
+        let why = "Not a mask of the form nick!user@host";
+        return Err(numeric::err_invalidmodeparam(name, mode.letter, shown, why).into());
+    };
     let most = c.server.config.limits.list_entries as usize;
-    let now_unix_ms = c.server.now.unix_ms;
-    let by = c.user().nick.clone();
-    let channel = c.channel_mut(index);
-    let place = channel.bans.iter().position(|entry| names::same(&entry.mask, &full));
+    let at_unix_ms = c.server.now.unix_ms;
+    let setter =
+        if by == By::Client { c.user().nick.clone() } else { c.server.config.server.name.as_str().into() };
+    let list = &mut c.channel_mut(index).lists[mode.id as usize];
+    let place = list.iter().position(|entry| names::same(&entry.mask, &mask));
     match (add, place) {
         (true, Some(_)) | (false, None) => Ok(None),
-        (true, None) if channel.bans.len() >= most => Err(numeric::err_banlistfull(name, full).into()),
+        (true, None) if list.len() >= most => Err(numeric::err_banlistfull(name, mask).into()),
         (true, None) => {
-            channel.bans.push(Entry { mask: full.clone(), by, at_unix_ms: now_unix_ms });
-            Ok(Some(full))
+            list.push(Entry { mask: mask.clone(), by: setter, at_unix_ms });
+            Ok(Some(mask))
         }
-        (false, Some(place)) => Ok(Some(channel.bans.remove(place).mask)),
+        (false, Some(place)) => Ok(Some(list.remove(place).mask)),
     }
 }
 
@@ -180,33 +253,44 @@ fn set_limit(c: &mut Ctx<'_>, index: u32, given: &str) -> Result<Option<String>,
     Ok(changed.then(|| limit.to_string()))
 }
 
-fn show_list(c: &mut Ctx<'_>, index: u32) {
-    if let Err(reply) = policy::may_look(c, index) {
+/// Shows a list. Bans and quiets are for those who may look, the others for those who may change them.
+fn show_list(c: &mut Ctx<'_>, index: u32, mode: &ChannelMode) {
+    let id = mode.id as usize;
+    let open = matches!(id, BANS | QUIETS);
+    let allowed = if open { policy::may_look(c, index) } else { policy::moderator(c, index) };
+    if let Err(reply) = allowed {
         c.refuse(&reply);
         return;
     }
     let name = c.channel(index).name.clone();
-    let bans: Vec<(String, Rc<str>, u64)> = (c.channel(index).bans.iter())
+    let entries: Vec<(String, Rc<str>, u64)> = (c.channel(index).lists[id].iter())
         .map(|entry| (entry.mask.clone(), entry.by.clone(), entry.at_unix_ms / 1000))
         .collect();
-    for (mask, by, at) in bans {
-        c.reply(numeric::rpl_banlist(&name, mask, by, at));
+    for (mask, by, at) in entries {
+        match id {
+            EXCEPTIONS => c.reply(numeric::rpl_exceptlist(&name, mask, by, at)),
+            INVITE_EXCEPTIONS => c.reply(numeric::rpl_invexlist(&name, mask, by, at)),
+            QUIETS => c.reply(numeric::rpl_quietlist(&name, mask, by, at)),
+            _ => c.reply(numeric::rpl_banlist(&name, mask, by, at)),
+        }
     }
-    c.reply(numeric::rpl_endofbanlist(name));
+    match id {
+        EXCEPTIONS => c.reply(numeric::rpl_endofexceptlist(name)),
+        INVITE_EXCEPTIONS => c.reply(numeric::rpl_endofinvexlist(name)),
+        QUIETS => c.reply(numeric::rpl_endofquietlist(name)),
+        _ => c.reply(numeric::rpl_endofbanlist(name)),
+    }
 }
 
 /// Tells the channel what changed, in as few lines as length and the number of parameters allow.
-fn announce(c: &mut Ctx<'_>, index: u32, changes: &[Change]) {
-    if changes.is_empty() {
-        return;
-    }
+pub(super) fn announce(c: &mut Ctx<'_>, index: u32, changes: &[Change], by: By) {
     let name = c.channel(index).name.clone();
-    // ":source MODE name " and CR LF.
-    let room = LINE - c.mask().len() - name.len() - 10;
     let mut rest = changes;
     while !rest.is_empty() {
+        let source = if by == By::Client { c.source() } else { c.server_source() };
+        // ":source MODE name " and CR LF.
+        let room = LINE - source.mask.len() - name.len() - 10;
         let (line, taken) = render(rest, room);
-        let source = c.source();
         c.tell_channel(index, None, Draft::event(&source, format_args!("MODE {name} {line}")));
         rest = &rest[taken..];
     }

@@ -1,10 +1,12 @@
 //! Every question of permission. The answer to "no" is what the client is told.
 
 use super::Server;
-use super::channel::Channel;
+use super::ban::{Person, Wish};
+use super::channel::{Channel, Entry};
 use super::ctx::Ctx;
 use crate::proto::modes::{
-    INVISIBLE, INVITE_ONLY, MODERATED, NO_EXTERNAL, OP, OPERATOR, PROTECTED_TOPIC, SECRET, VOICE,
+    BANS, EXCEPTIONS, HALF_OPERATOR, INVISIBLE, INVITE_EXCEPTIONS, INVITE_ONLY, MODERATED, NO_EXTERNAL, OP,
+    OPERATOR, PROTECTED_TOPIC, Prefix, QUIETS, SECRET, VOICE,
 };
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
@@ -19,11 +21,11 @@ pub(super) fn may_join(c: &Ctx<'_>, index: u32, key: Option<&str>) -> Result<(),
     {
         return Err(numeric::err_badchannelkey(name).into());
     }
-    if channel.is(INVITE_ONLY) && !invited {
+    if channel.is(INVITE_ONLY) && !invited && !needs_no_invitation(c, channel) {
         return Err(numeric::err_inviteonlychan(name).into());
     }
     // An invitation lets in past a ban and a full channel: somebody in there wants this person.
-    if is_banned(c, channel) && !invited {
+    if is_banned(c, channel, Wish::Join) && !invited {
         return Err(numeric::err_bannedfromchan(name).into());
     }
     if channel.limit.is_some_and(|limit| channel.members().len() >= limit as usize) && !invited {
@@ -42,10 +44,10 @@ pub(super) fn may_join_more(c: &Ctx<'_>, name: &str) -> Result<(), Reply> {
 pub(super) fn may_speak(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     let channel = c.channel(index);
     let why = match channel.prefixes(c.me) {
-        Some(prefixes) if prefixes & (OP | VOICE) != 0 => return Ok(()),
+        Some(prefixes) if prefixes >= VOICE => return Ok(()),
         None if channel.is(NO_EXTERNAL) => "+n",
         _ if channel.is(MODERATED) => "+m",
-        _ if is_banned(c, channel) => "+b",
+        _ if is_banned(c, channel, Wish::Speak) => "+b",
         _ => return Ok(()),
     };
     Err(numeric::err_cannotsendtochan(&channel.name, why).into())
@@ -53,12 +55,12 @@ pub(super) fn may_speak(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
 
 /// Whether the client may set the topic (Modern IRC, TOPIC).
 pub(super) fn may_set_topic(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
-    if c.channel(index).is(PROTECTED_TOPIC) { operator(c, index) } else { member(c, index) }
+    if c.channel(index).is(PROTECTED_TOPIC) { moderator(c, index) } else { member(c, index) }
 }
 
 /// Whether the client may invite somebody. Where everybody may join, every member may invite.
 pub(super) fn may_invite(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
-    if c.channel(index).is(INVITE_ONLY) { operator(c, index) } else { member(c, index) }
+    if c.channel(index).is(INVITE_ONLY) { moderator(c, index) } else { member(c, index) }
 }
 
 /// Whether the client is in the channel.
@@ -67,11 +69,11 @@ pub(super) fn member(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     if channel.has(c.me) { Ok(()) } else { Err(numeric::err_notonchannel(&channel.name).into()) }
 }
 
-/// Whether the client is a channel operator there: needed for KICK and for changes of modes.
-pub(super) fn operator(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+/// Whether the client is at least a half-operator there: needed for KICK and for changes of modes.
+pub(super) fn moderator(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     let channel = c.channel(index);
     match channel.prefixes(c.me) {
-        Some(prefixes) if prefixes & OP != 0 => Ok(()),
+        Some(prefixes) if prefixes >= HALF_OPERATOR => Ok(()),
         Some(_) => Err(numeric::err_chanoprivsneeded(&channel.name).into()),
         None => Err(numeric::err_notonchannel(&channel.name).into()),
     }
@@ -114,11 +116,56 @@ pub(super) fn sees_all(server: &Server, viewer: u32) -> bool {
     server.user(viewer).is_some_and(|user| user.modes & OPERATOR != 0)
 }
 
-fn is_banned(c: &Ctx<'_>, channel: &Channel) -> bool {
-    if channel.bans.is_empty() {
+/// Whether the client may give a member a prefix, or take it away. Who has one may always give it up.
+pub(super) fn may_give(c: &Ctx<'_>, index: u32, prefix: &Prefix, slot: u32, add: bool) -> Result<(), Reply> {
+    let channel = c.channel(index);
+    let Some(mine) = channel.prefixes(c.me) else {
+        return Err(numeric::err_notonchannel(&channel.name).into());
+    };
+    if slot == c.me && !add {
+        return Ok(());
+    }
+    let theirs = channel.prefixes(slot).unwrap_or(0);
+    if mine < prefix.given_by || (!add && rank(theirs) > rank(mine)) {
+        return Err(numeric::err_chanoprivsneeded(&channel.name).into());
+    }
+    Ok(())
+}
+
+/// Whether the client may remove a member: who is of higher rank cannot be removed, and a half-operator removes no
+/// other.
+pub(super) fn may_kick(c: &Ctx<'_>, index: u32, slot: u32) -> Result<(), Reply> {
+    moderator(c, index)?;
+    let channel = c.channel(index);
+    let (mine, theirs) = (channel.prefixes(c.me).unwrap_or(0), channel.prefixes(slot).unwrap_or(0));
+    if slot != c.me && (rank(theirs) > rank(mine) || (mine < OP && theirs >= HALF_OPERATOR)) {
+        return Err(numeric::err_chanoprivsneeded(&channel.name).into());
+    }
+    Ok(())
+}
+
+/// The highest prefix alone.
+fn rank(prefixes: u8) -> u32 {
+    u8::BITS - prefixes.leading_zeros()
+}
+
+/// Whether a ban, or for speaking a quiet, concerns the client, and no exception does.
+fn is_banned(c: &Ctx<'_>, channel: &Channel, wish: Wish) -> bool {
+    let lists = &channel.lists;
+    let quiets: &[Entry] = if wish == Wish::Speak { &lists[QUIETS] } else { &[] };
+    if lists[BANS].is_empty() && quiets.is_empty() {
         return false;
     }
-    let (client, user) = (c.client(), c.user());
-    let by_address = format!("{}!{}@{}", user.nick, user.user, client.peer.address);
-    channel.is_banned([&user.mask, &by_address])
+    let banned = |person: &Person<'_>| {
+        (person.is_on(&lists[BANS], wish) || person.is_on(quiets, wish))
+            && !person.is_on(&lists[EXCEPTIONS], wish)
+    };
+    c.server.judge(c.me, channel.serial, banned).unwrap_or(false)
+}
+
+/// Whether an exception to `+i` is about the client.
+fn needs_no_invitation(c: &Ctx<'_>, channel: &Channel) -> bool {
+    let list = &channel.lists[INVITE_EXCEPTIONS];
+    !list.is_empty()
+        && c.server.judge(c.me, channel.serial, |person| person.is_on(list, Wish::Join)).unwrap_or(false)
 }

@@ -128,7 +128,7 @@ fn what_is_secret_is_known_to_be() {
 fn prefixes_are_in_the_order_of_their_ranks_and_the_needed_ones_are_there() {
     let with = |letters: &str| format!("[channels]\nprefixes = \"{letters}\"\n");
     for letters in ["qaohv", "ov", "aov", "ohv"] {
-        assert_eq!(good(&with(letters)).channels.prefixes, letters);
+        assert_eq!(good(&with(letters)).channels.prefixes.letters(), letters);
     }
     for (letters, message) in [
         ("", "must have `o` and `v` in it, not an empty string"),

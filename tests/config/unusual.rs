@@ -4,6 +4,7 @@ use chatd::config::{
     Action, Ban, Channels, Class, Cloak, Config, Dns, Events, Exempt, Facility, Filter, Limits, Listen,
     LogTarget, Oper, OperClass, Privileges, Reserve, TagDeny, Throttle, Timeouts, Users, Webirc,
 };
+use chatd::proto::modes::Prefixes;
 use chatd::proto::network::Network;
 
 use super::tables::HASH;
@@ -63,7 +64,7 @@ pub(super) fn unusual() -> Config {
     config.server.contact = Some(String::new());
     config.server.icon = Some("http://x/?a=b&c=%20".to_owned());
     config.server.state_directory = Some("/var/lib/x y".into());
-    config.channels = Channels { prefixes: "qaohv".to_owned(), default_modes: String::new() };
+    config.channels = Channels { prefixes: Prefixes::of("qaohv").unwrap(), default_modes: String::new() };
     config.users = Users { default_modes: "iw".to_owned() };
     config.throttle = Throttle { connections: 0, seconds: 1, ipv4_prefix: 24, ipv6_prefix: 48 };
     config.cloak = Cloak { key: Some("\"'\\#".repeat(10)), suffix: "users.example".to_owned() };

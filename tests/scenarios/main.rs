@@ -74,6 +74,7 @@ scenarios! {
     cap
     cuts
     echo
+    extended_bans
     extended_isupport
     extended_join
     help
@@ -85,6 +86,7 @@ scenarios! {
     labels
     lines
     list
+    lists
     mode_ban
     mode_channel
     mode_key_limit
@@ -98,9 +100,11 @@ scenarios! {
     part
     password
     ping
+    prefix_q
     privmsg
     queries
     quit
+    ranks
     refused
     registration
     reload

@@ -4,7 +4,7 @@ use super::ACTIONS;
 use crate::config::field::{Field, quoted};
 use crate::config::{Action, Events, TagDeny};
 use crate::proto::limits::{CHANNEL, NICK};
-use crate::proto::modes::{self, Kind};
+use crate::proto::modes::{self, Kind, Prefixes};
 use crate::proto::names::{is_channel, is_nick};
 use crate::proto::pattern::Pattern;
 
@@ -12,7 +12,7 @@ use crate::proto::pattern::Pattern;
 const PREFIXES: &str = "qaohv";
 const NEEDED: &str = "ov";
 
-pub(in crate::config) fn prefixes(field: &mut Field<'_>) -> Option<String> {
+pub(in crate::config) fn prefixes(field: &mut Field<'_>) -> Option<Prefixes> {
     let text = field.text()?;
     let sorted: String = PREFIXES.chars().filter(|&letter| text.contains(letter)).collect();
     if text.chars().any(|letter| !PREFIXES.contains(letter)) || text.len() > PREFIXES.len() {
@@ -25,7 +25,7 @@ pub(in crate::config) fn prefixes(field: &mut Field<'_>) -> Option<String> {
         let message = format!("must have each letter once, the highest rank first, not {}", quoted(text));
         return field.refuse_help(&message, format!("such as \"{sorted}\""));
     }
-    Some(sorted)
+    Prefixes::of(text)
 }
 
 /// Letters of modes, each once, of which all are `allowed`.
@@ -48,7 +48,7 @@ fn letters(field: &mut Field<'_>, what: &str, allowed: &str) -> Option<String> {
 }
 
 pub(in crate::config) fn channel_modes(field: &mut Field<'_>) -> Option<String> {
-    letters(field, "a channel mode without a parameter", &modes::letters(&[Kind::Flag]))
+    letters(field, "a channel mode without a parameter", &Prefixes::default().letters_of(&[Kind::Flag]))
 }
 
 /// Of the user modes, those that users may turn on and off as they like.

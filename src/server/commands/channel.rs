@@ -216,7 +216,7 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 /// `KICK <channel> <nick>[,...] [comment]`
 pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let index = c.find_channel(m.arg(0))?;
-    policy::operator(c, index)?;
+    policy::moderator(c, index)?;
     let kicker = c.user().nick.clone();
     let most = c.server.config.limits.kick_length as usize;
     let comment = m.get(2).filter(|comment| !comment.is_empty());
@@ -227,10 +227,11 @@ pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         let slot = c.find_user(nick)?;
         // A kicker who kicks themselves first has nothing to say about the others.
         let index = c.find_channel(&name)?;
-        policy::operator(c, index)?;
+        policy::moderator(c, index)?;
         if !c.channel(index).has(slot) {
             return Err(numeric::err_usernotinchannel(&c.user_at(slot).nick, &name).into());
         }
+        policy::may_kick(c, index, slot)?;
         let source = c.source();
         remove(c, index, slot, &source, &kicker, &comment);
         Ok(())

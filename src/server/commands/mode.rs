@@ -16,7 +16,7 @@ pub(super) fn mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     }
     let index = c.find_channel(m.arg(0))?;
     match m.get(1).filter(|letters| !letters.is_empty()) {
-        Some(letters) => channel_mode::change(c, index, letters, &m.params()[2..]),
+        Some(letters) => channel_mode::request(c, index, letters, &m.params()[2..]),
         None => {
             policy::may_look(c, index)?;
             let channel = c.channel(index);

@@ -15,11 +15,12 @@ pub(in super::super) fn greet(c: &mut Ctx<'_>) {
     let config = c.config();
     let server = &config.server.name;
     let mask = c.mask();
+    let prefixes = config.channels.prefixes;
     let (user_modes, all): (String, String) = (
         modes::USER.iter().map(|(letter, _)| *letter).collect(),
-        modes::letters(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Flag, Kind::Prefix]),
+        prefixes.letters_of(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Flag, Kind::Prefix]),
     );
-    let with_parameter = modes::letters(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Prefix]);
+    let with_parameter = prefixes.letters_of(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Prefix]);
     c.reply(numeric::rpl_welcome(&config.server.network, mask));
     c.reply(numeric::rpl_yourhost(server, VERSION));
     c.reply(numeric::rpl_created(Iso(c.server.started_unix_ms)));

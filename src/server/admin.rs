@@ -1,0 +1,42 @@
+//! What operators change through the admin socket, and are told the outcome of.
+
+use super::ctx::Ctx;
+use super::mode::{self, Answer, By};
+use super::{Server, Time};
+use crate::outbox::Outbox;
+use crate::proto::names::fold;
+
+impl Server {
+    /// Changes modes of a channel as the server, which may change all of them: `+o-b nick mask`. Returns what was refused,
+    /// in words; the rest was done.
+    ///
+    /// # Errors
+    /// When there is no such channel.
+    pub fn set_modes(
+        &mut self,
+        now: Time,
+        channel: &str,
+        modes: &str,
+        out: &mut Outbox,
+    ) -> Result<Vec<String>, NoSuchChannel> {
+        self.now = now;
+        let index = *self.names.get(fold(channel).as_str()).ok_or(NoSuchChannel)?;
+        // On behalf of nobody, but a channel has a member.
+        let me = self.channel(index).members().first().ok_or(NoSuchChannel)?.slot;
+        let mut ctx = Ctx { server: self, out, me };
+        let mut words = modes.split_ascii_whitespace();
+        let letters = words.next().unwrap_or_default();
+        let parameters: Vec<&str> = words.collect();
+        let (answers, changes) = mode::change(&mut ctx, index, letters, &parameters, By::Server);
+        mode::announce(&mut ctx, index, &changes, By::Server);
+        let refusals = answers.into_iter().filter_map(|answer| match answer {
+            Answer::Refusal(reply) => Some(reply.text),
+            Answer::List(_) => None,
+        });
+        Ok(refusals.collect())
+    }
+}
+
+/// There is no channel of that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoSuchChannel;

@@ -1,0 +1,78 @@
+//! Whom an entry of a channel's list is about: a mask, or an extended ban (`EXTBAN`).
+
+use super::Server;
+use super::channel::Entry;
+use crate::proto::extban::Extended;
+use crate::proto::mask::Subject;
+use crate::proto::modes::{PRIVATE, SECRET};
+use crate::proto::names;
+
+/// What somebody wants to do who may be on a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    Join,
+    Speak,
+}
+
+/// A user as lists see them. Made once, and held against any number of entries.
+pub(super) struct Person<'a> {
+    server: &'a Server,
+    slot: u32,
+    /// The serial number of the channel whose lists they are held against.
+    channel: u64,
+    /// `nick!user@host`, in every form of the host that a ban may name.
+    masks: Vec<Subject<'a>>,
+    realname: Subject<'a>,
+    account: Option<Subject<'a>>,
+}
+
+impl Server {
+    /// Asks something about a user in `slot` who may be on a list of the channel with this serial number.
+    pub(super) fn judge<R>(&self, slot: u32, channel: u64, ask: impl FnOnce(&Person<'_>) -> R) -> Option<R> {
+        let client = self.client(slot)?;
+        let user = client.user()?;
+        let masks = client.ban_masks(user);
+        let person = Person {
+            server: self,
+            slot,
+            channel,
+            masks: masks.iter().map(|mask| Subject::new(mask)).collect(),
+            realname: Subject::new(&user.realname),
+            account: user.account.as_deref().map(Subject::new),
+        };
+        Some(ask(&person))
+    }
+}
+
+impl Person<'_> {
+    /// Whether one of the entries is about them.
+    pub(super) fn is_on(&self, list: &[Entry], wish: Wish) -> bool {
+        list.iter().any(|entry| self.is_meant(&entry.mask, wish))
+    }
+
+    fn is_meant(&self, entry: &str, wish: Wish) -> bool {
+        let Some(ban) = Extended::parse(entry) else {
+            return self.masks.iter().any(|subject| subject.matches(entry));
+        };
+        let like = |subject: &Subject<'_>| ban.argument.is_none_or(|pattern| subject.matches(pattern));
+        let meant = match (ban.letter, ban.argument) {
+            ('a', _) => self.account.as_ref().is_some_and(like),
+            ('j', Some(name)) => self.is_in(name),
+            // A mute concerns nobody who does not speak, turned round or not.
+            ('m', _) if wish == Wish::Join => return false,
+            ('m', Some(inner)) => self.is_meant(inner, wish),
+            ('r', _) => like(&self.realname),
+            _ => return false,
+        };
+        meant != ban.negated
+    }
+
+    /// Whether they are in a channel. Who is in a hidden one cannot be found out by bans in another.
+    fn is_in(&self, name: &str) -> bool {
+        let index = self.server.names.get(names::fold(name).as_str());
+        let channel = index.map(|&index| self.server.channel(index));
+        channel.is_some_and(|channel| {
+            channel.has(self.slot) && (!channel.is(SECRET | PRIVATE) || channel.serial == self.channel)
+        })
+    }
+}
