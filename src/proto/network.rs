@@ -56,8 +56,7 @@ impl Network {
 
     /// Whether `address` is in it. IPv4 addresses are in no IPv6 network.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        address.is_ipv4() == self.address.is_ipv4() && Self::new(address, self.prefix).address == self.address
+        Self::new(address.to_canonical(), self.prefix).address == self.address
     }
 }
 
