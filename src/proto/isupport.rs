@@ -22,6 +22,7 @@ pub fn tokens(config: &Config) -> Vec<String> {
         format!("CHANMODES={lists},{},{},{}", kind(Kind::Setting), kind(Kind::SettingOnly), kind(Kind::Flag)),
         format!("CHANNELLEN={}", limits.channel_length),
         format!("CHANTYPES={CHANNEL_TYPES}"),
+        "ELIST=CMNTU".to_owned(),
         "EXCEPTS=e".to_owned(),
         format!(
             "EXTBAN={},{}",

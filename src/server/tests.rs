@@ -309,3 +309,112 @@ fn a_line_of_many_faults_gets_few_answers() {
         bench.pass(1_000);
     }
 }
+
+/// The words of all 353s.
+fn names_in(lines: &[String]) -> Vec<String> {
+    let names = lines.iter().filter(|line| line.contains(" 353 "));
+    names.flat_map(|line| line.split_once(" :").unwrap().1.split(' ').map(str::to_owned)).collect()
+}
+
+/// Users in #crowd, the first of them its operator. They are there at once: to list the members for each of them, and to
+/// check the invariants each time, takes long.
+fn crowd(bench: &mut Bench, members: u32) {
+    for slot in 0..members {
+        let client = ClientId { slot, generation: slot + 1 };
+        bench.out.open(slot, 64 << 20);
+        let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1 };
+        bench.server.handle(bench.now, Input::Opened { client, peer }, &mut bench.out);
+        for line in [&format!("NICK n{slot}"), "USER u 0 * :r"] {
+            bench.server.handle(bench.now, Input::Line { client, line: line.as_bytes() }, &mut bench.out);
+        }
+        if slot == 0 {
+            bench.say(client, "JOIN #crowd");
+        } else {
+            let index = bench.server.names["#crowd"];
+            bench.server.channel_mut(index).add(slot, 0);
+            bench.server.client_mut(slot).and_then(Client::user_mut).unwrap().channels.push(index);
+        }
+    }
+    bench.out.clear();
+}
+
+#[test]
+fn a_channel_of_many_members_is_listed_in_slices_and_joins_keep_their_order() {
+    let members = SLICE_ITEMS as u32 + 100;
+    let mut bench = Bench::new(|config| config.limits.flood_rate = 0);
+    crowd(&mut bench, members);
+    let client = bench.user(members);
+    bench.out.clear();
+    bench.out.set_backlog(members, SLICE_LOW_WATER - 1);
+    let finish = |bench: &mut Bench| {
+        assert!(!bench.server.ready(client), "no further line while the list is under way");
+        let mut lines = bench.got(members);
+        let mut slices = 1;
+        while !bench.server.ready(client) {
+            bench.pass(20);
+            lines.extend(bench.got(members));
+            slices += 1;
+        }
+        assert!(slices > 5, "{slices} slices");
+        lines
+    };
+    bench.say(client, "JOIN #small,#crowd,#late sesame,,sesame");
+    let lines = finish(&mut bench);
+    assert!(lines.iter().all(|line| line.len() + 2 <= LINE));
+    let crowd: Vec<_> = lines.iter().filter(|line| line.contains(" #crowd ")).cloned().collect();
+    let names = names_in(&crowd);
+    assert_eq!(names.len() as u32, members + 1);
+    assert_eq!((&names[0], &names[members as usize]), (&"@n0".to_owned(), &format!("n{members}")));
+    let marks = lines.iter().filter(|line| line.contains(" JOIN ") || line.contains(" 366 "));
+    let marks = marks.map(|line| line.split(' ').find(|word| word.starts_with('#')).unwrap());
+    let expected = ["#small", "#small", "#crowd", "#crowd", "#late", "#late"];
+    assert_eq!(marks.collect::<Vec<_>>(), expected, "each is entered and listed before the next");
+    // The same for those who only ask, and who do not see everybody.
+    bench.say(client, "PART #crowd");
+    bench.say(ClientId { slot: 1, generation: 2 }, "MODE n1 +i");
+    bench.out.clear();
+    bench.say(client, "NAMES #crowd,#small");
+    let lines = finish(&mut bench);
+    assert_eq!(names_in(&lines).len() as u32, members, "all but one, and the one of #small");
+    assert!(lines.last().is_some_and(|line| line.contains(" 366 ") && line.contains(" #small ")));
+}
+
+#[test]
+fn a_channel_that_becomes_secret_while_it_is_listed_is_listed_no_further() {
+    let members = SLICE_ITEMS as u32 + 100;
+    let mut bench = Bench::new(|config| config.limits.flood_rate = 0);
+    crowd(&mut bench, members);
+    let outsider = bench.user(members);
+    bench.out.clear();
+    bench.out.set_backlog(members, SLICE_LOW_WATER - 1);
+    bench.say(outsider, "NAMES #crowd");
+    let first = names_in(&bench.got(members)).len();
+    assert!(first > 0 && !bench.server.ready(outsider));
+    bench.say(ClientId { slot: 0, generation: 1 }, "MODE #crowd +s");
+    bench.out.clear();
+    bench.out.set_backlog(members, 0);
+    bench.pass(20);
+    let lines = bench.got(members);
+    assert!(first + names_in(&lines).len() < 200, "{lines:?}");
+    assert!(lines.last().is_some_and(|line| line.contains(" 366 ")) && bench.server.ready(outsider));
+}
+
+#[test]
+fn each_target_costs_what_a_command_costs() {
+    let mut bench = Bench::new(|config| {
+        (config.limits.flood_burst, config.limits.flood_rate) = (20, 1);
+    });
+    for (slot, line) in [
+        (0, "WHOIS a,b,c,d,e,f,g,h,i,j"),
+        (1, "PRIVMSG a,b,c,d,e,f,g,h,i,j :hello"),
+        (2, "NOTICE a,b,c,d,e,f,g,h,i,j :hello"),
+        (3, "JOIN #a,#b,#c,#d,#e,#f,#g,#h,#i,#j"),
+        (4, "LIST a,b,c,d,e,f,g,h,i,j"),
+    ] {
+        let client = bench.user(slot);
+        bench.say(client, line);
+        assert!(bench.server.ready(client), "{line}: once fits the burst");
+        bench.say(client, line);
+        assert!(!bench.server.ready(client), "{line}: twice does not");
+    }
+}

@@ -14,11 +14,10 @@ const RETRY_MS: u64 = 20;
 
 /// A long reply that is not finished.
 pub(super) enum Work {
-    /// LIST of all channels, from this index on.
-    List {
-        /// The next index.
-        next: u32,
-    },
+    /// LIST.
+    List(commands::ListWork),
+    /// JOIN and NAMES.
+    Names(commands::NamesWork),
     /// MONITOR L and S.
     Monitor(commands::MonitorWork),
     /// WHOWAS.
@@ -31,7 +30,8 @@ impl Work {
     /// Handles the item under the cursor; false when there is none, after the closing numeric was sent.
     fn step(&mut self, c: &mut Ctx<'_>) -> bool {
         match self {
-            Self::List { next } => commands::list_step(c, next),
+            Self::List(list) => commands::list_step(c, list),
+            Self::Names(names) => commands::names_step(c, names),
             Self::Monitor(monitor) => commands::monitor_step(c, monitor),
             Self::Whowas(whowas) => commands::whowas_step(c, whowas),
             Self::Who(who) => commands::who_step(c, who),

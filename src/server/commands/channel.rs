@@ -3,37 +3,31 @@
 use super::super::channel::Topic;
 use super::super::ctx::Ctx;
 use super::super::outgoing::{Draft, Source};
-use super::super::work::Work;
 use super::super::{Event, policy};
 use super::registration::REASON;
 use super::{Outcome, for_targets};
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
-use crate::proto::modes::{self, SECRET};
+use crate::proto::modes;
 use crate::proto::names;
-use crate::proto::numeric;
+use crate::proto::numeric::{self, Reply};
 use crate::proto::text;
 
-/// `JOIN <channel>[,...] [<key>[,...]]`, or `JOIN 0`, which leaves all channels
-pub(super) fn join(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    if m.arg(0) == "0" {
-        for index in c.user().channels.clone() {
-            leave(c, index, None);
-        }
-        return Ok(());
+/// `JOIN 0`
+pub(super) fn leave_all(c: &mut Ctx<'_>) {
+    for index in c.user().channels.clone() {
+        leave(c, index, None);
     }
-    let mut keys = m.get(1).unwrap_or("").split(',');
-    for_targets(c, m.arg(0), |c, name| enter(c, name, keys.next().filter(|key| !key.is_empty())));
-    Ok(())
 }
 
-fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Outcome {
+/// Enters a channel; its index, unless the client is there already.
+pub(super) fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Result<Option<u32>, Reply> {
     if !names::is_channel(name, c.server.config.limits.channel_length) {
         return Err(numeric::err_nosuchchannel(name).into());
     }
     let found = c.find_channel(name).ok();
     if found.is_some_and(|index| c.channel(index).has(c.me)) {
-        return Ok(());
+        return Ok(None);
     }
     policy::may_join_more(c, name)?;
     let (index, prefixes) = match found {
@@ -58,8 +52,7 @@ fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Outcome {
     if c.channel(index).topic.is_some() {
         show_topic(c, index);
     }
-    show_names(c, index);
-    Ok(())
+    Ok(Some(index))
 }
 
 /// `PART <channel>[,...] [reason]`
@@ -111,82 +104,6 @@ fn show_topic(c: &mut Ctx<'_>, index: u32) {
     let (text, by, at) = (topic.text.clone(), topic.by.clone(), topic.at_unix_ms / 1000);
     c.reply(numeric::rpl_topic(&name, text));
     c.reply(numeric::rpl_topicwhotime(&name, by, at));
-}
-
-/// `NAMES <channel>[,...]`
-pub(super) fn names(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let Some(list) = m.get(0) else {
-        c.reply(numeric::rpl_endofnames("*"));
-        return Ok(());
-    };
-    for_targets(c, list, |c, name| {
-        match c.find_channel(name).ok().filter(|&index| policy::sees_channel(c.me, c.channel(index))) {
-            Some(index) => show_names(c, index),
-            None => c.reply(numeric::rpl_endofnames(name)),
-        }
-        Ok(())
-    });
-    Ok(())
-}
-
-/// 353 and 366.
-fn show_names(c: &mut Ctx<'_>, index: u32) {
-    let channel = c.channel(index);
-    let name = channel.name.clone();
-    let symbol = if channel.is(SECRET) { '@' } else { '=' };
-    let all = c.client().caps.has(Caps::MULTI_PREFIX);
-    // Asked once: whoever enters sees everybody, and a search for each member would cost as much as the names.
-    let inside = channel.has(c.me);
-    let visible = channel.members().iter();
-    let visible =
-        visible.filter(|member| inside || policy::sees_member(c.server, c.me, channel, member.slot));
-    let room = c.room(&numeric::rpl_namreply(symbol, &name, ""));
-    let lines = text::pack(visible, room, |line, member| {
-        line.extend(modes::symbols(member.prefixes, all));
-        line.push_str(&c.user_at(member.slot).nick);
-    });
-    for line in lines {
-        c.reply(numeric::rpl_namreply(symbol, &name, line));
-    }
-    c.reply(numeric::rpl_endofnames(name));
-}
-
-/// `LIST [<channel>[,...]]`
-pub(super) fn list(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    c.reply(numeric::rpl_liststart());
-    let Some(list) = m.get(0).filter(|list| !list.is_empty()) else {
-        c.begin(Work::List { next: 0 });
-        return Ok(());
-    };
-    for_targets(c, list, |c, name| {
-        if let Ok(index) = c.find_channel(name) {
-            list_one(c, index);
-        }
-        Ok(())
-    });
-    c.reply(numeric::rpl_listend());
-    Ok(())
-}
-
-fn list_one(c: &mut Ctx<'_>, index: u32) {
-    let channel = c.channel(index);
-    if policy::sees_channel(c.me, channel) {
-        let (name, members) = (channel.name.clone(), channel.members().len());
-        let topic = channel.topic.as_ref().map_or_else(String::new, |topic| topic.text.clone());
-        c.reply(numeric::rpl_list(name, members, topic));
-    }
-}
-
-/// The next channel of a LIST of all; false after the last.
-pub(in super::super) fn list_step(c: &mut Ctx<'_>, next: &mut u32) -> bool {
-    let index = *next;
-    *next += 1;
-    match c.server.channels.get(index as usize) {
-        Some(Some(_)) => list_one(c, index),
-        Some(None) => {}
-        None => c.reply(numeric::rpl_listend()),
-    }
-    (index as usize) < c.server.channels.len()
 }
 
 /// `INVITE <nick> <channel>`

@@ -84,8 +84,7 @@ fn deliver(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
     if said.is_answered() {
         for_targets(c, targets, |c, target| to_target(c, target, said));
     } else {
-        let most = c.server.config.limits.targets as usize;
-        for target in targets.split(',').filter(|target| !target.is_empty()).take(most) {
+        for target in super::targets(c, targets).0 {
             let _ = to_target(c, target, said);
         }
     }

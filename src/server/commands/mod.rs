@@ -4,9 +4,11 @@
 
 mod channel;
 mod help;
+mod list;
 mod message;
 mod mode;
 mod monitor;
+mod names;
 mod query;
 mod registration;
 mod server;
@@ -21,8 +23,10 @@ use crate::proto::limits::{CLIENT_TAGS, LINE};
 use crate::proto::message::{Message, Tags};
 use crate::proto::numeric::{self, Reply};
 
-pub(super) use channel::{kick_by_server, list_step};
+pub(super) use channel::kick_by_server;
+pub(super) use list::{ListWork, list_step};
 pub(super) use monitor::{MonitorWork, monitor_step};
+pub(super) use names::{NamesWork, names_step};
 pub(super) use server::greet;
 pub(super) use who::{WhoWork, who_step};
 pub(super) use whowas::{WhowasWork, whowas_step};
@@ -82,17 +86,19 @@ commands! {
     "INVITE" channel::invite, 2, Registered, 2, "INVITE <nick> <channel>", "Invite somebody to a channel";
     "ISON" query::ison, 1, Registered, 1, "ISON <nick> [<nick> ...]", "Ask which of these are connected";
     "ISUPPORT" server::isupport, 0, Anyone, 2, "ISUPPORT", "Show what the server supports";
-    "JOIN" channel::join, 1, Registered, 2, "JOIN <channel>[,...] [<key>[,...]]", "Enter channels; JOIN 0 leaves all";
+    "JOIN" names::join, 1, Registered, 2, "JOIN <channel>[,...] [<key>[,...]]", "Enter channels; JOIN 0 leaves all";
     "KICK" channel::kick, 2, Registered, 1, "KICK <channel> <nick>[,...] [comment]", "Remove somebody from a channel";
     "LINKS" server::links, 0, Registered, 1, "LINKS [[server] mask]", "List the servers of the network";
-    "LIST" channel::list, 0, Registered, 3, "LIST [<channel>[,...]]", "List channels";
+    "LIST" list::list, 0, Registered, 3, "LIST [<channel|mask|condition>[,...]]", "List channels",
+        "Conditions: >n and <n for more or fewer than n members, C>n and C<n for those created more or less than n minutes ago, \
+         T>n and T<n for the topic, !mask for other names.";
     "LUSERS" server::lusers, 0, Registered, 1, "LUSERS [mask [server]]", "Count users, connections and channels";
     "MAP" server::map, 0, Registered, 1, "MAP", "Show how the servers of the network are linked";
     "MODE" mode::mode, 1, Registered, 1, "MODE <channel|nick> [modes] [...]", "Show or change modes";
     "MONITOR" monitor::monitor, 1, Registered, 1, "MONITOR +|- <nick>[,...]", "Be told when others come and go",
         "MONITOR C watches nobody, MONITOR L lists those watched, MONITOR S says which of them are there.";
     "MOTD" server::motd, 0, Registered, 2, "MOTD [server]", "Show the message of the day";
-    "NAMES" channel::names, 0, Registered, 2, "NAMES <channel>[,...]", "List the members of channels";
+    "NAMES" names::names, 0, Registered, 2, "NAMES <channel>[,...]", "List the members of channels";
     "NICK" registration::nick, 0, Anyone, 1, "NICK <nick>", "Take a nick";
     "NOTICE" message::notice, 0, Registered, 1, "NOTICE <target>[,...] <text>", "Send a notice, which nothing answers";
     "PART" channel::part, 1, Registered, 1, "PART <channel>[,...] [reason]", "Leave channels";
@@ -225,18 +231,32 @@ fn run(c: &mut Ctx<'_>, command: Option<&'static Command>, message: &Message<'_>
     (command.run)(c, message)
 }
 
+/// The targets of a comma list, and the first of those beyond the limit. Each after the first costs as much as a command.
+fn targets<'a>(c: &mut Ctx<'_>, list: &'a str) -> (Vec<&'a str>, Option<&'a str>) {
+    let most = c.server.config.limits.targets as usize;
+    let mut all = list.split(',').filter(|target| !target.is_empty());
+    let targets: Vec<&str> = all.by_ref().take(most).collect();
+    charge(c, targets.len().saturating_sub(1) as u32);
+    (targets, all.next())
+}
+
+/// Answers the first target beyond the limit.
+fn too_many(c: &mut Ctx<'_>, beyond: Option<&str>) {
+    if let Some(target) = beyond {
+        let most = c.server.config.limits.targets;
+        c.reply(numeric::err_toomanytargets(target, most));
+    }
+}
+
 /// Runs `each` for every target of a comma list; what it refuses, and targets beyond the limit, are answered.
 fn for_targets(c: &mut Ctx<'_>, list: &str, mut each: impl FnMut(&mut Ctx<'_>, &str) -> Outcome) {
-    let most = c.server.config.limits.targets as usize;
-    for (index, target) in list.split(',').filter(|target| !target.is_empty()).enumerate() {
-        if index == most {
-            c.reply(numeric::err_toomanytargets(target, most));
-            return;
-        }
+    let (targets, beyond) = targets(c, list);
+    for target in targets {
         if let Err(reply) = each(c, target) {
             c.refuse(&reply);
         }
     }
+    too_many(c, beyond);
 }
 
 #[cfg(test)]

@@ -1,0 +1,172 @@
+//! JOIN and NAMES of several channels, one after the other, however many members they have.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::super::channel::Member;
+use super::super::ctx::Ctx;
+use super::super::policy;
+use super::super::work::Work;
+use super::channel::{enter, leave_all};
+use super::{Outcome, targets, too_many};
+use crate::proto::caps::Caps;
+use crate::proto::limits::SLICE_ITEMS;
+use crate::proto::message::Message;
+use crate::proto::modes::{self, SECRET};
+use crate::proto::numeric;
+
+/// Members that one step looks at.
+const STEP: usize = 16;
+
+/// A JOIN or NAMES that is not finished.
+pub(in super::super) struct NamesWork {
+    /// Whether the channels are entered.
+    join: bool,
+    /// The channel whose members are being listed.
+    listing: Option<Listing>,
+    /// The channels after it, with the keys that were given.
+    rest: VecDeque<(String, Option<String>)>,
+    /// The first channel beyond the limit of targets.
+    beyond: Option<String>,
+}
+
+/// A list of members that is not finished.
+struct Listing {
+    name: Rc<str>,
+    index: u32,
+    serial: u64,
+    /// The first slot that was not looked at.
+    next: u32,
+    /// Names that were not sent yet.
+    line: String,
+}
+
+/// `JOIN <channel>[,...] [<key>[,...]]`, or `JOIN 0`, which leaves all channels
+pub(super) fn join(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    if m.arg(0) == "0" {
+        leave_all(c);
+        return Ok(());
+    }
+    let (channels, beyond) = targets(c, m.arg(0));
+    let keys = m.get(1).unwrap_or("").split(',').map(Some).chain(std::iter::repeat(None));
+    let keys = keys.map(|key| key.filter(|key| !key.is_empty()).map(str::to_owned));
+    let rest = channels.into_iter().map(str::to_owned).zip(keys).collect();
+    work(c, NamesWork { join: true, listing: None, rest, beyond: beyond.map(str::to_owned) });
+    Ok(())
+}
+
+/// `NAMES <channel>[,...]`
+pub(super) fn names(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let Some(list) = m.get(0) else {
+        c.reply(numeric::rpl_endofnames("*"));
+        return Ok(());
+    };
+    let (channels, beyond) = targets(c, list);
+    let rest = channels.into_iter().map(|name| (name.to_owned(), None)).collect();
+    work(c, NamesWork { join: false, listing: None, rest, beyond: beyond.map(str::to_owned) });
+    Ok(())
+}
+
+/// Does at once what is short. From the first channel with many members on, it goes on in slices: what it enters later
+/// is decided later, as though each channel had been asked for in a command of its own.
+fn work(c: &mut Ctx<'_>, mut work: NamesWork) {
+    let is_long = |c: &Ctx<'_>, listing: &Listing| {
+        listing.members(c).is_some_and(|members| members.len() > SLICE_ITEMS)
+    };
+    while !work.listing.as_ref().is_some_and(|listing| is_long(c, listing)) {
+        if !names_step(c, &mut work) {
+            return;
+        }
+    }
+    c.begin(Work::Names(work));
+}
+
+/// The next members, or the next channel; false after the last.
+pub(in super::super) fn names_step(c: &mut Ctx<'_>, work: &mut NamesWork) -> bool {
+    if let Some(listing) = &mut work.listing {
+        if !listing.step(c) {
+            work.listing = None;
+        }
+        return true;
+    }
+    let Some((name, key)) = work.rest.pop_front() else {
+        too_many(c, work.beyond.as_deref());
+        return false;
+    };
+    let found = if work.join {
+        enter(c, &name, key.as_deref()).unwrap_or_else(|reply| {
+            c.refuse(&reply);
+            None
+        })
+    } else {
+        let found = c.find_channel(&name).ok();
+        let seen = found.filter(|&index| policy::sees_channel(c.me, c.channel(index)));
+        if seen.is_none() {
+            c.reply(numeric::rpl_endofnames(name));
+        }
+        seen
+    };
+    work.listing = found.map(|index| Listing::new(c, index));
+    true
+}
+
+impl Listing {
+    fn new(c: &Ctx<'_>, index: u32) -> Self {
+        let channel = c.channel(index);
+        Self { name: channel.name.clone(), index, serial: channel.serial, next: 0, line: String::new() }
+    }
+
+    /// The members, while the channel is the one that was asked about and is there for the client.
+    fn members<'a>(&self, c: &'a Ctx<'_>) -> Option<&'a [Member]> {
+        let channel = c.server.channels.get(self.index as usize)?.as_ref()?;
+        (channel.serial == self.serial && policy::sees_channel(c.me, channel)).then(|| channel.members())
+    }
+
+    /// Adds the next members to the line, and sends it when it is full (353); false after the last (366).
+    fn step(&mut self, c: &mut Ctx<'_>) -> bool {
+        let Some(members) = self.members(c) else { return self.end(c) };
+        let from = members.partition_point(|member| member.slot < self.next);
+        let some: Vec<Member> = members[from..].iter().take(STEP).copied().collect();
+        let Some(last) = some.last() else { return self.end(c) };
+        self.next = last.slot + 1;
+        let channel = c.channel(self.index);
+        self.name = channel.name.clone();
+        let symbol = if channel.is(SECRET) { '@' } else { '=' };
+        // Asked once: whoever is inside sees everybody.
+        let inside = channel.has(c.me);
+        let room = c.room(&numeric::rpl_namreply(symbol, &self.name, ""));
+        for member in some {
+            if !inside && !policy::sees_member(c.server, c.me, c.channel(self.index), member.slot) {
+                continue;
+            }
+            let end = self.line.len();
+            if end > 0 {
+                self.line.push(' ');
+            }
+            write_name(c, &mut self.line, member);
+            if end > 0 && self.line.len() > room {
+                let name = self.line.split_off(end)[1..].to_owned();
+                let line = std::mem::replace(&mut self.line, name);
+                c.reply(numeric::rpl_namreply(symbol, &self.name, line));
+            }
+        }
+        true
+    }
+
+    fn end(&mut self, c: &mut Ctx<'_>) -> bool {
+        if !self.line.is_empty() {
+            let channel = c.server.channels.get(self.index as usize).and_then(Option::as_ref);
+            let secret = channel.is_some_and(|channel| channel.is(SECRET));
+            let line = std::mem::take(&mut self.line);
+            c.reply(numeric::rpl_namreply(if secret { '@' } else { '=' }, &self.name, line));
+        }
+        c.reply(numeric::rpl_endofnames(&self.name));
+        false
+    }
+}
+
+/// One member as 353 shows them.
+fn write_name(c: &Ctx<'_>, line: &mut String, member: Member) {
+    line.extend(modes::symbols(member.prefixes, c.client().caps.has(Caps::MULTI_PREFIX)));
+    line.push_str(&c.user_at(member.slot).nick);
+}
