@@ -1,5 +1,7 @@
 //! The one table of capabilities (IRCv3 capability negotiation).
 
+use crate::config::Config;
+
 /// A set of capabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Caps(u32);
@@ -37,14 +39,15 @@ impl Caps {
 pub struct Cap {
     /// The name as it stands in `CAP LS`.
     pub name: &'static str,
-    /// The value shown to clients of version 302 and later.
-    pub value: Option<&'static str>,
+    /// The value shown to clients of version 302 and later, empty if there is none; `None` where a configuration leaves
+    /// the capability out.
+    pub offer: fn(&Config) -> Option<String>,
     /// The bit.
     pub bit: Caps,
 }
 
 macro_rules! caps {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal $(, value $value:literal)?;)*) => {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal $(, $offer:expr)?;)*) => {
         /// The bits, in the order of the table.
         #[repr(u32)]
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
@@ -52,20 +55,33 @@ macro_rules! caps {
         impl Caps {
             $($(#[$doc])* pub const $constant: Self = Self(1 << Bit::$constant as u32);)*
         }
-        /// Every capability that chatd offers.
+        /// Every capability that chatd knows.
         pub const TABLE: &[Cap] = &[$(Cap {
             name: $name,
-            value: caps!(@value $($value)?),
+            offer: caps!(@offer $($offer)?),
             bit: Caps::$constant,
         }),*];
     };
-    (@value) => { None };
-    (@value $value:literal) => { Some($value) };
+    (@offer) => { |_| Some(String::new()) };
+    (@offer $offer:expr) => { $offer };
+}
+
+impl Cap {
+    /// As it stands in `CAP LS` of version 302 and in `CAP NEW`; `None` if it is not offered.
+    pub fn shown(&self, config: &Config) -> Option<String> {
+        let value = (self.offer)(config)?;
+        let equals = if value.is_empty() { "" } else { "=" };
+        Some(format!("{}{equals}{value}", self.name))
+    }
 }
 
 caps! {
+    /// `ACCOUNT` tells that a user logged in or out, which takes accounts.
+    ACCOUNT_NOTIFY = "account-notify";
     /// Messages of users who are logged in carry their account.
     ACCOUNT_TAG = "account-tag";
+    /// `AWAY` tells that somebody in a common channel left or came back.
+    AWAY_NOTIFY = "away-notify";
     /// Lines that belong together are marked, such as those of one labelled response.
     BATCH = "batch";
     /// Changes to the list of capabilities are announced (part of CAP 302).
@@ -74,28 +90,101 @@ caps! {
     EXTENDED_ISUPPORT = "draft/extended-isupport";
     /// Messages of server operators are marked.
     OPER_TAG = "draft/oper-tag";
+    /// AWAY may be given before registration.
+    PRE_AWAY = "draft/pre-away";
     /// A sender gets their own messages back.
     ECHO_MESSAGE = "echo-message";
     /// JOIN shows account and real name.
     EXTENDED_JOIN = "extended-join";
+    /// `INVITE` tells those who may invite of other invitations to their channel.
+    INVITE_NOTIFY = "invite-notify";
     /// A reply carries the label of the command that it answers.
     LABELED_RESPONSE = "labeled-response";
     /// Messages carry tags, and clients may send `TAGMSG` and client-only tags.
     MESSAGE_TAGS = "message-tags";
     /// NAMES, WHO and WHOIS show every prefix of a member, not the highest only.
     MULTI_PREFIX = "multi-prefix";
+    /// JOIN is not followed by the list of members.
+    NO_IMPLICIT_NAMES = "no-implicit-names";
     /// Messages carry the time at which the server handled them.
     SERVER_TIME = "server-time";
+    /// `SETNAME` tells that somebody in a common channel has another real name.
+    SETNAME = "setname";
+    /// `FAIL`, `WARN` and `NOTE` are understood, also where no other capability brings them.
+    STANDARD_REPLIES = "standard-replies";
+    /// NAMES shows user names and hosts as well.
+    USERHOST_IN_NAMES = "userhost-in-names";
 }
 
-/// The capability of that name, if chatd offers it.
+/// The capability of that name, if it is known.
 pub fn find(name: &str) -> Option<&'static Cap> {
     TABLE.iter().find(|cap| cap.name == name)
+}
+
+/// What those are told who want to know of changes, when one configuration follows another.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// What is offered now and was not before, or has another value, as in `CAP LS`.
+    pub new: Vec<String>,
+    /// The names of what is no longer offered.
+    pub gone: Vec<&'static str>,
+    /// The bits of those.
+    pub gone_bits: Caps,
+}
+
+impl Changes {
+    /// Whether there are any.
+    pub fn any(&self) -> bool {
+        !self.new.is_empty() || !self.gone.is_empty()
+    }
+}
+
+/// What changes among the capabilities of `table`.
+pub fn changes(table: &[Cap], before: &Config, after: &Config) -> Changes {
+    let mut changes = Changes { new: Vec::new(), gone: Vec::new(), gone_bits: Caps::NONE };
+    for cap in table {
+        match (cap.shown(before), cap.shown(after)) {
+            (Some(_), None) => {
+                changes.gone.push(cap.name);
+                changes.gone_bits = changes.gone_bits.with(cap.bit);
+            }
+            (before, Some(after)) if before.as_ref() != Some(&after) => changes.new.push(after),
+            _ => {}
+        }
+    }
+    changes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_configuration_changes_is_new_or_gone() {
+        const TABLE: &[Cap] = &[
+            Cap { name: "always", offer: |_| Some(String::new()), bit: Caps::BATCH },
+            Cap { name: "limited", offer: |it| Some(it.limits.targets.to_string()), bit: Caps::ECHO_MESSAGE },
+            Cap {
+                name: "optional",
+                offer: |it| it.server.icon.is_some().then(String::new),
+                bit: Caps::SERVER_TIME,
+            },
+        ];
+        let before = Config::default();
+        let mut after = before.clone();
+        after.limits.targets = 7;
+        after.server.icon = Some("https://irc.test/icon".to_owned());
+        let there = changes(TABLE, &before, &after);
+        assert_eq!(there.new, ["limited=7", "optional"]);
+        assert!(there.any());
+        assert_eq!((there.gone, there.gone_bits), (vec![], Caps::NONE));
+        let back = changes(TABLE, &after, &before);
+        assert_eq!(back.new, ["limited=10"]);
+        assert!(back.any());
+        assert_eq!((back.gone, back.gone_bits), (vec!["optional"], Caps::SERVER_TIME));
+        let same = changes(TABLE, &after, &after);
+        assert!(!same.any());
+    }
 
     #[test]
     fn names_are_sorted_and_bits_are_distinct() {

@@ -91,12 +91,14 @@ impl<'a> Tags<'a> {
         self.iter().filter(|(name, _)| *name == key).last().map(|(_, value)| unescape(value))
     }
 
-    /// The client-only tags with valid names, byte for byte as they were sent, joined with `;`. Of a name that is
-    /// repeated the last one counts, and others are shown that one only (IRCv3 message-tags, "Format").
-    pub fn client_only(self) -> String {
+    /// The client-only tags with valid names that `allowed` lets pass (it is asked without the `+`), byte for byte as they
+    /// were sent, joined with `;`. Of a name that is repeated the last one counts, and others are shown that one only
+    /// (IRCv3 message-tags, "Format").
+    pub fn client_only(self, allowed: impl Fn(&str) -> bool) -> String {
         let name = |tag: &'a str| tag.split_once('=').map_or(tag, |(name, _)| name);
         let mut seen = BTreeSet::new();
-        let mut kept: Vec<&str> = self.0.split(';').filter(|tag| is_client_only_key(name(tag))).collect();
+        let passes = |name: &str| is_client_only_key(name) && allowed(&name[1..]);
+        let mut kept: Vec<&str> = self.0.split(';').filter(|tag| passes(name(tag))).collect();
         kept.reverse();
         kept.retain(|tag| seen.insert(name(tag)));
         kept.reverse();
@@ -158,10 +160,11 @@ mod tests {
 
     #[test]
     fn client_only_tags_are_kept_to_the_byte_and_others_dropped() {
-        let kept = |tags| Tags(tags).client_only();
+        let kept = |tags| Tags(tags).client_only(|name| name != "denied");
         assert_eq!(kept("+a=\\b;c=d;+example.com/e;time=x;+f="), "+a=\\b;+example.com/e;+f=");
         assert_eq!(kept("account=root;msgid=1"), "");
         assert_eq!(kept("+a=1;+b;+a;+A=3;+a=2"), "+b;+A=3;+a=2");
+        assert_eq!(kept("+denied=1;+a;+denied;+Denied;+x/denied"), "+a;+Denied;+x/denied");
         assert_eq!(kept("+;+/x;+a/;+b c;+ü=1;;"), "");
     }
 }

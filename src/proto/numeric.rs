@@ -188,6 +188,9 @@ numerics! {
     732 rpl_monlist (nicks) ":{nicks}";
     733 rpl_endofmonlist () ":End of MONITOR list";
     734 err_monlistfull (limit, nicks) "{limit} {nicks} :Monitor list is full";
+    904 err_saslfail () ":SASL authentication failed";
+    905 err_sasltoolong () ":SASL message too long";
+    906 err_saslaborted () ":SASL authentication aborted";
 }
 
 #[cfg(test)]

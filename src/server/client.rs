@@ -57,6 +57,8 @@ pub(super) struct Registration {
     pub(super) user: Option<String>,
     pub(super) realname: String,
     pub(super) password: Option<String>,
+    /// The message of an AWAY that came early (IRCv3 draft/pre-away).
+    pub(super) away: Option<String>,
     /// Whether `CAP END` is awaited.
     pub(super) negotiating: bool,
     /// Whether the name of its address is awaited.

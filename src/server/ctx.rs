@@ -3,7 +3,7 @@
 use std::fmt::{self, Formatter};
 use std::rc::Rc;
 
-use super::channel::Channel;
+use super::channel::{Channel, Member};
 use super::client::{Client, User};
 use super::outgoing::{Draft, Forms, MessageId, Source, encode_bare};
 use super::{Effect, Event, Server};
@@ -209,13 +209,21 @@ impl Ctx<'_> {
 
     /// Sends a draft to the members of a channel, but for `except`.
     pub(super) fn tell_channel(&mut self, index: u32, except: Option<u32>, draft: Draft<'_>) {
+        self.tell_members(index, |_, member| Some(member.slot) != except, draft);
+    }
+
+    /// Sends a draft to those members of a channel for whom `whom` holds.
+    pub(super) fn tell_members(
+        &mut self,
+        index: u32,
+        whom: impl Fn(&Channel, &Member) -> bool,
+        draft: Draft<'_>,
+    ) {
         let Server { channels, stamp, now, .. } = &mut *self.server;
         let Some(Some(channel)) = channels.get(index as usize) else { return };
         let mut forms = Forms::new(draft);
-        for member in channel.members() {
-            if Some(member.slot) != except {
-                forms.send(member.slot, self.out, stamp, now.unix_ms);
-            }
+        for member in channel.members().iter().filter(|&member| whom(channel, member)) {
+            forms.send(member.slot, self.out, stamp, now.unix_ms);
         }
     }
 
@@ -233,6 +241,12 @@ impl Ctx<'_> {
                 forms.send(member.slot, self.out, stamp, now.unix_ms);
             }
         }
+    }
+
+    /// Tells of a change to the client: everybody who shares a channel with it and has asked for such changes with the
+    /// capability `cap`.
+    pub(super) fn tell_change(&mut self, cap: Caps, draft: Draft<'_>) {
+        self.tell_neighbours(draft.needing(cap));
     }
 
     /// Sends a draft to everybody who watches a nick.

@@ -265,6 +265,7 @@ impl Ctx<'_> {
         let registration = std::mem::take(registration);
         if let (Some(nick), Some(user)) = (registration.nick, registration.user) {
             self.become_user(nick, user, registration.realname);
+            self.user_mut().away = registration.away;
             super::commands::greet(self);
         }
     }

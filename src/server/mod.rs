@@ -59,6 +59,7 @@ use siphasher::sip::SipHasher13;
 use crate::config::Config;
 use crate::id::ClientId;
 use crate::outbox::Outbox;
+use crate::proto::caps;
 use crate::proto::isupport;
 use crate::proto::limits::WHOWAS_ENTRIES;
 use crate::proto::modes::{self, INVISIBLE, OPERATOR};
@@ -147,7 +148,7 @@ impl Server {
     pub fn new(config: Rc<Config>, seed: [u64; 2], now: Time) -> Self {
         let keyed = Keyed(seed);
         Self {
-            isupport: isupport::lines(&config),
+            isupport: isupport::lines(&config, &isupport::tokens(&config)),
             config,
             now,
             started_unix_ms: now.unix_ms,
@@ -204,11 +205,7 @@ impl Server {
             Input::Saved { serial, problem } => self.saved(serial, problem.as_deref(), out),
             Input::Resolved { client, address, name } => self.resolved(client, address, name, out),
             Input::Tick => self.tick(out),
-            Input::Reload(config) => {
-                self.isupport = isupport::lines(&config);
-                self.whowas.trim(WHOWAS_ENTRIES);
-                self.config = config;
-            }
+            Input::Reload(config) => self.reload(config, out),
             Input::Shutdown { reason } => {
                 self.stopping = true;
                 self.for_all(out, |ctx| ctx.shut_down(reason));
@@ -226,6 +223,23 @@ impl Server {
             Input::Announce { text } => self.for_all(out, |ctx| {
                 ctx.notice(text);
             }),
+        }
+    }
+
+    /// Puts a configuration in force, and tells clients what it changes for them.
+    fn reload(&mut self, config: Rc<Config>, out: &mut Outbox) {
+        let before = std::mem::replace(&mut self.config, config);
+        let config = self.config.clone();
+        self.whowas.trim(WHOWAS_ENTRIES);
+        let tokens = isupport::tokens(&config);
+        self.isupport = isupport::lines(&config, &tokens);
+        let news = isupport::lines(&config, &isupport::changes(&isupport::tokens(&before), &tokens));
+        let offers = caps::changes(caps::TABLE, &before, &config);
+        if !news.is_empty() || offers.any() {
+            self.for_all(out, |ctx| {
+                commands::capabilities_changed(ctx, &offers);
+                commands::isupport_changed(ctx, &news);
+            });
         }
     }
 

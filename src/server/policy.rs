@@ -63,6 +63,11 @@ pub(super) fn may_invite(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     if c.channel(index).is(INVITE_ONLY) { moderator(c, index) } else { member(c, index) }
 }
 
+/// Whether a member with these prefixes is told whom others invite: those who may invite are (IRCv3 invite-notify, "Notes").
+pub(super) fn hears_of_invitations(channel: &Channel, prefixes: u8) -> bool {
+    !channel.is(INVITE_ONLY) || prefixes >= HALF_OPERATOR
+}
+
 /// Whether the client is in the channel.
 pub(super) fn member(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     let channel = c.channel(index);

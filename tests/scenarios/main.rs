@@ -68,10 +68,14 @@ macro_rules! scenarios {
 
 scenarios! {
     admin
+    authenticate
     away
+    away_notify
     awkward
     bounds
     cap
+    cap_lines
+    client_tags
     cuts
     echo
     extended_bans
@@ -79,7 +83,9 @@ scenarios! {
     extended_join
     help
     invite
+    invite_notify
     isupport
+    isupport_reload
     join
     join_modes
     kick
@@ -95,11 +101,13 @@ scenarios! {
     monitor
     motd
     names
+    names_forms
     nick
     notice
     part
     password
     ping
+    pre_away
     prefix_q
     privmsg
     queries
@@ -111,11 +119,14 @@ scenarios! {
     server_queries
     server_time
     server_time_exact
+    setname
     shutdown
+    tag_deny
     tags
     throttle
     timeouts
     topic
+    utf8only
     who
     whois
     whois_idle

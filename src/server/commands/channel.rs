@@ -1,6 +1,6 @@
 //! Channels: entering and leaving, topic, members, and who may be there.
 
-use super::super::channel::Topic;
+use super::super::channel::{Channel, Member, Topic};
 use super::super::ctx::Ctx;
 use super::super::outgoing::{Draft, Source};
 use super::super::{Event, policy};
@@ -49,6 +49,10 @@ pub(super) fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Result<Op
     let account = source.account.as_deref().unwrap_or("*");
     let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
     c.tell_channel(index, None, Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
+    if let Some(message) = c.user().away.clone() {
+        let body = format_args!("AWAY :{message}");
+        c.tell_channel(index, Some(me), Draft::event(&source, body).needing(Caps::AWAY_NOTIFY));
+    }
     if c.channel(index).topic.is_some() {
         show_topic(c, index);
     }
@@ -127,6 +131,12 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         c.reply(numeric::rpl_away(&nick, message));
     }
     c.deliver(slot, Draft::event(&source, format_args!("INVITE {nick} {name}")));
+    let me = c.me;
+    let others = |channel: &Channel, member: &Member| {
+        member.slot != me && policy::hears_of_invitations(channel, member.prefixes)
+    };
+    let body = format_args!("INVITE {nick} {name}");
+    c.tell_members(index, others, Draft::event(&source, body).needing(Caps::INVITE_NOTIFY));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Messages to channels and users, and being away.
+//! Messages to channels and users.
 
 use super::super::ctx::Ctx;
 use super::super::outgoing::{Draft, Source};
@@ -8,7 +8,6 @@ use crate::proto::caps::Caps;
 use crate::proto::message::Message;
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
-use crate::proto::text;
 
 /// What PRIVMSG, NOTICE and TAGMSG have in common.
 struct Said<'a> {
@@ -56,16 +55,23 @@ pub(super) fn tagmsg(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let targets = m.get(0).filter(|targets| !targets.is_empty());
     let targets = targets.ok_or_else(|| Reply::from(numeric::err_norecipient("TAGMSG")))?;
     let tags = client_tags(c, m);
-    // The command is part of the capability. One without tags, or with none that go on, is relayed all the same.
-    if c.client().caps.has(Caps::MESSAGE_TAGS) {
+    // The command is part of the capability. One that was sent without tags that others see is relayed all the same, but
+    // one of which the configuration leaves nothing says nothing.
+    let denied = tags.is_empty() && !m.tags.client_only(|_| true).is_empty();
+    if c.client().caps.has(Caps::MESSAGE_TAGS) && !denied {
         deliver(c, targets, &Said { command: "TAGMSG", tags: &tags, text: None });
     }
     Ok(())
 }
 
-/// The tags that go on to others: client-only ones, from a client that negotiated them.
+/// The tags that go on to others: client-only ones that the configuration does not deny, from a client that negotiated
+/// them.
 fn client_tags(c: &Ctx<'_>, m: &Message<'_>) -> String {
-    if c.client().caps.has(Caps::MESSAGE_TAGS) { m.tags.client_only() } else { String::new() }
+    if !c.client().caps.has(Caps::MESSAGE_TAGS) {
+        return String::new();
+    }
+    let deny = &c.server.config.tags.deny;
+    m.tags.client_only(|name| !deny.denies(name))
 }
 
 fn with_text(c: &mut Ctx<'_>, m: &Message<'_>, command: &'static str) -> Outcome {
@@ -108,21 +114,6 @@ fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>) -> Outcome {
         && let Some(message) = c.user_at(slot).away.clone()
     {
         c.reply(numeric::rpl_away(nick, message));
-    }
-    Ok(())
-}
-
-/// `AWAY [message]`
-pub(super) fn away(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let most = c.server.config.limits.away_length as usize;
-    let message = m.get(0).filter(|message| !message.is_empty());
-    let message = message.map(|message| text::truncate(message, most).to_owned());
-    let is_away = message.is_some();
-    c.user_mut().away = message;
-    if is_away {
-        c.reply(numeric::rpl_nowaway());
-    } else {
-        c.reply(numeric::rpl_unaway());
     }
     Ok(())
 }

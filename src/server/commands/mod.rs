@@ -2,6 +2,7 @@
 //!
 //! A handler reads its parameters, asks [`super::policy`], changes state and announces it. Its error is the reply.
 
+mod cap;
 mod channel;
 mod help;
 mod list;
@@ -9,6 +10,7 @@ mod message;
 mod mode;
 mod monitor;
 mod names;
+mod profile;
 mod query;
 mod registration;
 mod server;
@@ -23,11 +25,12 @@ use crate::proto::limits::{CLIENT_TAGS, LINE};
 use crate::proto::message::{Message, Tags};
 use crate::proto::numeric::{self, Reply};
 
+pub(super) use cap::changed as capabilities_changed;
 pub(super) use channel::kick_by_server;
 pub(super) use list::{ListWork, list_step};
 pub(super) use monitor::{MonitorWork, monitor_step};
 pub(super) use names::{NamesWork, names_step};
-pub(super) use server::greet;
+pub(super) use server::{greet, isupport_changed};
 pub(super) use who::{WhoWork, who_step};
 pub(super) use whowas::{WhowasWork, whowas_step};
 
@@ -78,8 +81,10 @@ macro_rules! commands {
 }
 
 commands! {
-    "AWAY" message::away, 0, Registered, 1, "AWAY [message]", "Say that you are away, or back";
-    "CAP" registration::cap, 1, Anyone, 1, "CAP LS|LIST|REQ|END [...]", "Negotiate capabilities";
+    "AUTHENTICATE" registration::authenticate, 1, Anyone, 2, "AUTHENTICATE <mechanism>|<response>|*", "Log in, for which there are no \
+         mechanisms yet";
+    "AWAY" profile::away, 0, Anyone, 1, "AWAY [message]", "Say that you are away, or back";
+    "CAP" cap::cap, 1, Anyone, 1, "CAP LS|LIST|REQ|END [...]", "Negotiate capabilities";
     "HELP" help::help, 0, Registered, 1, "HELP [subject]", "Say how commands are used", "HELP COMMANDS names them all.";
     "HELPOP" help::help, 0, Registered, 1, "HELPOP [subject]", "The same as HELP";
     "INFO" server::info, 0, Registered, 1, "INFO [server]", "Show what this server is";
@@ -107,6 +112,7 @@ commands! {
     "PONG" registration::pong, 0, Anyone, 1, "PONG <token>", "Answer a PING";
     "PRIVMSG" message::privmsg, 0, Registered, 1, "PRIVMSG <target>[,...] <text>", "Send a message";
     "QUIT" registration::quit, 0, Anyone, 0, "QUIT [reason]", "Disconnect";
+    "SETNAME" profile::setname, 1, Registered, 2, "SETNAME <realname>", "Take another real name";
     "TAGMSG" message::tagmsg, 0, Registered, 1, "@<tags> TAGMSG <target>[,...]", "Send tags without text";
     "TIME" server::time, 0, Registered, 1, "TIME [server]", "Show the server's time";
     "TOPIC" channel::topic, 1, Registered, 1, "TOPIC <channel> [text]", "Show or set the topic of a channel";

@@ -106,7 +106,8 @@ pub(in super::super) fn names_step(c: &mut Ctx<'_>, work: &mut NamesWork) -> boo
         }
         seen
     };
-    work.listing = found.map(|index| Listing::new(c, index));
+    let shown = !work.join || !c.client().caps.has(Caps::NO_IMPLICIT_NAMES);
+    work.listing = found.filter(|_| shown).map(|index| Listing::new(c, index));
     true
 }
 
@@ -167,6 +168,7 @@ impl Listing {
 
 /// One member as 353 shows them.
 fn write_name(c: &Ctx<'_>, line: &mut String, member: Member) {
-    line.extend(modes::symbols(member.prefixes, c.client().caps.has(Caps::MULTI_PREFIX)));
-    line.push_str(&c.user_at(member.slot).nick);
+    let (caps, user) = (c.client().caps, c.user_at(member.slot));
+    line.extend(modes::symbols(member.prefixes, caps.has(Caps::MULTI_PREFIX)));
+    line.push_str(if caps.has(Caps::USERHOST_IN_NAMES) { &user.mask } else { &user.nick });
 }

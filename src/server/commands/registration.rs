@@ -4,20 +4,15 @@ use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
 use super::super::{Cause, Event};
 use super::Outcome;
-use crate::proto::caps::{self, Caps};
 use crate::proto::message::Message;
 use crate::proto::names::{self, fold};
 use crate::proto::numeric;
 use crate::proto::text;
 
-/// Bytes of capability names in one CAP line: what the longest server name and nick leave of it.
-const CAP_LINE: usize = 360;
-/// The version of capability negotiation from which on lists may have values and several lines.
-const MODERN: u16 = 302;
+/// Bytes of the parameter of AUTHENTICATE (IRCv3 SASL 3.1, "The AUTHENTICATE command").
+const SASL_CHUNK: usize = 400;
 /// Bytes of a QUIT or PART reason.
 pub(super) const REASON: usize = 300;
-/// Bytes of a real name.
-const REALNAME: usize = 150;
 
 /// `PASS <password>`
 pub(super) fn pass(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
@@ -75,6 +70,7 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 /// `USER <name> <ignored> <ignored> <realname>`
 pub(super) fn user(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let (given, realname) = (m.arg(0), m.arg(3));
+    let most = c.server.config.limits.realname_length as usize;
     if given.is_empty() || realname.is_empty() {
         return Err(numeric::err_needmoreparams("USER").into());
     }
@@ -86,10 +82,20 @@ pub(super) fn user(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
             return Err(numeric::err_alreadyregistered().into());
         }
         registration.user = Some(name);
-        text::truncate(realname, REALNAME).clone_into(&mut registration.realname);
+        text::truncate(realname, most).clone_into(&mut registration.realname);
         c.try_register();
     }
     Ok(())
+}
+
+/// `AUTHENTICATE <mechanism>|<response>|*`: at any time, as SASL 3.2 has it. There is no mechanism, nor the capability
+/// `sasl`, so an exchange never gets further than the refusal of its mechanism. 908 would have to list none.
+pub(super) fn authenticate(_: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    Err(match m.arg(0) {
+        "*" => numeric::err_saslaborted().into(),
+        given if given.len() > SASL_CHUNK => numeric::err_sasltoolong().into(),
+        _ => numeric::err_saslfail().into(),
+    })
 }
 
 /// `PING <token>`
@@ -115,105 +121,4 @@ pub(super) fn quit(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let reason = format!("Quit: {}", text::truncate(m.get(0).unwrap_or(""), REASON));
     c.dismiss(Cause::Quit, &reason);
     Ok(())
-}
-
-/// `CAP <subcommand> [...]` (IRCv3 capability negotiation)
-pub(super) fn cap(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    match m.arg(0).to_ascii_uppercase().as_str() {
-        "LS" => {
-            list_offered(c, version(m.get(1).unwrap_or("")));
-        }
-        "LIST" => {
-            let enabled = c.client().caps;
-            let names = caps::TABLE.iter().filter(|cap| enabled.has(cap.bit)).map(|cap| cap.name);
-            let names: Vec<_> = names.collect();
-            cap_lines(c, "LIST", &names);
-        }
-        "REQ" => request(c, m.get(1).unwrap_or("")),
-        "END" => {
-            if let Some(registration) = c.client_mut().registration() {
-                registration.negotiating = false;
-                c.try_register();
-            }
-        }
-        _ => return Err(numeric::err_invalidcapcmd(m.arg(0)).into()),
-    }
-    Ok(())
-}
-
-/// The version of a `CAP LS`: a number, however large; 0 if it is none.
-fn version(given: &str) -> u16 {
-    let is_number = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number { given.parse().unwrap_or(u16::MAX) } else { 0 }
-}
-
-/// Registration waits for CAP END once capabilities are being talked about.
-fn negotiate(c: &mut Ctx<'_>) {
-    if let Some(registration) = c.client_mut().registration() {
-        registration.negotiating = true;
-    }
-}
-
-fn list_offered(c: &mut Ctx<'_>, version: u16) {
-    negotiate(c);
-    let client = c.client_mut();
-    client.cap_version = client.cap_version.max(version);
-    if client.cap_version >= MODERN {
-        // Implied by the version ("cap-notify Capability").
-        let caps = client.caps.with(Caps::CAP_NOTIFY);
-        set_caps(c, caps);
-    }
-    // The answer is of this request's version, the lines after it are of the highest ("CAP LS Version").
-    let offered: Vec<String> = (caps::TABLE.iter())
-        .map(|cap| match cap.value {
-            Some(value) if version >= MODERN => format!("{}={value}", cap.name),
-            _ => cap.name.to_owned(),
-        })
-        .collect();
-    let offered: Vec<&str> = offered.iter().map(String::as_str).collect();
-    cap_lines(c, "LS", &offered);
-}
-
-/// A list of capabilities; all lines but the last are marked with an asterisk. Clients of before 302 know of no second
-/// line, so they get what fits the first.
-fn cap_lines(c: &mut Ctx<'_>, subcommand: &str, words: &[&str]) {
-    let nick = c.client().nick().cloned();
-    let nick = nick.as_deref().unwrap_or("*");
-    let mut lines = text::pack(words, CAP_LINE, |line, word| line.push_str(word));
-    if c.client().cap_version < MODERN {
-        lines.truncate(1);
-    }
-    let last = lines.pop().unwrap_or_default();
-    for line in lines {
-        c.say(format_args!("CAP {nick} {subcommand} * :{line}"));
-    }
-    c.say(format_args!("CAP {nick} {subcommand} :{last}"));
-}
-
-/// All of a request or nothing ("The CAP REQ subcommand").
-fn request(c: &mut Ctx<'_>, list: &str) {
-    negotiate(c);
-    let (before, modern) = (c.client().caps, c.client().cap_version >= MODERN);
-    let mut wanted = Some(before);
-    for word in list.split_ascii_whitespace() {
-        let (name, on) = word.strip_prefix('-').map_or((word, true), |name| (name, false));
-        wanted = match (wanted, caps::find(name)) {
-            (Some(_), Some(cap)) if !on && modern && cap.bit == Caps::CAP_NOTIFY => None,
-            (Some(set), Some(cap)) => Some(if on { set.with(cap.bit) } else { set.without(cap.bit) }),
-            _ => None,
-        };
-    }
-    let nick = c.client().nick().cloned();
-    let nick = nick.as_deref().unwrap_or("*");
-    let verdict = if wanted.is_some() { "ACK" } else { "NAK" };
-    c.say(format_args!("CAP {nick} {verdict} :{list}"));
-    // Only lines after the ACK take the new form ("The CAP ACK subcommand").
-    if let Some(caps) = wanted {
-        set_caps(c, caps);
-    }
-}
-
-fn set_caps(c: &mut Ctx<'_>, caps: Caps) {
-    c.client_mut().caps = caps;
-    c.out.set_caps(c.me, caps);
 }

@@ -31,15 +31,28 @@ pub(in super::super) fn greet(c: &mut Ctx<'_>) {
 }
 
 fn show_isupport(c: &mut Ctx<'_>) {
-    let show = |c: &mut Ctx<'_>| {
-        for line in c.server.isupport.clone() {
+    let lines = c.server.isupport.clone();
+    say_isupport(c, &lines);
+}
+
+fn say_isupport(c: &mut Ctx<'_>, lines: &[String]) {
+    let say = |c: &mut Ctx<'_>| {
+        for line in lines {
             c.reply(numeric::rpl_isupport(line));
         }
     };
     if c.client().caps.has(Caps::EXTENDED_ISUPPORT) {
-        c.batched("draft/isupport", show);
+        c.batched("draft/isupport", say);
     } else {
-        show(c);
+        say(c);
+    }
+}
+
+/// Tells a client of changes to 005, in lines of it, if it has been told of 005 or may have been.
+pub(in super::super) fn isupport_changed(c: &mut Ctx<'_>, lines: &[String]) {
+    let known = c.client().user().is_some() || c.client().caps.has(Caps::EXTENDED_ISUPPORT);
+    if known && !lines.is_empty() {
+        say_isupport(c, lines);
     }
 }
 
