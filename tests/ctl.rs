@@ -8,6 +8,8 @@ mod fake;
 mod lists;
 #[path = "ctl/manuals.rs"]
 mod manuals;
+#[path = "ctl/password.rs"]
+mod password;
 
 use chatd::admin::{
     Announced, Json, KickTarget, Kicked, LogLevel, Reloaded, Request, ShuttingDown, Stats, Version,

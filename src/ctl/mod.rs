@@ -5,6 +5,7 @@
 
 mod args;
 mod daemon;
+mod hash;
 mod human;
 mod list;
 mod render;
@@ -27,6 +28,8 @@ enum Failure {
     Refused(RpcError),
     /// No connection, or no answer that makes sense; what it is and what to do: exit status 3.
     Unreachable(String),
+    /// A password that will not do, in words: exit status 1.
+    Password(String),
     /// The answer cannot be printed.
     Output(io::Error),
 }
@@ -56,9 +59,11 @@ pub fn main() -> ExitCode {
 
 /// Does what the command line says.
 fn run(args: Args, terminal: Option<usize>, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut daemon = Daemon::connect(args.socket.clone(), args.timeout())?;
     let json = args.json;
-    match args.verb.request() {
+    let (socket, timeout) = (args.socket.clone(), args.timeout());
+    let Some(request) = args.verb.request() else { return hash::run(json, out) };
+    let mut daemon = Daemon::connect(socket, timeout)?;
+    match request {
         (Request::List(list), limit) => list::list(&mut daemon, list, limit, json, terminal, out)?,
         (request, _) => {
             let result = daemon.call(&request)?;
@@ -84,6 +89,10 @@ fn finish(outcome: Result<(), Failure>, json: bool, out: &mut dyn Write) -> Exit
         Err(Failure::Output(error)) => {
             complain(&format!("cannot write the answer: {error}"));
             ExitCode::from(3)
+        }
+        Err(Failure::Password(what)) => {
+            complain(&what);
+            ExitCode::from(1)
         }
         Err(Failure::Unreachable(what)) => {
             // Rows that came before are worth having.

@@ -15,6 +15,14 @@ pub(super) fn event(event: &Event) {
             let cause = cause.name();
             log::info!("quit client={client} user={} cause={cause} reason={}", Quoted(user), Quoted(reason));
         }
+        Event::Oper { client, mask, name, class } => {
+            let (user, name, class) = (Quoted(mask), Quoted(name), Quoted(class));
+            log::info!("oper client={client} user={user} name={name} class={class}");
+        }
+        Event::OperRefused { client, mask, name, why } => {
+            let (user, name, why) = (Quoted(mask), Quoted(name), Quoted(why));
+            log::warn!("oper refused client={client} user={user} name={name} reason={why}");
+        }
         Event::Kicked { client, nick, channel, by, reason } => log::info!(
             "kick client={client} nick={} channel={} by={} reason={}",
             Quoted(nick),

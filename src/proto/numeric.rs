@@ -92,6 +92,7 @@ numerics! {
     253 rpl_luserunknown (connections) "{connections} :unknown connection(s)";
     254 rpl_luserchannels (channels) "{channels} :channels formed";
     255 rpl_luserme (clients) ":I have {clients} clients and 0 servers";
+    263 rpl_tryagain (command) "{command} :Please wait a while and try again.";
     265 rpl_localusers (users, most) "{users} {most} :Current local users {users}, max {most}";
     266 rpl_globalusers (users, most) "{users} {most} :Current global users {users}, max {most}";
     301 rpl_away (nick, message) "{nick} :{message}";
@@ -101,7 +102,7 @@ numerics! {
     306 rpl_nowaway () ":You have been marked as being away";
     311 rpl_whoisuser (nick, user, host, realname) "{nick} {user} {host} * :{realname}";
     312 rpl_whoisserver (nick, server, description) "{nick} {server} :{description}";
-    313 rpl_whoisoperator (nick) "{nick} :is an IRC operator";
+    313 rpl_whoisoperator (nick, title) "{nick} :{title}";
     314 rpl_whowasuser (nick, user, host, realname) "{nick} {user} {host} * :{realname}";
     315 rpl_endofwho (mask as word) "{mask} :End of WHO list";
     317 rpl_whoisidle (nick, idle, signon) "{nick} {idle} {signon} :seconds idle, signon time";
@@ -141,6 +142,7 @@ numerics! {
     375 rpl_motdstart (server) ":- {server} Message of the day - ";
     376 rpl_endofmotd () ":End of /MOTD command";
     379 rpl_whoismodes (nick, modes) "{nick} :is using modes {modes}";
+    381 rpl_youreoper () ":You are now an IRC operator";
     391 rpl_time (server, when) "{server} :{when}";
     401 err_nosuchnick (nick as word) "{nick} :No such nick/channel";
     402 err_nosuchserver (server as word) "{server} :No such server";
@@ -174,6 +176,7 @@ numerics! {
     475 err_badchannelkey (channel) "{channel} :Cannot join channel (+k)";
     478 err_banlistfull (channel, mask as word) "{channel} {mask} :Channel list is full";
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
+    491 err_nooperhost () ":No O-lines for your host";
     501 err_umodeunknownflag (letter as word) "{letter} :is an unknown user mode character to me";
     502 err_usersdontmatch () ":Can't view or change modes of other users";
     524 err_helpnotfound (subject as word) "{subject} :There is no help on this";

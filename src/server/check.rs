@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::jobs::Parked;
+use super::timers::Kind;
 use crate::outbox::Outbox;
 use crate::proto::modes::{INVISIBLE, OPERATOR};
 use crate::proto::names::fold;
@@ -36,6 +37,8 @@ impl Server {
                     "{nick} is in the table of nicks"
                 );
             }
+            let resolving = client.stage.resolving();
+            assert_eq!(resolving, client.armed.is_armed(Kind::Resolve), "{slot}: a look-up has its deadline");
             let Some(user) = client.user() else {
                 assert!(client.work.is_none(), "{slot}: only users ask for long replies");
                 continue;
@@ -43,6 +46,12 @@ impl Server {
             users += 1;
             invisible += u64::from(user.modes & INVISIBLE != 0);
             operators += u64::from(user.modes & OPERATOR != 0);
+            assert_eq!(
+                user.operator.is_some(),
+                user.modes & OPERATOR != 0,
+                "{}: one with the other",
+                user.nick
+            );
             assert_eq!(*user.mask, format!("{}!{}@{}", user.nick, user.user, client.host));
             let mut channels = user.channels.clone();
             channels.sort_unstable();

@@ -50,6 +50,13 @@ pub(super) enum Stage {
     Registered(User),
 }
 
+impl Stage {
+    /// Whether registration waits for the name of the address.
+    pub(super) fn resolving(&self) -> bool {
+        matches!(self, Self::Registering(registration) if registration.resolving)
+    }
+}
+
 /// What is known of a connection before 001.
 #[derive(Default)]
 pub(super) struct Registration {
@@ -76,6 +83,9 @@ pub(super) struct User {
     pub(super) account: Option<Rc<str>>,
     pub(super) modes: u16,
     pub(super) away: Option<String>,
+    /// Their class of operators, with mode `o` and only then. What it may do is looked up in the configuration: a reload
+    /// changes it at once.
+    pub(super) operator: Option<Box<str>>,
     /// The channels they are in, in the order of joining.
     pub(super) channels: Vec<u32>,
     /// Serial numbers of channels they were invited to.
@@ -142,6 +152,7 @@ impl User {
             account: None,
             modes: 0,
             away: None,
+            operator: None,
             channels: Vec::new(),
             invitations: VecDeque::new(),
             watched: Watched::new(),

@@ -4,12 +4,11 @@
 //! is false until then, so a client waits for one thing at a time and its answers keep their order. The answer finds it
 //! by its id, or nobody if it has left.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the commands that wait come with the operators"))]
-
 use std::fmt;
 use std::net::IpAddr;
 
 use super::ctx::Ctx;
+use super::timers::Kind;
 use super::{Effect, Server, Verdict};
 use crate::id::ClientId;
 use crate::outbox::Outbox;
@@ -84,18 +83,39 @@ impl Server {
         name: Option<String>,
         out: &mut Outbox,
     ) {
-        let Some(mut ctx) = self.ctx(client, out) else { return };
-        let it = ctx.client_mut();
         // A gateway may have said meanwhile that the client is somewhere else.
-        if it.peer.address != address {
-            return;
+        if self.client(client.slot).is_some_and(|it| it.id == client && it.peer.address == address) {
+            self.settle_host(client, name, out);
         }
-        let waited =
-            it.registration().is_some_and(|registration| std::mem::take(&mut registration.resolving));
-        if waited {
-            if let Some(name) = name.filter(|name| names::is_server(name)) {
-                it.host = name;
-            }
+    }
+
+    /// Has the address of a client looked up that has just connected, if that is wanted: its registration waits for it, but
+    /// not for ever. To be called again if the address turns out to be another.
+    pub(super) fn look_up(&mut self, id: ClientId) {
+        let dns = &self.config.dns;
+        let deadline = self.now.mono_ms + u64::from(dns.timeout) * 1000;
+        let Self { clients, timers, effects, .. } = self;
+        if let (true, Some(client)) = (dns.reverse, &mut clients[id.slot as usize])
+            && let Some(registration) = client.registration()
+        {
+            registration.resolving = true;
+            timers.arm(id.slot, &mut client.armed, Kind::Resolve, deadline);
+            effects.push(Effect::Resolve { client: id, address: client.peer.address });
+        }
+    }
+
+    /// Ends the wait for the name of an address, with a name or without one.
+    pub(super) fn settle_host(&mut self, id: ClientId, name: Option<String>, out: &mut Outbox) {
+        let Self { clients, timers, .. } = self;
+        let Some(Some(client)) = clients.get_mut(id.slot as usize) else { return };
+        let registration = client.registration().filter(|registration| registration.resolving);
+        let Some(registration) = registration else { return };
+        registration.resolving = false;
+        timers.disarm(id.slot, &mut client.armed, Kind::Resolve);
+        if let Some(name) = name.filter(|name| names::is_server(name)) {
+            client.host = name;
+        }
+        if let Some(mut ctx) = self.ctx(id, out) {
             ctx.try_register();
         }
     }
@@ -130,6 +150,7 @@ impl Ctx<'_> {
     }
 
     /// Has the state written as it is now; the command goes on when it is on disk, or with the reason why it is not.
+    #[cfg_attr(not(test), expect(dead_code, reason = "bans are the first that are saved"))]
     pub(super) fn save(&mut self, then: impl FnOnce(&mut Ctx<'_>, Result<(), &str>) + 'static) {
         let serial = self.server.save();
         self.park(Parked::Save { serial, then: Box::new(then) });
@@ -260,5 +281,76 @@ mod tests {
         bench.out.clear();
         bench.pass(600_000);
         assert!(bench.got(0).iter().any(|line| line.starts_with("PING")), "from now on it has to answer");
+    }
+
+    fn with_dns() -> Bench {
+        Bench::new(|config| (config.dns.reverse, config.dns.timeout) = (true, 3))
+    }
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    /// A client who has said all that registration takes, and whose address is being looked up.
+    fn resolving(bench: &mut Bench) -> ClientId {
+        let client = bench.user(0);
+        assert_eq!(effects(bench), [Effect::Resolve { client, address: HERE }]);
+        assert!(bench.out.dirty().is_empty(), "nothing is said while the name is looked up");
+        assert!(bench.server.ready(client), "what it says meanwhile counts");
+        client
+    }
+
+    #[test]
+    fn registration_waits_for_the_name_of_the_address() {
+        let mut bench = with_dns();
+        let client = resolving(&mut bench);
+        let name = Some("client.example.org".to_owned());
+        bench.input(Input::Resolved { client, address: HERE, name });
+        let lines = bench.got(0);
+        assert!(
+            lines[0].ends_with(" 001 n0 :Welcome to the chatd network, n0!~u@client.example.org"),
+            "{lines:?}"
+        );
+        bench.input(Input::Resolved { client, address: HERE, name: Some("late.example.org".to_owned()) });
+        bench.say(client, "USERHOST n0");
+        assert!(bench.got(0)[0].ends_with("~u@client.example.org"));
+    }
+
+    #[test]
+    fn without_a_good_name_in_time_the_address_is_the_host() {
+        let long = format!("{}.example.org", "a".repeat(52));
+        for name in [
+            None,
+            Some("localhost"),
+            Some("a b.example"),
+            Some("a!b@example.org"),
+            Some(":a.org"),
+            Some(&*long),
+        ] {
+            let mut bench = with_dns();
+            let client = resolving(&mut bench);
+            bench.input(Input::Resolved { client, address: HERE, name: name.map(str::to_owned) });
+            assert!(bench.got(0)[0].ends_with("n0!~u@127.0.0.1"), "{name:?}");
+        }
+        let mut bench = with_dns();
+        let client = resolving(&mut bench);
+        bench.pass(2_999);
+        assert!(bench.out.dirty().is_empty());
+        bench.pass(1);
+        assert!(bench.got(0)[0].ends_with("n0!~u@127.0.0.1"));
+        bench.input(Input::Resolved { client, address: HERE, name: Some("late.example.org".to_owned()) });
+        bench.say(client, "USERHOST n0");
+        assert!(bench.got(0)[0].ends_with("~u@127.0.0.1"));
+    }
+
+    #[test]
+    fn a_name_for_another_address_or_for_nobody_changes_nothing() {
+        let mut bench = with_dns();
+        let client = resolving(&mut bench);
+        let name = || Some("gateway.example.org".to_owned());
+        let gateway = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+        bench.input(Input::Resolved { client, address: gateway, name: name() });
+        assert!(bench.out.dirty().is_empty(), "it still waits");
+        bench.input(Input::Closed { client, why: Gone::Eof });
+        bench.input(Input::Resolved { client, address: HERE, name: name() });
+        assert!(bench.out.dirty().is_empty());
     }
 }

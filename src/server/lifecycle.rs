@@ -64,6 +64,7 @@ impl Server {
         let deadline = self.now.mono_ms + u64::from(self.config.timeouts.registration) * 1000;
         self.timers.arm(id.slot, &mut client.armed, Kind::Liveness, deadline);
         self.clients[slot] = Some(Box::new(client));
+        self.look_up(id);
     }
 
     /// The shell has lost a connection.
@@ -87,6 +88,7 @@ impl Server {
                 Kind::Liveness => self.check_liveness(slot, out),
                 Kind::Throttle => self.resume(id),
                 Kind::Work => self.working.push_back(id),
+                Kind::Resolve => self.settle_host(id, None, out),
             }
         }
         work::continue_all(self, out);

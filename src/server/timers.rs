@@ -11,9 +11,11 @@ pub(super) enum Kind {
     Throttle,
     /// Look whether the send queue has room for more of a long reply.
     Work,
+    /// Do without the name of the address.
+    Resolve,
 }
 
-const KINDS: usize = 3;
+const KINDS: usize = 4;
 
 /// The deadlines of one client, in monotonic milliseconds; what a client keeps so that they can be taken back.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +42,7 @@ impl Timers {
 
     /// Takes all deadlines of a client back.
     pub(super) fn disarm_all(&mut self, slot: u32, armed: &mut Armed) {
-        for kind in [Kind::Liveness, Kind::Throttle, Kind::Work] {
+        for kind in [Kind::Liveness, Kind::Throttle, Kind::Work, Kind::Resolve] {
             self.disarm(slot, armed, kind);
         }
     }

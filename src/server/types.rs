@@ -291,6 +291,28 @@ pub enum Event {
         /// What others were told: the client's own words for a QUIT.
         reason: String,
     },
+    /// A user became a server operator.
+    Oper {
+        /// Whose.
+        client: ClientId,
+        /// `nick!user@host`.
+        mask: String,
+        /// The operator's name in the configuration.
+        name: String,
+        /// The class of operators.
+        class: String,
+    },
+    /// A user tried to become a server operator.
+    OperRefused {
+        /// Whose.
+        client: ClientId,
+        /// `nick!user@host`.
+        mask: String,
+        /// The name that was given.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// A user was removed from a channel.
     Kicked {
         /// Whose.

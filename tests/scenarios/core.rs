@@ -7,8 +7,9 @@ use std::rc::Rc;
 use chatd::config::{self, Config};
 use chatd::id::{ClientId, Slots};
 use chatd::outbox::Outbox;
+use chatd::password;
 use chatd::proto::limits;
-use chatd::server::{Effect, Gone, Input, Peer, Server, Time};
+use chatd::server::{Effect, Gone, Input, Peer, Server, Time, Verdict};
 
 use crate::config::over_defaults;
 use crate::subject::{News, Subject};
@@ -58,12 +59,16 @@ impl Core {
             let overflowed = self.outbox.take_overflowed();
             self.outbox.clear();
             let effects: Vec<_> = self.server.effects().collect();
+            let mut answered = false;
             for effect in effects {
                 if let Effect::Close(id) = effect {
                     self.forget(id);
+                } else if let Some(outcome) = outcome(effect) {
+                    self.server.handle(self.now, outcome, &mut self.outbox);
+                    answered = true;
                 }
             }
-            if overflowed.is_empty() {
+            if overflowed.is_empty() && !answered {
                 break;
             }
             for slot in overflowed {
@@ -112,6 +117,19 @@ impl Core {
             }
         }
     }
+}
+
+/// What comes of a job that the server asks for: passwords are checked, saves succeed, addresses have no names.
+fn outcome(effect: Effect) -> Option<Input<'static>> {
+    Some(match effect {
+        Effect::Verify { client, hash, password } => {
+            let good = password::verify(&hash, &password);
+            Input::Verified { client, verdict: if good { Verdict::Good } else { Verdict::Wrong } }
+        }
+        Effect::Save { serial, .. } => Input::Saved { serial, problem: None },
+        Effect::Resolve { client, address } => Input::Resolved { client, address, name: None },
+        Effect::Close(_) | Effect::Resume(_) | Effect::Event(_) => return None,
+    })
 }
 
 /// The configuration that `text` stands for.

@@ -104,6 +104,7 @@ scenarios! {
     names_forms
     nick
     notice
+    oper
     part
     password
     ping

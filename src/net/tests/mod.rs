@@ -4,6 +4,7 @@ mod admin;
 mod closing;
 mod events;
 mod flood;
+mod jobs;
 mod reload;
 
 use std::net::SocketAddr;

@@ -10,6 +10,7 @@ mod message;
 mod mode;
 mod monitor;
 mod names;
+mod oper;
 mod profile;
 mod query;
 mod registration;
@@ -106,6 +107,7 @@ commands! {
     "NAMES" names::names, 0, Registered, 2, "NAMES <channel>[,...]", "List the members of channels";
     "NICK" registration::nick, 0, Anyone, 1, "NICK <nick>", "Take a nick";
     "NOTICE" message::notice, 0, Registered, 1, "NOTICE <target>[,...] <text>", "Send a notice, which nothing answers";
+    "OPER" oper::oper, 2, Registered, 3, "OPER <name> <password>", "Become a server operator";
     "PART" channel::part, 1, Registered, 1, "PART <channel>[,...] [reason]", "Leave channels";
     "PASS" registration::pass, 1, Unregistered, 1, "PASS <password>", "Give the server's password, before NICK and USER";
     "PING" registration::ping, 0, Anyone, 1, "PING <token>", "Ask for a PONG with the token";

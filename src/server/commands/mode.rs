@@ -52,14 +52,25 @@ fn user_mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if let Some(letter) = unknown {
         c.reply(numeric::err_umodeunknownflag(letter));
     }
-    if after != before {
-        c.user_mut().modes = after;
-        c.server.count_modes(before, after);
-        let (source, nick) = (c.source(), c.user().nick.clone());
-        let change = difference(before, after);
-        c.tell_me(Draft::event(&source, format_args!("MODE {nick} :{change}")));
-    }
+    set_user_modes(c, after);
     Ok(())
+}
+
+/// Gives the user these modes, and tells them what has changed. Who is no operator any more has no class of operators.
+pub(super) fn set_user_modes(c: &mut Ctx<'_>, after: u16) {
+    let before = c.user().modes;
+    if after == before {
+        return;
+    }
+    let user = c.user_mut();
+    user.modes = after;
+    if after & OPERATOR == 0 {
+        user.operator = None;
+    }
+    c.server.count_modes(before, after);
+    let (source, nick) = (c.source(), c.user().nick.clone());
+    let change = difference(before, after);
+    c.tell_me(Draft::event(&source, format_args!("MODE {nick} :{change}")));
 }
 
 /// What leads from one set of user modes to the other.

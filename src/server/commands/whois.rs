@@ -4,9 +4,10 @@ use super::super::ctx::Ctx;
 use super::super::policy;
 use super::server::must_be_me;
 use super::{Outcome, for_targets};
+use crate::config::OperClass;
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
-use crate::proto::modes::{self, BOT, OPERATOR};
+use crate::proto::modes::{self, BOT};
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
 
@@ -67,10 +68,12 @@ fn away(c: &mut Ctx<'_>, slot: u32) {
 }
 
 fn operator(c: &mut Ctx<'_>, slot: u32) {
-    let user = c.user_at(slot);
-    if user.modes & OPERATOR != 0 {
+    let (config, user) = (c.config(), c.user_at(slot));
+    if let Some(name) = &user.operator {
         let nick = user.nick.clone();
-        c.reply(numeric::rpl_whoisoperator(nick));
+        let class = config.oper_class.iter().find(|class| *class.name == **name);
+        let title = class.map_or_else(|| OperClass::default().title, |class| class.title.clone());
+        c.reply(numeric::rpl_whoisoperator(nick, title));
     }
 }
 

@@ -1,0 +1,241 @@
+//! Jobs on other threads, played: late, out of order, refused, failed, for those who have left.
+
+use super::*;
+use crate::config::{Oper, OperClass};
+use crate::net::{Job, Outcome};
+use crate::server::{Input, Verdict};
+
+impl Rig {
+    /// A turn in which a job has been done.
+    fn finish(&mut self, outcome: Outcome) {
+        self.shell.begin(self.now);
+        self.shell.finished(outcome);
+        self.shell.end();
+        self.shell.check();
+        self.settle();
+    }
+
+    /// The one job that has begun since this was last asked.
+    fn job(&mut self) -> Job {
+        let job = self.driver().take_job().expect("a job");
+        assert_eq!(self.driver().take_job(), None, "no other");
+        job
+    }
+
+    /// A user asks to become an operator.
+    fn ask_for_oper(&mut self, remote: Remote, password: &str) {
+        self.say(remote, &format!("OPER ann {password}\r\nPING next\r\n"));
+        self.settle();
+    }
+
+    /// Has the state saved as the server would.
+    fn save(&mut self, serial: u64) {
+        self.shell.begin(self.now);
+        self.shell.begin_job(Job::Save { serial, text: serial.to_string() });
+        self.shell.apply_effects();
+        self.shell.end();
+        self.shell.check();
+    }
+
+    fn verified(&mut self, job: &Job, verdict: Verdict) {
+        let Job::Verify { client, .. } = *job else { panic!("{job:?}") };
+        self.finish(Outcome::Verified { client, verdict });
+    }
+}
+
+fn with_operators() -> Rig {
+    let mut config = config();
+    let class = OperClass { name: "helper".to_owned(), ..OperClass::default() };
+    let hash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA";
+    config.oper = vec![Oper {
+        name: "ann".to_owned(),
+        password: hash.parse().unwrap(),
+        class: class.name.clone(),
+        masks: Vec::new(),
+        tls: false,
+    }];
+    config.oper_class = vec![class];
+    Rig::with(config)
+}
+
+#[test]
+fn who_waits_for_a_password_holds_up_nobody_and_goes_on_in_order() {
+    let mut rig = with_operators();
+    let (ann, bob) = (rig.user("ann"), rig.user("bob"));
+    rig.ask_for_oper(ann, "sesame");
+    rig.say(bob, "PING x\r\n");
+    rig.settle();
+    assert!(rig.hear(bob).contains("PONG"));
+    assert_eq!(rig.hear(ann), "", "her PING waits");
+    let job = rig.job();
+    assert!(matches!(&job, Job::Verify { password, .. } if password == "sesame"), "{job:?}");
+    rig.pass(5_000);
+    rig.verified(&job, Verdict::Good);
+    let heard = rig.hear(ann);
+    let order = [" 381 ann ", " MODE ann :+o", "PONG"].map(|word| heard.find(word).expect(&heard));
+    assert!(order.is_sorted(), "{heard}");
+}
+
+#[test]
+fn answers_in_another_order_find_those_who_asked() {
+    let mut rig = with_operators();
+    let users = [rig.user("ann"), rig.user("bob"), rig.user("cat")];
+    let jobs = users.map(|user| {
+        rig.ask_for_oper(user, "sesame");
+        rig.job()
+    });
+    for (index, verdict, word) in
+        [(2, Verdict::Wrong, " 464 "), (0, Verdict::Good, " 381 "), (1, Verdict::Busy, " 263 ")]
+    {
+        rig.verified(&jobs[index], verdict);
+        let heard = users.map(|user| rig.hear(user));
+        assert!(heard[index].contains(word) && heard[index].contains("PONG"), "{heard:?}");
+        assert_eq!(heard.iter().filter(|text| !text.is_empty()).count(), 1, "{heard:?}");
+    }
+}
+
+#[test]
+fn when_too_many_passwords_wait_the_answer_is_to_try_again() {
+    let mut rig = with_operators();
+    let ann = rig.user("ann");
+    rig.driver().busy = true;
+    rig.ask_for_oper(ann, "sesame");
+    let heard = rig.hear(ann);
+    assert!(heard.contains(" 263 ann OPER :") && heard.contains("PONG"), "{heard}");
+    rig.driver().busy = false;
+    rig.ask_for_oper(ann, "sesame");
+    let job = rig.job();
+    rig.verified(&job, Verdict::Good);
+    assert!(rig.hear(ann).contains(" 381 "));
+}
+
+#[test]
+fn an_answer_for_somebody_who_has_left_is_not_for_who_comes_after() {
+    let mut rig = with_operators();
+    let ann = rig.user("ann");
+    rig.ask_for_oper(ann, "sesame");
+    let old = rig.job();
+    let Job::Verify { client, .. } = old else { panic!("{old:?}") };
+    rig.shell.begin(rig.now);
+    rig.shell.tell(Input::Kill { client, reason: "enough" });
+    rig.shell.end();
+    rig.driver().close_remote(ann);
+    rig.settle();
+    let bob = rig.user("bob");
+    rig.ask_for_oper(bob, "guess");
+    let new = rig.job();
+    let slot = |job: &Job| match job {
+        Job::Verify { client, .. } => client.slot,
+        _ => panic!("{job:?}"),
+    };
+    assert_eq!(slot(&old), slot(&new), "in the place of the other");
+    rig.verified(&old, Verdict::Good);
+    assert_eq!(rig.hear(bob), "");
+    rig.verified(&new, Verdict::Wrong);
+    assert!(rig.hear(bob).contains(" 464 "));
+}
+
+#[test]
+fn guesses_are_slowed_down() {
+    let mut config = with_operators().shell.server().config().as_ref().clone();
+    (config.limits.flood_burst, config.limits.flood_rate) = (20, 2);
+    let mut rig = Rig::with(config);
+    let ann = rig.user("ann");
+    rig.pass(60_000);
+    rig.hear(ann);
+    let mut guesses = 0;
+    for _ in 0..20 {
+        rig.say(ann, "OPER ann guess\r\n");
+    }
+    for _ in 0..60 {
+        rig.settle();
+        while let Some(job) = rig.driver().take_job() {
+            guesses += 1;
+            rig.verified(&job, Verdict::Wrong);
+        }
+        rig.pass(1_000);
+    }
+    assert!((5..=12).contains(&guesses), "{guesses} in a minute");
+}
+
+#[test]
+fn one_save_at_a_time_and_of_those_that_wait_the_newest() {
+    let mut rig = Rig::new();
+    (1..=4).for_each(|serial| rig.save(serial));
+    assert_eq!(rig.job(), Job::Save { serial: 1, text: "1".to_owned() });
+    rig.finish(Outcome::Saved { serial: 1, problem: None });
+    assert_eq!(rig.job(), Job::Save { serial: 4, text: "4".to_owned() });
+    rig.finish(Outcome::Saved { serial: 4, problem: Some("the disk is full".to_owned()) });
+    assert_eq!(rig.driver().take_job(), None);
+    // A failure is not the end of it.
+    rig.save(5);
+    assert_eq!(rig.job(), Job::Save { serial: 5, text: "5".to_owned() });
+}
+
+#[test]
+fn a_save_that_cannot_be_begun_is_answered_and_stands_in_nobodys_way() {
+    let mut rig = Rig::new();
+    rig.driver().busy = true;
+    rig.save(1);
+    rig.driver().busy = false;
+    rig.save(2);
+    assert_eq!(rig.job(), Job::Save { serial: 2, text: "2".to_owned() });
+}
+
+#[test]
+fn the_end_waits_for_a_save_that_is_under_way_and_for_the_one_after_it() {
+    let mut rig = Rig::new();
+    (1..=2).for_each(|serial| rig.save(serial));
+    rig.shell.begin(rig.now);
+    rig.shell.signal(super::super::Signal::Stop);
+    rig.shell.end();
+    assert!(!rig.shell.is_finished(), "nobody is there, but the state is not on disk");
+    rig.finish(Outcome::Saved { serial: 1, problem: None });
+    assert!(!rig.shell.is_finished());
+    rig.finish(Outcome::Saved { serial: 2, problem: None });
+    assert!(rig.shell.is_finished());
+}
+
+#[test]
+fn the_end_does_not_wait_for_a_disk_for_ever() {
+    let mut rig = Rig::new();
+    rig.save(1);
+    rig.shell.begin(rig.now);
+    rig.shell.signal(super::super::Signal::Stop);
+    rig.shell.end();
+    let patience = u64::from(rig.shell.server().config().timeouts.shutdown) * 1_000;
+    rig.pass(patience - 1);
+    assert!(!rig.shell.is_finished());
+    rig.pass(1);
+    assert!(rig.shell.is_finished());
+}
+
+#[test]
+fn names_of_addresses_come_late_or_never_and_registration_goes_on() {
+    let mut config = config();
+    (config.dns.reverse, config.dns.timeout) = (true, 3);
+    let mut rig = Rig::with(config);
+    let hello = "NICK ann\r\nUSER ann 0 * :ann\r\n";
+    let ann = rig.connect();
+    rig.say(ann, hello);
+    rig.settle();
+    let Job::Resolve { client, address } = rig.job() else { panic!("a look-up") };
+    assert_eq!((rig.hear(ann).as_str(), address), ("", "198.51.100.1".parse().unwrap()));
+    rig.finish(Outcome::Resolved { client, address, name: Some("ann.example.org".to_owned()) });
+    assert!(rig.hear(ann).contains("ann!~ann@ann.example.org"));
+    // Nobody answers.
+    let bob = rig.connect();
+    rig.say(bob, &hello.replace("ann", "bob"));
+    rig.settle();
+    let Job::Resolve { client, .. } = rig.job() else { panic!("a look-up") };
+    rig.pass(3_000);
+    assert!(rig.hear(bob).contains("bob!~bob@198.51.100.1"));
+    rig.finish(Outcome::Resolved { client, address, name: Some("bob.example.org".to_owned()) });
+    assert_eq!(rig.hear(bob), "");
+    // Too many wait.
+    rig.driver().busy = true;
+    let cat = rig.connect();
+    rig.say(cat, &hello.replace("ann", "cat"));
+    rig.settle();
+    assert!(rig.hear(cat).contains("cat!~cat@198.51.100.1"));
+}
