@@ -340,6 +340,8 @@ fn chat_and_shutdown_go_on_while_nobody_reads_stderr() {
     let text = "[[listen]]\naddress = \"127.0.0.1:0\"\n[limits]\nflood_rate = 0\n[timeouts]\nshutdown = 1\n[admin]\n";
     fs::write(&config, format!("{text}socket = {:?}\n", socket.display().to_string())).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+    let state = tempfile::tempdir().unwrap();
+    command.env("STATE_DIRECTORY", state.path());
     let mut daemon = Guard(command.arg("--config").arg(&config).stderr(Stdio::piped()).spawn().unwrap());
     let mut stderr = BufReader::new(daemon.0.stderr.take().unwrap());
     let mut said = String::new();

@@ -53,6 +53,7 @@ fn with_64_descriptors(config: &str) -> Daemon {
         limited.arg(command.get_program()).args(command.get_args());
         limited.current_dir(command.get_current_dir().expect("a folder"));
         limited.env_remove("CHATD_SOCKET").env_remove("NOTIFY_SOCKET");
+        limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         *command = limited;
     })
