@@ -68,6 +68,7 @@ macro_rules! scenarios {
 
 scenarios! {
     admin
+    admin_info
     authenticate
     away
     away_notify
@@ -99,6 +100,7 @@ scenarios! {
     mode_limits
     mode_user
     monitor
+    monitor_full
     motd
     names
     names_forms
@@ -122,6 +124,7 @@ scenarios! {
     server_time_exact
     setname
     shutdown
+    stats
     tag_deny
     tags
     throttle
