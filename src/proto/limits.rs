@@ -24,7 +24,7 @@ pub const ISUPPORT_TOKENS: usize = 13;
 /// Bytes of a text that masks are held against; what is longer than any text of a [`LINE`] is cut.
 pub const MASK_TEXT: usize = LINE - 1;
 /// The end that all cloaks of addresses have in common, in bytes.
-pub const CLOAK_SUFFIX: usize = 30;
+pub const CLOAK_SUFFIX: usize = 16;
 /// Modes with a parameter in one MODE command; announced as `MODES`.
 pub const MODES: usize = 12;
 

@@ -9,6 +9,7 @@
 //! | `lifecycle` | how connections begin and end |
 //! | `commands/` | the table of commands, and the functions behind it by family |
 //! | `cloak` | hosts that hide the address |
+//! | `filter` | which texts are refused |
 //! | `policy` | every question of permission |
 //! | `ban` | whom the entries of a channel's lists are about |
 //! | `mode` | reading, applying and showing mode changes |
@@ -32,6 +33,7 @@ mod client;
 pub mod cloak;
 mod commands;
 mod ctx;
+pub mod filter;
 mod info;
 mod jobs;
 mod lifecycle;
