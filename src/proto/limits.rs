@@ -24,7 +24,11 @@ pub const ISUPPORT_TOKENS: usize = 13;
 /// Bytes of a text that masks are held against; what is longer than any text of a [`LINE`] is cut.
 pub const MASK_TEXT: usize = LINE - 1;
 /// The end that all cloaks of addresses have in common, in bytes.
-pub const CLOAK_SUFFIX: usize = 16;
+pub const CLOAK_SUFFIX: usize = 30;
+/// Nicks that a user may watch; announced as `MONITOR`.
+pub const MONITOR_ENTRIES: usize = 100;
+/// Who was here lately, for WHOWAS.
+pub const WHOWAS_ENTRIES: usize = 1_000;
 /// Modes with a parameter in one MODE command; announced as `MODES`.
 pub const MODES: usize = 12;
 

@@ -86,21 +86,12 @@ numerics! {
     5 rpl_isupport (tokens) "{tokens} :are supported by this server";
     15 rpl_map (server, users) ":{server} [{users} users]";
     17 rpl_endofmap () ":End of /MAP";
-    211 rpl_statslinkinfo (mask, waiting, lines, seconds) "{mask} {waiting} * * {lines} * :{seconds}";
-    212 rpl_statscommands (command, count) "{command} {count}";
-    219 rpl_endofstats (letter as word) "{letter} :End of /STATS report";
     221 rpl_umodeis (modes) "{modes}";
-    242 rpl_statsuptime (days, clock) ":Server Up {days} days {clock}";
-    249 rpl_statsdebug (text) ":{text}";
     251 rpl_luserclient (users, invisible) ":There are {users} users and {invisible} invisible on 1 servers";
     252 rpl_luserop (operators) "{operators} :operator(s) online";
     253 rpl_luserunknown (connections) "{connections} :unknown connection(s)";
     254 rpl_luserchannels (channels) "{channels} :channels formed";
     255 rpl_luserme (clients) ":I have {clients} clients and 0 servers";
-    256 rpl_adminme (server) "{server} :Administrative info";
-    257 rpl_adminloc1 (location) ":{location}";
-    258 rpl_adminloc2 (organization) ":{organization}";
-    259 rpl_adminemail (contact) ":{contact}";
     263 rpl_tryagain (command) "{command} :Please wait a while and try again.";
     265 rpl_localusers (users, most) "{users} {most} :Current local users {users}, max {most}";
     266 rpl_globalusers (users, most) "{users} {most} :Current global users {users}, max {most}";
@@ -167,7 +158,6 @@ numerics! {
     417 err_inputtoolong () ":Input line was too long";
     421 err_unknowncommand (command as word) "{command} :Unknown command";
     422 err_nomotd () ":There is no message of the day";
-    423 err_noadmininfo (server) "{server} :No administrative info available";
     431 err_nonicknamegiven () ":No nickname given";
     432 err_erroneusnickname (nick as word) "{nick} :Erroneous nickname";
     433 err_nicknameinuse (nick as word) "{nick} :Nickname is already in use";
@@ -185,7 +175,6 @@ numerics! {
     474 err_bannedfromchan (channel) "{channel} :Cannot join channel (+b)";
     475 err_badchannelkey (channel) "{channel} :Cannot join channel (+k)";
     478 err_banlistfull (channel, mask as word) "{channel} {mask} :Channel list is full";
-    481 err_noprivileges () ":Permission Denied- You're not an IRC operator";
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
     491 err_nooperhost () ":No O-lines for your host";
     501 err_umodeunknownflag (letter as word) "{letter} :is an unknown user mode character to me";

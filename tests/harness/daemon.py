@@ -12,13 +12,23 @@ from report import Failed, wait
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def build():
-    """Builds both binaries with `cargo build --release` and returns the folder that they are in."""
-    subprocess.run(["cargo", "build", "--release", "--bins"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
+def target():
+    """The folder of builds."""
     metadata = subprocess.run(
         ["cargo", "metadata", "--format-version", "1", "--no-deps"],
         cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    return pathlib.Path(json.loads(metadata.stdout)["target_directory"]) / "release"
+    return pathlib.Path(json.loads(metadata.stdout)["target_directory"])
+
+
+def build():
+    """Builds both binaries with `cargo build --release` and returns the folder that they are in.
+
+    `CHATD_BINARIES` may name a folder that has them already, such as that of debug builds.
+    """
+    if "CHATD_BINARIES" in os.environ:
+        return pathlib.Path(os.environ["CHATD_BINARIES"]).resolve()
+    subprocess.run(["cargo", "build", "--release", "--bins"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
+    return target() / "release"
 
 
 class Daemon:

@@ -9,13 +9,18 @@ PATIENCE = 30.0
 
 
 class Client:
-    """A registered user."""
+    """A registered user, with these capabilities."""
 
-    def __init__(self, port, nick):
+    def __init__(self, port, nick, capabilities=""):
         self.nick = nick
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self.lines = self.socket.makefile("r", encoding="utf-8", newline="\r\n")
+        if capabilities:
+            self.send(f"CAP REQ :{capabilities}")
+            self.expect(r" CAP \* ACK ")
         self.send(f"NICK {nick}\r\nUSER {nick} 0 * :{nick}")
+        if capabilities:
+            self.send("CAP END")
         self.expect(r" (376|422) ")
 
     def send(self, line):

@@ -1,5 +1,6 @@
 """What a test that needs Debian packages says: its steps as they pass, and how many did."""
 
+import json
 import shutil
 import sys
 import time
@@ -59,6 +60,12 @@ def refuse(why):
     print(why, file=sys.stderr)
     print("\n0 passed, 1 failed", flush=True)
     sys.exit(1)
+
+
+def expect(held, otherwise):
+    """Fails with what was there instead."""
+    if not held:
+        raise Failed(otherwise if isinstance(otherwise, str) else json.dumps(otherwise, indent=1))
 
 
 def wait(what, condition, patience=30.0):

@@ -82,6 +82,10 @@ class Screen:
         expression = re.compile(pattern, re.MULTILINE)
         return wait(f"{self.name} shows {pattern!r}", lambda: expression.search(self.text()), patience)
 
+    def frame(self):
+        """The screen as it is printed with a failure: its lines that have words, each after a bar."""
+        return "\n".join(f"    | {line.rstrip()}" for line in self.text().splitlines() if re.search(r"\w", line))
+
     def kill(self):
         """Ends the program, and those that it started, at once."""
         try:
@@ -94,8 +98,3 @@ class Screen:
         answer = wait(f"{self.name} ends", lambda: re.fullmatch(r"1 (\d+)", self._ask(
             "#{pane_dead} #{pane_dead_status}")), patience)
         return int(answer[1])
-
-
-def frame(text):
-    """A screen as it is printed with a failure: its lines that have words, each after a bar."""
-    return "\n".join(f"    | {line.rstrip()}" for line in text.splitlines() if re.search(r"\w", line))

@@ -68,7 +68,6 @@ macro_rules! scenarios {
 
 scenarios! {
     admin
-    admin_info
     authenticate
     away
     away_notify
@@ -100,7 +99,6 @@ scenarios! {
     mode_limits
     mode_user
     monitor
-    monitor_full
     motd
     names
     names_forms
@@ -124,7 +122,6 @@ scenarios! {
     server_time_exact
     setname
     shutdown
-    stats
     tag_deny
     tags
     throttle

@@ -15,7 +15,6 @@ mod profile;
 mod query;
 mod registration;
 mod server;
-mod stats;
 mod who;
 mod whois;
 mod whowas;
@@ -33,7 +32,6 @@ pub(super) use list::{ListWork, list_step};
 pub(super) use monitor::{MonitorWork, monitor_step};
 pub(super) use names::{NamesWork, names_step};
 pub(super) use server::{greet, isupport_changed};
-pub(super) use stats::{StatsWork, stats_step};
 pub(super) use who::{WhoWork, who_step};
 pub(super) use whowas::{WhowasWork, whowas_step};
 
@@ -84,7 +82,6 @@ macro_rules! commands {
 }
 
 commands! {
-    "ADMIN" server::admin, 0, Registered, 1, "ADMIN [server]", "Show who runs this server";
     "AUTHENTICATE" registration::authenticate, 1, Anyone, 2, "AUTHENTICATE <mechanism>|<response>|*", "Log in, for which there are no \
          mechanisms yet";
     "AWAY" profile::away, 0, Anyone, 1, "AWAY [message]", "Say that you are away, or back";
@@ -118,7 +115,6 @@ commands! {
     "PRIVMSG" message::privmsg, 0, Registered, 1, "PRIVMSG <target>[,...] <text>", "Send a message";
     "QUIT" registration::quit, 0, Anyone, 0, "QUIT [reason]", "Disconnect";
     "SETNAME" profile::setname, 1, Registered, 2, "SETNAME <realname>", "Take another real name";
-    "STATS" stats::stats, 1, Registered, 2, "STATS <letter> [server]", "Show a report";
     "TAGMSG" message::tagmsg, 0, Registered, 1, "@<tags> TAGMSG <target>[,...]", "Send tags without text";
     "TIME" server::time, 0, Registered, 1, "TIME [server]", "Show the server's time";
     "TOPIC" channel::topic, 1, Registered, 1, "TOPIC <channel> [text]", "Show or set the topic of a channel";
@@ -184,9 +180,6 @@ fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
     };
     let command = message.and_then(|message| find(message.command));
     charge(c, command.map_or(1, |command| command.cost));
-    if let Some(command) = command {
-        *c.server.used.entry(command.name).or_insert(0) += 1;
-    }
     if let Some(message) = message
         && let Err(reply) = run(c, command, &message)
     {

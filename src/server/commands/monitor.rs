@@ -5,6 +5,7 @@ use std::ops::Bound;
 use super::super::ctx::Ctx;
 use super::super::work::Work;
 use super::Outcome;
+use crate::proto::limits::MONITOR_ENTRIES;
 use crate::proto::message::Message;
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
@@ -37,13 +38,12 @@ pub(super) fn monitor(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// What is no nick cannot come, and is passed over.
 fn add(c: &mut Ctx<'_>, nicks: &str) {
-    let config = c.config();
-    let (length, most) = (config.limits.nick_length, config.limits.monitor_entries);
+    let length = c.server.config.limits.nick_length;
     let nicks = nicks.split(',').filter(|nick| names::is_nick(nick, length));
     let (watched, full) =
-        nicks.map(str::to_owned).partition::<Vec<_>, _>(|nick| c.watch(nick, most as usize));
+        nicks.map(str::to_owned).partition::<Vec<_>, _>(|nick| c.watch(nick, MONITOR_ENTRIES));
     show(c, watched);
-    c.reply_list(&full, |nicks| numeric::err_monlistfull(most, nicks));
+    c.reply_list(&full, |nicks| numeric::err_monlistfull(MONITOR_ENTRIES, nicks));
 }
 
 /// The next nicks of a MONITOR L or S; false after the last.
