@@ -88,6 +88,11 @@ caps! {
     CAP_NOTIFY = "cap-notify";
     /// 005 may be asked for, also before registration.
     EXTENDED_ISUPPORT = "draft/extended-isupport";
+    /// Messages may have several lines, sent as a batch.
+    MULTILINE = "draft/multiline", |config| {
+        let limits = &config.limits;
+        Some(format!("max-bytes={},max-lines={}", limits.multiline_bytes, limits.multiline_lines))
+    };
     /// Messages of server operators are marked.
     OPER_TAG = "draft/oper-tag";
     /// AWAY may be given before registration.

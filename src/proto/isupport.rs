@@ -15,13 +15,16 @@ pub fn tokens(config: &Config) -> Vec<String> {
     let kind = |kind| prefixes.letters_of(&[kind]);
     let (lists, letters, symbols) = (kind(Kind::List), prefixes.letters(), prefixes.symbols());
     let mut tokens = vec![
+        format!("ACCEPT={}", limits.accept_entries),
         format!("AWAYLEN={}", limits.away_length),
         "BOT=B".to_owned(),
+        "CALLERID=g".to_owned(),
         "CASEMAPPING=ascii".to_owned(),
         format!("CHANLIMIT={CHANNEL_TYPES}:{}", limits.channels_per_user),
         format!("CHANMODES={lists},{},{},{}", kind(Kind::Setting), kind(Kind::SettingOnly), kind(Kind::Flag)),
         format!("CHANNELLEN={}", limits.channel_length),
         format!("CHANTYPES={CHANNEL_TYPES}"),
+        "DEAF=D".to_owned(),
         "ELIST=CMNTU".to_owned(),
         "EXCEPTS=e".to_owned(),
         format!(
@@ -41,9 +44,11 @@ pub fn tokens(config: &Config) -> Vec<String> {
         format!("NICKLEN={}", limits.nick_length),
         format!("PREFIX=({letters}){symbols}"),
         "SAFELIST".to_owned(),
+        format!("SILENCE={}", limits.silence_entries),
+        format!("STATUSMSG={symbols}"),
         format!(
-            "TARGMAX=JOIN:{targets},KICK:{targets},LIST:{targets},NAMES:{targets},NOTICE:{targets},\
-             PART:{targets},PRIVMSG:{targets},TAGMSG:{targets},WHOIS:{targets}"
+            "TARGMAX=ACCEPT:{targets},JOIN:{targets},KICK:{targets},LIST:{targets},NAMES:{targets},NOTICE:{targets},\
+             PART:{targets},PRIVMSG:{targets},SILENCE:{targets},TAGMSG:{targets},WHOIS:{targets}"
         ),
         format!("TOPICLEN={}", limits.topic_length),
         format!("USERLEN={}", limits.user_length),

@@ -29,6 +29,14 @@ pub const CLOAK_SUFFIX: usize = 30;
 pub const MONITOR_ENTRIES: usize = 100;
 /// Who was here lately, for WHOWAS.
 pub const WHOWAS_ENTRIES: usize = 1_000;
+/// Users and channels outside that somebody has addressed of late, and may address again for nothing.
+pub const RECENT_TARGETS: usize = 32;
+/// Users who have written to somebody of late, and may be answered for nothing.
+pub const RECENT_WRITERS: usize = 16;
+/// How long a client may take for the next line of a batch that it has begun, in milliseconds.
+pub const BATCH_PAUSE_MS: u64 = 30_000;
+/// How often somebody with mode `g` is told that it kept somebody away, in milliseconds.
+pub const CALLER_ID_PAUSE_MS: u64 = 60_000;
 /// Modes with a parameter in one MODE command; announced as `MODES`.
 pub const MODES: usize = 12;
 

@@ -210,8 +210,14 @@ pub const WALLOPS: u16 = 1 << 2;
 /// User mode `B`: is a bot (IRCv3 bot-mode).
 pub const BOT: u16 = 1 << 3;
 
+/// User mode `g`: gets messages only from those accepted.
+pub const CALLER_ID: u16 = 1 << 4;
+/// User mode `D`: gets no messages of channels.
+pub const DEAF: u16 = 1 << 5;
+
 /// Every user mode: letter and bit.
-pub const USER: &[(char, u16)] = &[('B', BOT), ('i', INVISIBLE), ('o', OPERATOR), ('w', WALLOPS)];
+pub const USER: &[(char, u16)] =
+    &[('B', BOT), ('D', DEAF), ('g', CALLER_ID), ('i', INVISIBLE), ('o', OPERATOR), ('w', WALLOPS)];
 
 /// The symbols of a member: all of them, or only the highest.
 pub fn symbols(prefixes: u8, all: bool) -> impl Iterator<Item = char> {

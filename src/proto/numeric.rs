@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::text::truncate;
+use super::text::one_word;
 
 /// A reply to one client: its code, and its parameters after the client's nick.
 pub struct Numeric<F> {
@@ -48,14 +48,9 @@ pub struct Row {
 /// A parameter that repeats what a client sent: one word, or `*` where it could be misread as something else.
 struct Word<T>(T);
 
-/// Bytes of such a parameter: more of it would leave no room for what follows.
-const WORD: usize = 200;
-
 impl<T: Display> Display for Word<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let text = self.0.to_string();
-        let is_word = !text.is_empty() && !text.starts_with(':') && !text.contains(' ');
-        f.write_str(if is_word { truncate(&text, WORD) } else { "*" })
+        f.write_str(one_word(&self.0.to_string()))
     }
 }
 
@@ -95,6 +90,10 @@ numerics! {
     263 rpl_tryagain (command) "{command} :Please wait a while and try again.";
     265 rpl_localusers (users, most) "{users} {most} :Current local users {users}, max {most}";
     266 rpl_globalusers (users, most) "{users} {most} :Current global users {users}, max {most}";
+    271 rpl_silelist (nick, mask) "{nick} {mask}";
+    272 rpl_endofsilelist () ":End of SILENCE list";
+    281 rpl_acceptlist (nick) "{nick}";
+    282 rpl_endofaccept () ":End of ACCEPT list";
     301 rpl_away (nick, message) "{nick} :{message}";
     302 rpl_userhost (replies) ":{replies}";
     303 rpl_ison (nicks) ":{nicks}";
@@ -161,10 +160,15 @@ numerics! {
     431 err_nonicknamegiven () ":No nickname given";
     432 err_erroneusnickname (nick as word) "{nick} :Erroneous nickname";
     433 err_nicknameinuse (nick as word) "{nick} :Nickname is already in use";
+    439 err_targettoofast (target as word, seconds)
+        "{target} :You address too many people at once, try again in {seconds} seconds";
     441 err_usernotinchannel (nick, channel) "{nick} {channel} :They aren't on that channel";
     442 err_notonchannel (channel) "{channel} :You're not on that channel";
     443 err_useronchannel (nick, channel) "{nick} {channel} :is already on channel";
     451 err_notregistered () ":You have not registered";
+    456 err_acceptfull () ":Accept list is full";
+    457 err_acceptexist (nick) "{nick} :is already on your accept list";
+    458 err_acceptnot (nick as word) "{nick} :is not on your accept list";
     461 err_needmoreparams (command) "{command} :Not enough parameters";
     462 err_alreadyregistered () ":You may not reregister";
     464 err_passwdmismatch () ":Password incorrect";
@@ -177,13 +181,18 @@ numerics! {
     478 err_banlistfull (channel, mask as word) "{channel} {mask} :Channel list is full";
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
     491 err_nooperhost () ":No O-lines for your host";
+    494 err_ownmode (nick) "{nick} :cannot answer you while you have mode +g, your message was not sent";
     501 err_umodeunknownflag (letter as word) "{letter} :is an unknown user mode character to me";
     502 err_usersdontmatch () ":Can't view or change modes of other users";
+    511 err_silelistfull (mask as word) "{mask} :Your silence list is full";
     524 err_helpnotfound (subject as word) "{subject} :There is no help on this";
     696 err_invalidmodeparam (target, letter, parameter as word, why) "{target} {letter} {parameter} :{why}";
     704 rpl_helpstart (subject, title) "{subject} :{title}";
     705 rpl_helptxt (subject, line) "{subject} :{line}";
     706 rpl_endofhelp (subject, line) "{subject} :{line}";
+    716 err_targumodeg (nick) "{nick} :has mode +g and does not know you";
+    717 rpl_targnotify (nick) "{nick} :has been told that you wrote to them";
+    718 rpl_umodegmsg (nick, from) "{nick} {from} :writes to you, and you have mode +g; /ACCEPT lets them";
     728 rpl_quietlist (channel, mask, who, when) "{channel} q {mask} {who} {when}";
     729 rpl_endofquietlist (channel) "{channel} q :End of channel quiet list";
     730 rpl_mononline (masks) ":{masks}";

@@ -7,6 +7,16 @@ pub fn truncate(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
+/// Bytes of a parameter that repeats what a client sent: more of it would leave no room for what follows.
+const WORD: usize = 200;
+
+/// What a client sent, as it can be repeated in the middle of a line: one word, or `*` where it could be misread as
+/// something else.
+pub fn one_word(text: &str) -> &str {
+    let is_word = !text.is_empty() && !text.starts_with(':') && !text.contains(' ');
+    if is_word { truncate(text, WORD) } else { "*" }
+}
+
 /// Shortens `bytes`, which are UTF-8, to at most `max` bytes without cutting a character.
 pub fn truncate_bytes(bytes: &mut Vec<u8>, max: usize) {
     if bytes.len() <= max {

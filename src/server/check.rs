@@ -4,7 +4,7 @@ use super::Server;
 use super::jobs::Parked;
 use super::timers::Kind;
 use crate::outbox::Outbox;
-use crate::proto::modes::{INVISIBLE, OPERATOR};
+use crate::proto::modes::{DEAF, INVISIBLE, OPERATOR};
 use crate::proto::names::fold;
 
 impl Server {
@@ -16,8 +16,10 @@ impl Server {
         let (mut invisible, mut operators, mut memberships) = (0, 0, 0_i64);
         let (mut connections, mut users, mut nicks, mut deadlines) = (0, 0, 0, 0);
         for (slot, client) in self.clients.iter().enumerate() {
-            let Some(client) = client else { continue };
             let slot = slot as u32;
+            let modes = self.user(slot).map_or(0, |user| user.modes);
+            assert_eq!(self.deaf.has(slot), modes & DEAF != 0, "{slot}: the deaf are known");
+            let Some(client) = client else { continue };
             assert_eq!(client.id.slot, slot, "a client is in its own slot");
             assert_eq!(out.caps(slot), client.caps, "{slot}: the outbox knows the capabilities");
             assert!(

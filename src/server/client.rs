@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Peer;
+use super::extras::Extras;
 use super::jobs::Parked;
 use super::monitor::Watched;
 use super::response::Response;
@@ -94,6 +95,8 @@ pub(super) struct User {
     pub(super) watched: Watched,
     /// When they last spoke to somebody, in monotonic milliseconds.
     pub(super) spoke_ms: u64,
+    /// What few users have.
+    pub(super) extras: Option<Box<Extras>>,
 }
 
 impl Client {
@@ -157,7 +160,13 @@ impl User {
             invitations: VecDeque::new(),
             watched: Watched::new(),
             spoke_ms: now_ms,
+            extras: None,
         }
+    }
+
+    /// What few users have, for one more to have.
+    pub(super) fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
     }
 
     /// Takes another nick.

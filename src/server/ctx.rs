@@ -24,6 +24,17 @@ pub(super) struct Ctx<'a> {
     pub(super) me: u32,
 }
 
+/// Whom a message is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum To {
+    /// The members of the channel at `index` but the client, the deaf, and those below the prefix `least`.
+    Channel { index: u32, least: u8 },
+    /// The one in this slot.
+    User(u32),
+    /// None but the client, who must not know that.
+    Nobody,
+}
+
 impl Ctx<'_> {
     /// The client it is for.
     pub(super) fn client(&self) -> &Client {
@@ -227,6 +238,35 @@ impl Ctx<'_> {
         }
     }
 
+    /// Sends a message to whom it is for, and then back to the client if it has asked for that (IRCv3 echo-message).
+    pub(super) fn send_message(&mut self, to: To, draft: Draft<'_>) {
+        let me = self.me;
+        let echo = self.client().caps.has(Caps::ECHO_MESSAGE);
+        let Server { channels, stamp, now, deaf, .. } = &mut *self.server;
+        let mut forms = Forms::new(draft);
+        match to {
+            To::Channel { index, least } => {
+                let members = channels[index as usize].as_ref().map_or(&[][..], |channel| channel.members());
+                for member in members {
+                    if member.slot != me && member.prefixes >= least && !deaf.has(member.slot) {
+                        forms.send(member.slot, self.out, stamp, now.unix_ms);
+                    }
+                }
+            }
+            // What clients send to themselves is no part of the response to it (IRCv3 labeled-response, "Tags").
+            To::User(slot) if slot == me => {
+                if let Some(span) = forms.span(self.out.caps(slot), self.out, stamp, now.unix_ms) {
+                    self.out.send_aside(slot, span);
+                }
+            }
+            To::User(slot) => forms.send(slot, self.out, stamp, now.unix_ms),
+            To::Nobody => {}
+        }
+        if echo {
+            forms.send(me, self.out, stamp, now.unix_ms);
+        }
+    }
+
     /// Sends a draft to everybody who shares a channel with the client, each once, but not to the client.
     pub(super) fn tell_neighbours(&mut self, draft: Draft<'_>) {
         let me = self.me;
@@ -255,13 +295,6 @@ impl Ctx<'_> {
         let mut forms = Forms::new(draft);
         for &slot in watchers.of(nick) {
             forms.send(slot, self.out, stamp, now.unix_ms);
-        }
-    }
-
-    /// Gives the client its own message back, if it has asked for that (IRCv3 echo-message).
-    pub(super) fn echo(&mut self, draft: Draft<'_>) {
-        if self.client().caps.has(Caps::ECHO_MESSAGE) {
-            self.tell_me(draft);
         }
     }
 

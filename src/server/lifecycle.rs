@@ -89,6 +89,11 @@ impl Server {
                 Kind::Throttle => self.resume(id),
                 Kind::Work => self.working.push_back(id),
                 Kind::Resolve => self.settle_host(id, None, out),
+                Kind::Batch => {
+                    if let Some(mut ctx) = self.ctx(id, out) {
+                        super::commands::check_batch(&mut ctx);
+                    }
+                }
             }
         }
         work::continue_all(self, out);
@@ -203,7 +208,7 @@ impl Ctx<'_> {
             for index in std::mem::take(&mut self.user_mut().channels) {
                 self.server.part(self.me, index);
             }
-            self.server.count_modes(modes, 0);
+            self.server.count_modes(self.me, modes, 0);
             self.server.stats.users -= 1;
             mask = Some(source.mask.to_string());
         }

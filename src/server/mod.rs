@@ -13,6 +13,9 @@
 //! | `ban` | whom the entries of a channel's lists are about |
 //! | `mode` | reading, applying and showing mode changes |
 //! | `ctx` | what a command works with; every line that is sent goes through it |
+//! | `extras` | what few users have: lists of those they accept or silence |
+//! | `targets` | how many people somebody may begin to address at once |
+//! | `multiline` | messages of several lines on their way in |
 //! | `response` | labelled responses and batches |
 //! | `outgoing` | from what happened to bytes, once per form that some recipient needs |
 //! | `work` | long replies, a slice at a time |
@@ -32,15 +35,19 @@ mod client;
 pub mod cloak;
 mod commands;
 mod ctx;
+mod extras;
 mod info;
 mod jobs;
 mod lifecycle;
 mod mode;
 mod monitor;
+mod multiline;
 mod outgoing;
 mod policy;
 mod response;
+mod slot_set;
 mod state;
+mod targets;
 mod throttle;
 mod timers;
 mod types;
@@ -62,7 +69,7 @@ use crate::outbox::Outbox;
 use crate::proto::caps;
 use crate::proto::isupport;
 use crate::proto::limits::WHOWAS_ENTRIES;
-use crate::proto::modes::{self, INVISIBLE, OPERATOR};
+use crate::proto::modes::{self, DEAF, INVISIBLE, OPERATOR};
 use crate::proto::names::fold;
 
 use channel::Channel;
@@ -72,6 +79,7 @@ use jobs::Saves;
 use monitor::Watchers;
 use outgoing::Stamp;
 use response::Response;
+use slot_set::SlotSet;
 use timers::Timers;
 use whowas::Whowas;
 
@@ -127,6 +135,8 @@ pub struct Server {
     invisible: u64,
     /// Users with mode `o`.
     operators: u64,
+    /// Users with mode `D`.
+    deaf: SlotSet,
     stamp: Stamp,
     seen: Seen,
     /// Events since the start, for their ids.
@@ -168,6 +178,7 @@ impl Server {
             most_users: 0,
             invisible: 0,
             operators: 0,
+            deaf: SlotSet::default(),
             stamp: Stamp::default(),
             seen: Seen::default(),
             events: 0,
@@ -300,8 +311,9 @@ impl Server {
         self.user(slot).map(|_| slot)
     }
 
-    /// Keeps the counts of users by mode, when one's modes change.
-    fn count_modes(&mut self, before: u16, after: u16) {
+    /// Keeps what is known of users by mode, when the modes of the one in `slot` change.
+    fn count_modes(&mut self, slot: u32, before: u16, after: u16) {
+        self.deaf.set(slot, after & DEAF != 0);
         let change = |bit: u16| i64::from(after & bit != 0) - i64::from(before & bit != 0);
         self.invisible = self.invisible.saturating_add_signed(change(INVISIBLE));
         self.operators = self.operators.saturating_add_signed(change(OPERATOR));

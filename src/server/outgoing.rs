@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::rc::Rc;
 
+use super::multiline::Lines;
 use crate::outbox::{Outbox, Span};
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
@@ -60,17 +61,38 @@ pub(super) struct Draft<'a> {
     body: fmt::Arguments<'a>,
     /// Command and parameters for recipients with these capabilities, instead of `body`.
     richer: Option<(Caps, fmt::Arguments<'a>)>,
+    /// A message of several lines, instead of `body`.
+    lines: Option<&'a Multiline<'a>>,
 }
+
+/// A message of several lines (IRCv3 multiline).
+pub(super) struct Multiline<'a> {
+    /// The reference of the batch.
+    pub(super) reference: &'a str,
+    /// `PRIVMSG` or `NOTICE`.
+    pub(super) command: &'a str,
+    pub(super) target: &'a str,
+    pub(super) lines: &'a Lines,
+}
+
+/// What a recipient must understand to get several lines as one message.
+const MULTILINE: Caps = Caps::BATCH.with(Caps::MULTILINE);
 
 impl<'a> Draft<'a> {
     /// A reply, or another line that has no id.
     pub(super) fn plain(source: &'a str, body: fmt::Arguments<'a>) -> Self {
-        Self { source, event: None, tags: "", needs: Caps::NONE, body, richer: None }
+        Self { source, event: None, tags: "", needs: Caps::NONE, body, richer: None, lines: None }
     }
 
     /// Something that somebody did.
     pub(super) fn event(source: &'a Source, body: fmt::Arguments<'a>) -> Self {
         Self { event: Some(source), ..Self::plain(&source.mask, body) }
+    }
+
+    /// A message of several lines that somebody sends. It is one batch, or for those who do not know of such messages one
+    /// message for each line; in either case one span.
+    pub(super) fn multiline(source: &'a Source, message: &'a Multiline<'a>) -> Self {
+        Self { lines: Some(message), ..Self::event(source, format_args!("")) }
     }
 
     /// With client-only tags.
@@ -98,6 +120,7 @@ impl<'a> Draft<'a> {
         } else if !self.tags.is_empty() {
             caps = caps.with(Caps::MESSAGE_TAGS);
         }
+        let caps = if self.lines.is_some() { caps.with(MULTILINE) } else { caps };
         self.richer.map_or(caps, |(richer, _)| caps.with(richer))
     }
 }
@@ -161,6 +184,8 @@ impl<'a> Forms<'a> {
             return None;
         }
         let caps = caps.masked(self.relevant);
+        // One of the two alone makes no difference, and no form of its own.
+        let caps = if caps.has(MULTILINE) { caps } else { caps.without(MULTILINE) };
         if let Some((_, span)) = self.known.iter().flatten().find(|(known, _)| *known == caps) {
             return Some(*span);
         }
@@ -177,12 +202,45 @@ impl<'a> Forms<'a> {
 
 /// Writes one form of a draft. What is longer than a line may be is cut between two characters.
 fn encode(arena: &mut Vec<u8>, draft: &Draft<'_>, caps: Caps, time: &str) {
+    if let Some(message) = draft.lines {
+        return encode_lines(arena, draft, message, caps, time);
+    }
+    encode_tags(arena, draft, caps, time, true);
+    match draft.richer {
+        Some((richer, body)) if caps.has(richer) => encode_line(arena, draft, body),
+        _ => encode_line(arena, draft, draft.body),
+    }
+}
+
+/// Writes one form of a message of several lines.
+fn encode_lines(arena: &mut Vec<u8>, draft: &Draft<'_>, message: &Multiline<'_>, caps: Caps, time: &str) {
+    let Multiline { reference, command, target, lines } = message;
+    if caps.has(MULTILINE) {
+        encode_tags(arena, draft, caps, time, true);
+        encode_line(arena, draft, format_args!("BATCH +{reference} draft/multiline {target}"));
+        for (line, joined) in lines.iter() {
+            push(arena, &[b"@batch=", reference.as_bytes()]);
+            push(arena, &[if joined { b";draft/multiline-concat " } else { b" " }]);
+            encode_line(arena, draft, format_args!("{command} {target} :{line}"));
+        }
+        encode_line(arena, draft, format_args!("BATCH -{reference}"));
+        return;
+    }
+    // Blank lines would be no messages ("Fallback").
+    for (index, (line, _)) in lines.iter().filter(|(line, _)| !line.is_empty()).enumerate() {
+        encode_tags(arena, draft, caps, time, index == 0);
+        encode_line(arena, draft, format_args!("{command} {target} :{line}"));
+    }
+}
+
+/// Writes the tags of a line. What only the first line of an event has is its id, and what the client added.
+fn encode_tags(arena: &mut Vec<u8>, draft: &Draft<'_>, caps: Caps, time: &str, first: bool) {
     let mut tags = Tags { arena, any: false };
     if !time.is_empty() {
         tags.add(format_args!("time={time}"));
     }
     if let Some(event) = draft.event {
-        if caps.has(Caps::MESSAGE_TAGS) {
+        if caps.has(Caps::MESSAGE_TAGS) && first {
             tags.add(format_args!("msgid={}", event.id));
         }
         if let (true, Some(account)) = (caps.has(Caps::ACCOUNT_TAG), &event.account) {
@@ -195,16 +253,17 @@ fn encode(arena: &mut Vec<u8>, draft: &Draft<'_>, caps: Caps, time: &str) {
             tags.add(format_args!("draft/oper"));
         }
     }
-    if caps.has(Caps::MESSAGE_TAGS) && !draft.tags.is_empty() {
+    if caps.has(Caps::MESSAGE_TAGS) && !draft.tags.is_empty() && first {
         tags.add(format_args!("{}", draft.tags));
     }
     tags.end();
+}
+
+/// Writes source and body of a line.
+fn encode_line(arena: &mut Vec<u8>, draft: &Draft<'_>, body: fmt::Arguments<'_>) {
     let start = arena.len();
     push(arena, &[b":", draft.source.as_bytes(), b" "]);
-    match draft.richer {
-        Some((richer, body)) if caps.has(richer) => finish(arena, start, body),
-        _ => finish(arena, start, draft.body),
-    }
+    finish(arena, start, body);
 }
 
 /// The tags at the beginning of a line.
@@ -304,6 +363,45 @@ mod tests {
         };
         assert_eq!(encoded(draft(), Caps::NONE).as_deref(), Some(":a!b@c JOIN #d\r\n"));
         assert_eq!(encoded(draft(), Caps::EXTENDED_JOIN).as_deref(), Some(":a!b@c JOIN #d * :real\r\n"));
+    }
+
+    #[test]
+    fn several_lines_are_one_batch_or_as_many_messages_and_one_span() {
+        let mut lines = Lines::default();
+        for (line, joined) in [("one ", false), ("two", true), ("", false), ("three", false)] {
+            lines.push(line, joined);
+        }
+        let source = Source { bot: true, ..source() };
+        let message = Multiline { reference: "b1", command: "PRIVMSG", target: "#d", lines: &lines };
+        let draft = || Draft::multiline(&source, &message).tagged("+x");
+        let fallback = ":a!b@c PRIVMSG #d :one \r\n:a!b@c PRIVMSG #d :two\r\n:a!b@c PRIVMSG #d :three\r\n";
+        for caps in [Caps::NONE, Caps::BATCH, Caps::MULTILINE] {
+            assert_eq!(encoded(draft(), caps).as_deref(), Some(fallback));
+        }
+        let id = "msgid=00000000100000100005";
+        assert_eq!(
+            encoded(draft(), Caps::MESSAGE_TAGS).unwrap(),
+            format!(
+                "@{id};bot;+x :a!b@c PRIVMSG #d :one \r\n@bot :a!b@c PRIVMSG #d :two\r\n\
+                 @bot :a!b@c PRIVMSG #d :three\r\n"
+            )
+        );
+        assert_eq!(
+            encoded(draft(), MULTILINE.with(Caps::MESSAGE_TAGS)).unwrap(),
+            format!(
+                "@{id};bot;+x :a!b@c BATCH +b1 draft/multiline #d\r\n\
+                 @batch=b1 :a!b@c PRIVMSG #d :one \r\n\
+                 @batch=b1;draft/multiline-concat :a!b@c PRIVMSG #d :two\r\n\
+                 @batch=b1 :a!b@c PRIVMSG #d :\r\n\
+                 @batch=b1 :a!b@c PRIVMSG #d :three\r\n:a!b@c BATCH -b1\r\n"
+            )
+        );
+        let mut out = Outbox::default();
+        let mut forms = Forms::new(draft());
+        let mut span = |caps| forms.span(caps, &mut out, &mut Stamp::default(), 0);
+        assert_eq!(span(Caps::NONE), span(Caps::BATCH));
+        assert_eq!(span(MULTILINE), span(MULTILINE.with(Caps::MULTI_PREFIX)));
+        assert_eq!(out.encoded(), 2);
     }
 
     #[test]

@@ -4,9 +4,10 @@ use super::Server;
 use super::ban::{Person, Wish};
 use super::channel::{Channel, Entry};
 use super::ctx::Ctx;
+use crate::proto::mask::Subject;
 use crate::proto::modes::{
-    BANS, EXCEPTIONS, HALF_OPERATOR, INVISIBLE, INVITE_EXCEPTIONS, INVITE_ONLY, MODERATED, NO_EXTERNAL, OP,
-    OPERATOR, PROTECTED_TOPIC, Prefix, QUIETS, SECRET, VOICE,
+    BANS, CALLER_ID, EXCEPTIONS, HALF_OPERATOR, INVISIBLE, INVITE_EXCEPTIONS, INVITE_ONLY, MODERATED,
+    NO_EXTERNAL, OP, OPERATOR, PROTECTED_TOPIC, Prefix, QUIETS, SECRET, VOICE,
 };
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
@@ -51,6 +52,30 @@ pub(super) fn may_speak(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
         _ => return Ok(()),
     };
     Err(numeric::err_cannotsendtochan(&channel.name, why).into())
+}
+
+/// Whether the one in `slot` has silenced the client (SILENCE). The client is not told.
+pub(super) fn is_silenced(c: &Ctx<'_>, slot: u32) -> bool {
+    let extras = c.server.user(slot).and_then(|user| user.extras.as_deref());
+    let Some(masks) = extras.map(|extras| &extras.silenced).filter(|masks| !masks.is_empty()) else {
+        return false;
+    };
+    let subject = Subject::new(&c.user().mask);
+    masks.iter().any(|mask| subject.matches(mask))
+}
+
+/// Whether mode `g` of the one in `slot` lets the client through.
+pub(super) fn is_accepted(c: &Ctx<'_>, slot: u32) -> bool {
+    c.me == slot
+        || c.user_at(slot).modes & CALLER_ID == 0
+        || sees_all(c.server, c.me)
+        || accepts(c.server, slot, c.me)
+}
+
+/// Whether the one in `slot` has accepted `other` (ACCEPT).
+pub(super) fn accepts(server: &Server, slot: u32, other: u32) -> bool {
+    let extras = server.user(slot).and_then(|user| user.extras.as_deref());
+    extras.is_some_and(|extras| extras.accepted.iter().any(|entry| entry.means(server, other)))
 }
 
 /// Whether the client may set the topic (Modern IRC, TOPIC).

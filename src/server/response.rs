@@ -54,6 +54,26 @@ impl Ctx<'_> {
         self.client_mut().response = Some(Box::new(response));
     }
 
+    /// Takes the response out of the command that is running: what it says from now on is not part of it.
+    pub(super) fn take_response(&mut self) -> Option<Response> {
+        let (_, response) = self.server.response.take_if(|(slot, _)| *slot == self.me)?;
+        for span in self.out.release(self.me) {
+            self.out.send(self.me, span);
+        }
+        Some(response)
+    }
+
+    /// Runs `what` as the answer to an earlier command, whose response was taken. Without one, it answers this command.
+    pub(super) fn respond_late(&mut self, response: Option<Response>, what: impl FnOnce(&mut Self)) {
+        if response.is_none() {
+            return what(self);
+        }
+        let own = self.take_response();
+        self.respond(response, what);
+        // This one has nothing more to say.
+        self.respond(own, |_| ());
+    }
+
     fn finish(&mut self, response: &Response, spans: &[Span]) {
         let label = format!("label={}", response.label);
         match (&response.batch, spans) {

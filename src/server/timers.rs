@@ -13,9 +13,11 @@ pub(super) enum Kind {
     Work,
     /// Do without the name of the address.
     Resolve,
+    /// Go on with a batch that was begun.
+    Batch,
 }
 
-const KINDS: usize = 4;
+const KINDS: usize = 5;
 
 /// The deadlines of one client, in monotonic milliseconds; what a client keeps so that they can be taken back.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +44,7 @@ impl Timers {
 
     /// Takes all deadlines of a client back.
     pub(super) fn disarm_all(&mut self, slot: u32, armed: &mut Armed) {
-        for kind in [Kind::Liveness, Kind::Throttle, Kind::Work, Kind::Resolve] {
+        for kind in [Kind::Liveness, Kind::Throttle, Kind::Work, Kind::Resolve, Kind::Batch] {
             self.disarm(slot, armed, kind);
         }
     }

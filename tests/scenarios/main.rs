@@ -73,10 +73,12 @@ scenarios! {
     away_notify
     awkward
     bounds
+    caller_id
     cap
     cap_lines
     client_tags
     cuts
+    deaf
     echo
     extended_bans
     extended_isupport
@@ -100,6 +102,9 @@ scenarios! {
     mode_user
     monitor
     motd
+    multiline
+    multiline_errors
+    multiline_timeout
     names
     names_forms
     nick
@@ -122,8 +127,12 @@ scenarios! {
     server_time_exact
     setname
     shutdown
+    silence
+    statusmsg
     tag_deny
     tags
+    target_changes
+    targets
     throttle
     timeouts
     topic

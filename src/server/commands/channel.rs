@@ -130,7 +130,10 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if let Some(message) = c.user_at(slot).away.clone() {
         c.reply(numeric::rpl_away(&nick, message));
     }
-    c.deliver(slot, Draft::event(&source, format_args!("INVITE {nick} {name}")));
+    // Whoever is silenced does not learn it.
+    if !policy::is_silenced(c, slot) {
+        c.deliver(slot, Draft::event(&source, format_args!("INVITE {nick} {name}")));
+    }
     let me = c.me;
     let others = |channel: &Channel, member: &Member| {
         member.slot != me && policy::hears_of_invitations(channel, member.prefixes)

@@ -1,20 +1,37 @@
 //! Messages to channels and users.
 
-use super::super::ctx::Ctx;
-use super::super::outgoing::{Draft, Source};
+use std::rc::Rc;
+
+use super::super::ctx::{Ctx, To};
+use super::super::extras::Accepted;
+use super::super::multiline::Lines;
+use super::super::outgoing::{Draft, Multiline, Source};
 use super::super::policy;
+use super::super::targets::Addressed;
 use super::{Outcome, for_targets};
 use crate::proto::caps::Caps;
+use crate::proto::limits::CALLER_ID_PAUSE_MS;
 use crate::proto::message::Message;
+use crate::proto::modes::CALLER_ID;
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
 
 /// What PRIVMSG, NOTICE and TAGMSG have in common.
-struct Said<'a> {
-    command: &'static str,
-    tags: &'a str,
-    /// None for TAGMSG.
-    text: Option<&'a str>,
+pub(super) struct Said<'a> {
+    pub(super) command: &'static str,
+    /// Client-only tags.
+    pub(super) tags: &'a str,
+    pub(super) body: Body<'a>,
+}
+
+/// What is said.
+#[derive(Clone, Copy)]
+pub(super) enum Body<'a> {
+    /// Nothing but the tags (TAGMSG).
+    Tags,
+    Text(&'a str),
+    /// Several lines, and the reference of the batch that they become.
+    Lines(&'a Lines, &'a str),
 }
 
 impl Said<'_> {
@@ -23,16 +40,21 @@ impl Said<'_> {
         self.command != "NOTICE"
     }
 
-    /// Hands the draft of this message to `send`, as often as it is called.
-    fn with_draft(&self, source: &Source, target: &str, mut send: impl FnMut(Draft<'_>)) {
-        let (command, tags) = (self.command, self.tags);
-        match self.text {
-            Some(text) => {
-                send(Draft::event(source, format_args!("{command} {target} :{text}")).tagged(tags));
+    fn send(&self, c: &mut Ctx<'_>, source: &Source, to: To, target: &str) {
+        let command = self.command;
+        match self.body {
+            Body::Text(text) => {
+                let body = format_args!("{command} {target} :{text}");
+                c.send_message(to, Draft::event(source, body).tagged(self.tags));
             }
-            None => {
+            Body::Tags => {
                 let body = format_args!("{command} {target}");
-                send(Draft::event(source, body).tagged(tags).needing(Caps::MESSAGE_TAGS));
+                let draft = Draft::event(source, body).tagged(self.tags);
+                c.send_message(to, draft.needing(Caps::MESSAGE_TAGS));
+            }
+            Body::Lines(lines, reference) => {
+                let message = Multiline { reference, command, target, lines };
+                c.send_message(to, Draft::multiline(source, &message).tagged(self.tags));
             }
         }
     }
@@ -59,14 +81,14 @@ pub(super) fn tagmsg(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     // one of which the configuration leaves nothing says nothing.
     let denied = tags.is_empty() && !m.tags.client_only(|_| true).is_empty();
     if c.client().caps.has(Caps::MESSAGE_TAGS) && !denied {
-        deliver(c, targets, &Said { command: "TAGMSG", tags: &tags, text: None });
+        deliver(c, targets, &Said { command: "TAGMSG", tags: &tags, body: Body::Tags });
     }
     Ok(())
 }
 
 /// The tags that go on to others: client-only ones that the configuration does not deny, from a client that negotiated
 /// them.
-fn client_tags(c: &Ctx<'_>, m: &Message<'_>) -> String {
+pub(super) fn client_tags(c: &Ctx<'_>, m: &Message<'_>) -> String {
     if !c.client().caps.has(Caps::MESSAGE_TAGS) {
         return String::new();
     }
@@ -79,41 +101,147 @@ fn with_text(c: &mut Ctx<'_>, m: &Message<'_>, command: &'static str) -> Outcome
     let targets = targets.ok_or_else(|| Reply::from(numeric::err_norecipient(command)))?;
     let text = m.get(1).filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Reply::from(numeric::err_notexttosend()))?;
-    let now = c.server.now.mono_ms;
-    c.user_mut().spoke_ms = now;
     let tags = client_tags(c, m);
-    deliver(c, targets, &Said { command, tags: &tags, text: Some(text) });
+    deliver(c, targets, &Said { command, tags: &tags, body: Body::Text(text) });
     Ok(())
 }
 
-fn deliver(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
+/// Sends a message to every target of a comma list, to each once.
+pub(super) fn deliver(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
+    if !matches!(said.body, Body::Tags) {
+        let now = c.server.now.mono_ms;
+        c.user_mut().spoke_ms = now;
+    }
+    let mut done = Vec::new();
     if said.is_answered() {
-        for_targets(c, targets, |c, target| to_target(c, target, said));
+        for_targets(c, targets, |c, target| to_target(c, target, said, &mut done));
     } else {
         for target in super::targets(c, targets).0 {
-            let _ = to_target(c, target, said);
+            let _ = to_target(c, target, said, &mut done);
         }
     }
 }
 
-fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>) -> Outcome {
-    let source = c.source();
-    if names::is_channel_like(target) {
-        let index = c.find_channel(target)?;
-        policy::may_speak(c, index)?;
-        let (name, me) = (c.channel(index).name.clone(), c.me);
-        said.with_draft(&source, &name, |draft| c.tell_channel(index, Some(me), draft));
-        said.with_draft(&source, &name, |draft| c.echo(draft));
+/// Whom a target means, and how recipients are shown it.
+struct Target {
+    to: To,
+    shown: Rc<str>,
+}
+
+fn resolve(c: &Ctx<'_>, target: &str) -> Result<Target, Reply> {
+    let prefixes = c.server.config.channels.prefixes;
+    let is_symbol = |char| prefixes.rows().any(|prefix| prefix.symbol == char);
+    let name = target.trim_start_matches(is_symbol);
+    if names::is_channel_like(name) {
+        let index = c.find_channel(name)?;
+        let symbols = &target[..target.len() - name.len()];
+        let named = prefixes.rows().filter(|prefix| symbols.contains(prefix.symbol));
+        let least = named.map(|prefix| prefix.bit).min().unwrap_or(0);
+        let name = &c.channel(index).name;
+        let shown = if least == 0 { name.clone() } else { format!("{symbols}{name}").into() };
+        return Ok(Target { to: To::Channel { index, least }, shown });
+    }
+    let slot = find_person(c, target)?;
+    Ok(Target { to: To::User(slot), shown: c.user_at(slot).nick.clone() })
+}
+
+/// The user that is meant by `nick`, by `nick!user@host` where all of it is true, or by `nick@server`
+/// (RFC 2812 section 3.3.1).
+fn find_person(c: &Ctx<'_>, target: &str) -> Result<u32, Reply> {
+    let nobody = || Reply::from(numeric::err_nosuchnick(target));
+    match names::split_source(target) {
+        (nick, None, None) => c.find_user(nick),
+        ("", _, _) => Err(nobody()),
+        (nick, None, Some(server)) if names::same(server, &c.server.config.server.name) => {
+            c.find_user(nick).map_err(|_| nobody())
+        }
+        (_, None, Some(server)) => Err(numeric::err_nosuchserver(server).into()),
+        _ => {
+            let nick = names::split_source(target).0;
+            let slot = c.server.registered(nick).filter(|&slot| names::same(&c.user_at(slot).mask, target));
+            slot.ok_or_else(nobody)
+        }
+    }
+}
+
+fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: &mut Vec<To>) -> Outcome {
+    let Target { to, shown } = resolve(c, target)?;
+    if done.contains(&to) {
         return Ok(());
     }
-    let slot = c.find_user(target)?;
-    let nick = c.user_at(slot).nick.clone();
-    said.with_draft(&source, &nick, |draft| c.deliver(slot, draft));
-    said.with_draft(&source, &nick, |draft| c.echo(draft));
-    if said.command == "PRIVMSG"
-        && let Some(message) = c.user_at(slot).away.clone()
-    {
+    done.push(to);
+    match to {
+        To::Channel { index, .. } => {
+            policy::may_speak(c, index)?;
+            c.address(Addressed::Channel(index), &shown)?;
+            let source = c.source();
+            said.send(c, &source, to, &shown);
+        }
+        To::User(slot) => to_user(c, slot, &shown, said)?,
+        To::Nobody => {}
+    }
+    Ok(())
+}
+
+fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outcome {
+    c.address(Addressed::User(slot), nick)?;
+    let is_message = said.command == "PRIVMSG";
+    let silenced = policy::is_silenced(c, slot);
+    if !silenced && !policy::is_accepted(c, slot) {
+        return knock(c, slot, nick, said);
+    }
+    if is_message {
+        expect_answer(c, slot, nick)?;
+    }
+    let source = c.source();
+    // Whoever is silenced does not learn it.
+    said.send(c, &source, if silenced { To::Nobody } else { To::User(slot) }, nick);
+    if !silenced {
+        c.has_written_to(slot);
+    }
+    if is_message && let Some(message) = c.user_at(slot).away.clone() {
         c.reply(numeric::rpl_away(nick, message));
     }
+    Ok(())
+}
+
+/// Tells both sides that mode `g` has kept a message away, the one who has it not too often.
+fn knock(c: &mut Ctx<'_>, slot: u32, nick: &str, said: &Said<'_>) -> Outcome {
+    if matches!(said.body, Body::Tags) {
+        // Nobody has said anything: typing is not worth a word.
+        return Ok(());
+    }
+    if said.is_answered() {
+        c.reply(numeric::err_targumodeg(nick));
+    }
+    let now = c.server.now.mono_ms;
+    let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) else { return Ok(()) };
+    let informed = &mut user.extras_mut().informed_ms;
+    if informed.is_some_and(|informed| now < informed + CALLER_ID_PAUSE_MS) {
+        return Ok(());
+    }
+    *informed = Some(now);
+    let mine = c.mask();
+    let (from, user_host) = mine.split_once('!').unwrap_or((&mine, ""));
+    let told = numeric::rpl_umodegmsg(from, user_host);
+    let server = c.config();
+    let body = format_args!("{:03} {nick} {told}", told.code);
+    c.tell(slot, Draft::plain(&server.server.name, body));
+    if said.is_answered() {
+        c.reply(numeric::rpl_targnotify(nick));
+    }
+    Ok(())
+}
+
+/// Whoever is written to by somebody with mode `g` may answer: they are accepted from then on.
+fn expect_answer(c: &mut Ctx<'_>, slot: u32, nick: &str) -> Outcome {
+    if c.user().modes & CALLER_ID == 0 || slot == c.me || policy::accepts(c.server, c.me, slot) {
+        return Ok(());
+    }
+    if !super::accept::has_room(c) {
+        return Err(numeric::err_ownmode(nick).into());
+    }
+    let entry = Accepted::new(c.server, slot);
+    c.user_mut().extras_mut().accepted.extend(entry);
     Ok(())
 }

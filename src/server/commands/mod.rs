@@ -2,6 +2,7 @@
 //!
 //! A handler reads its parameters, asks [`super::policy`], changes state and announces it. Its error is the reply.
 
+mod accept;
 mod cap;
 mod channel;
 mod help;
@@ -9,12 +10,14 @@ mod list;
 mod message;
 mod mode;
 mod monitor;
+mod multiline;
 mod names;
 mod oper;
 mod profile;
 mod query;
 mod registration;
 mod server;
+mod silence;
 mod who;
 mod whois;
 mod whowas;
@@ -30,6 +33,7 @@ pub(super) use cap::changed as capabilities_changed;
 pub(super) use channel::kick_by_server;
 pub(super) use list::{ListWork, list_step};
 pub(super) use monitor::{MonitorWork, monitor_step};
+pub(super) use multiline::check_batch;
 pub(super) use names::{NamesWork, names_step};
 pub(super) use server::{greet, isupport_changed};
 pub(super) use who::{WhoWork, who_step};
@@ -82,9 +86,13 @@ macro_rules! commands {
 }
 
 commands! {
+    "ACCEPT" accept::accept, 0, Registered, 1, "ACCEPT [[-]<nick>[,...]]", "Say who may write to you despite mode g",
+        "ACCEPT or ACCEPT * lists them.";
     "AUTHENTICATE" registration::authenticate, 1, Anyone, 2, "AUTHENTICATE <mechanism>|<response>|*", "Log in, for which there are no \
          mechanisms yet";
     "AWAY" profile::away, 0, Anyone, 1, "AWAY [message]", "Say that you are away, or back";
+    "BATCH" multiline::batch, 1, Registered, 0, "BATCH +<reference> draft/multiline <target>",
+        "Begin a message of several lines", "BATCH -<reference> sends it.";
     "CAP" cap::cap, 1, Anyone, 1, "CAP LS|LIST|REQ|END [...]", "Negotiate capabilities";
     "HELP" help::help, 0, Registered, 1, "HELP [subject]", "Say how commands are used", "HELP COMMANDS names them all.";
     "HELPOP" help::help, 0, Registered, 1, "HELPOP [subject]", "The same as HELP";
@@ -115,6 +123,8 @@ commands! {
     "PRIVMSG" message::privmsg, 0, Registered, 1, "PRIVMSG <target>[,...] <text>", "Send a message";
     "QUIT" registration::quit, 0, Anyone, 0, "QUIT [reason]", "Disconnect";
     "SETNAME" profile::setname, 1, Registered, 2, "SETNAME <realname>", "Take another real name";
+    "SILENCE" silence::silence, 0, Registered, 1, "SILENCE [[+|-]<mask>[,...]]", "Get no messages from whom a mask is about",
+        "SILENCE alone lists your masks.";
     "TAGMSG" message::tagmsg, 0, Registered, 1, "@<tags> TAGMSG <target>[,...]", "Send tags without text";
     "TIME" server::time, 0, Registered, 1, "TIME [server]", "Show the server's time";
     "TOPIC" channel::topic, 1, Registered, 1, "TOPIC <channel> [text]", "Show or set the topic of a channel";
@@ -181,6 +191,7 @@ fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
     let command = message.and_then(|message| find(message.command));
     charge(c, command.map_or(1, |command| command.cost));
     if let Some(message) = message
+        && !multiline::collects(c, &message, command.map_or("", |command| command.name))
         && let Err(reply) = run(c, command, &message)
     {
         c.refuse(&reply);

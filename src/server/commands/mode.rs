@@ -67,7 +67,7 @@ pub(super) fn set_user_modes(c: &mut Ctx<'_>, after: u16) {
     if after & OPERATOR == 0 {
         user.operator = None;
     }
-    c.server.count_modes(before, after);
+    c.server.count_modes(c.me, before, after);
     let (source, nick) = (c.source(), c.user().nick.clone());
     let change = difference(before, after);
     c.tell_me(Draft::event(&source, format_args!("MODE {nick} :{change}")));

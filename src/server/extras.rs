@@ -1,0 +1,52 @@
+//! What few users have: kept in a box of its own, so that the others do not pay for it.
+
+use std::rc::Rc;
+
+use super::Server;
+use super::multiline::Batch;
+use super::targets::Targets;
+use crate::id::ClientId;
+use crate::proto::names;
+
+/// What is kept of a user beside what is kept of all.
+#[derive(Default)]
+pub(super) struct Extras {
+    /// Who may write to them in spite of mode `g`, at most `limits.accept_entries`.
+    pub(super) accepted: Vec<Accepted>,
+    /// Masks of those whose messages they do not get, at most `limits.silence_entries`.
+    pub(super) silenced: Vec<Box<str>>,
+    /// When they were last told that mode `g` kept somebody away, in monotonic milliseconds.
+    pub(super) informed_ms: Option<u64>,
+    pub(super) targets: Option<Box<Targets>>,
+    pub(super) batch: Option<Box<Batch>>,
+}
+
+/// An entry of an ACCEPT list: somebody, as long as they stay and keep their nick.
+pub(super) struct Accepted {
+    id: ClientId,
+    nick: Rc<str>,
+}
+
+impl Accepted {
+    /// The one in `slot`.
+    pub(super) fn new(server: &Server, slot: u32) -> Option<Self> {
+        let client = server.client(slot)?;
+        Some(Self { id: client.id, nick: client.user()?.nick.clone() })
+    }
+
+    /// The nick.
+    pub(super) fn nick(&self) -> &str {
+        &self.nick
+    }
+
+    /// Whether it means the one in `slot`.
+    pub(super) fn means(&self, server: &Server, slot: u32) -> bool {
+        slot == self.id.slot && self.is_current(server)
+    }
+
+    /// Whether the person is still there under that nick.
+    pub(super) fn is_current(&self, server: &Server) -> bool {
+        let client = server.client(self.id.slot).filter(|client| client.id == self.id);
+        client.and_then(|client| client.user()).is_some_and(|user| names::same(&user.nick, &self.nick))
+    }
+}
