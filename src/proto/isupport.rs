@@ -35,6 +35,7 @@ pub fn tokens(config: &Config) -> Vec<String> {
         format!("HOSTLEN={HOST_LENGTH}"),
         "INVEX=I".to_owned(),
         format!("KICKLEN={}", limits.kick_length),
+        "KNOCK".to_owned(),
         format!("LINELEN={LINE}"),
         format!("MAXLIST={lists}:{}", limits.list_entries),
         format!("MODES={MODES}"),
@@ -105,7 +106,7 @@ mod tests {
         assert!(tokens.contains(&"NETWORK=My\\x20\\x3D\\x20Net".to_owned()));
         assert!(tokens.contains(&"draft/ICON=https://irc.test/icon?size\\x3D64".to_owned()));
         assert!(tokens.contains(&"CLIENTTAGDENY=*,-typing".to_owned()));
-        assert!(tokens.contains(&"CHANMODES=beIq,k,l,imnst".to_owned()));
+        assert!(tokens.contains(&"CHANMODES=beIq,k,fjl,CNSTcimnpstu".to_owned()));
         assert!(tokens.contains(&"PREFIX=(ohv)@%+".to_owned()));
     }
 

@@ -117,6 +117,8 @@ numerics! {
     332 rpl_topic (channel, topic) "{channel} :{topic}";
     333 rpl_topicwhotime (channel, who, when) "{channel} {who} {when}";
     335 rpl_whoisbot (nick, network) "{nick} :is a bot on {network}";
+    336 rpl_invitelist (channel) "{channel}";
+    337 rpl_endofinvitelist () ":End of /INVITE list";
     338 rpl_whoisactually (nick, user, host, address) "{nick} {user}@{host} {address} :is actually using host";
     340 rpl_userip (replies) ":{replies}";
     341 rpl_inviting (nick, channel) "{nick} {channel}";
@@ -160,11 +162,13 @@ numerics! {
     431 err_nonicknamegiven () ":No nickname given";
     432 err_erroneusnickname (nick as word) "{nick} :Erroneous nickname";
     433 err_nicknameinuse (nick as word) "{nick} :Nickname is already in use";
+    435 err_bannickchange (channel) "{channel} :You cannot change your nick while you are banned there";
     439 err_targettoofast (target as word, seconds)
         "{target} :You address too many people at once, try again in {seconds} seconds";
     441 err_usernotinchannel (nick, channel) "{nick} {channel} :They aren't on that channel";
     442 err_notonchannel (channel) "{channel} :You're not on that channel";
     443 err_useronchannel (nick, channel) "{nick} {channel} :is already on channel";
+    447 err_nonickchange (channel) "{channel} :You cannot change your nick while you are there (+N)";
     451 err_notregistered () ":You have not registered";
     456 err_acceptfull () ":Accept list is full";
     457 err_acceptexist (nick) "{nick} :is already on your accept list";
@@ -173,13 +177,17 @@ numerics! {
     462 err_alreadyregistered () ":You may not reregister";
     464 err_passwdmismatch () ":Password incorrect";
     468 err_invalidusername () ":Your user name has no character that may stand in one";
+    470 err_linkchannel (channel, other) "{channel} {other} :Forwarding to another channel";
     471 err_channelisfull (channel) "{channel} :Cannot join channel (+l)";
     472 err_unknownmode (letter as word) "{letter} :is an unknown mode character to me";
     473 err_inviteonlychan (channel) "{channel} :Cannot join channel (+i)";
     474 err_bannedfromchan (channel) "{channel} :Cannot join channel (+b)";
     475 err_badchannelkey (channel) "{channel} :Cannot join channel (+k)";
     478 err_banlistfull (channel, mask as word) "{channel} {mask} :Channel list is full";
+    480 err_throttle (channel) "{channel} :Cannot join channel (+j), try again later";
+    481 err_noprivileges () ":Permission Denied- You're not an IRC operator";
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
+    489 err_secureonlychan (channel) "{channel} :Cannot join channel (+S), your connection is not encrypted";
     491 err_nooperhost () ":No O-lines for your host";
     494 err_ownmode (nick) "{nick} :cannot answer you while you have mode +g, your message was not sent";
     501 err_umodeunknownflag (letter as word) "{letter} :is an unknown user mode character to me";
@@ -190,6 +198,11 @@ numerics! {
     704 rpl_helpstart (subject, title) "{subject} :{title}";
     705 rpl_helptxt (subject, line) "{subject} :{line}";
     706 rpl_endofhelp (subject, line) "{subject} :{line}";
+    710 rpl_knock (channel, mask) "{channel} {mask} :has asked for an invite";
+    711 rpl_knockdlvr (channel) "{channel} :Your KNOCK has been delivered";
+    712 err_toomanyknock (channel) "{channel} :You have knocked lately, try again later";
+    713 err_chanopen (channel) "{channel} :The channel is open";
+    714 err_knockonchan (channel) "{channel} :You are on that channel";
     716 err_targumodeg (nick) "{nick} :has mode +g and does not know you";
     717 rpl_targnotify (nick) "{nick} :has been told that you wrote to them";
     718 rpl_umodegmsg (nick, from) "{nick} {from} :writes to you, and you have mode +g; /ACCEPT lets them";

@@ -1,8 +1,11 @@
 //! A channel: members, modes, topic and lists.
 
+use std::fmt;
 use std::rc::Rc;
 
-use crate::proto::modes::{self, KEY, Kind, LIMIT, LISTS};
+use crate::proto::modes::{
+    self, AUDITORIUM, FORWARD, HALF_OPERATOR, JOIN_THROTTLE, KEY, Kind, LIMIT, LISTS, PRIVATE, SECRET,
+};
 
 /// A channel.
 pub(super) struct Channel {
@@ -15,6 +18,9 @@ pub(super) struct Channel {
     pub(super) flags: u32,
     pub(super) key: Option<String>,
     pub(super) limit: Option<u32>,
+    /// Where who may not join is sent.
+    pub(super) forward: Option<Rc<str>>,
+    pub(super) join_throttle: Option<JoinThrottle>,
     /// By the ids of [`modes::CHANNEL`].
     pub(super) lists: [Vec<Entry>; LISTS],
     /// Sorted by slot, so that a fan-out walks memory forwards and a cursor survives joins and parts.
@@ -45,6 +51,46 @@ pub(super) struct Member {
     pub(super) prefixes: u8,
 }
 
+/// How many may join in how many seconds, and how many have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct JoinThrottle {
+    pub(super) joins: u32,
+    pub(super) seconds: u32,
+    /// When the seconds began that are being counted, in monotonic milliseconds.
+    since_ms: u64,
+    count: u32,
+}
+
+impl fmt::Display for JoinThrottle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.joins, self.seconds)
+    }
+}
+
+impl JoinThrottle {
+    /// One under which nobody has joined yet.
+    pub(super) fn new(joins: u32, seconds: u32) -> Self {
+        Self { joins, seconds, since_ms: 0, count: 0 }
+    }
+
+    /// Whether nobody more may join now.
+    pub(super) fn is_closed(&self, now_ms: u64) -> bool {
+        self.count >= self.joins && now_ms < self.end_ms()
+    }
+
+    /// Counts somebody who joins.
+    pub(super) fn count(&mut self, now_ms: u64) {
+        if self.count == 0 || now_ms >= self.end_ms() {
+            (self.since_ms, self.count) = (now_ms, 0);
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn end_ms(&self) -> u64 {
+        self.since_ms + u64::from(self.seconds) * 1000
+    }
+}
+
 impl Channel {
     /// A channel without members, with these flags.
     pub(super) fn new(name: &str, serial: u64, flags: u32, now_unix_ms: u64) -> Self {
@@ -56,6 +102,8 @@ impl Channel {
             flags,
             key: None,
             limit: None,
+            forward: None,
+            join_throttle: None,
             lists: Default::default(),
             members: Vec::new(),
         }
@@ -68,6 +116,26 @@ impl Channel {
 
     fn find(&self, slot: u32) -> Result<usize, usize> {
         self.members.binary_search_by_key(&slot, |member| member.slot)
+    }
+
+    /// What stands before its name in 353.
+    pub(super) fn symbol(&self) -> char {
+        match () {
+            () if self.is(SECRET) => '@',
+            () if self.is(PRIVATE) => '*',
+            () => '=',
+        }
+    }
+
+    /// Whether a member sees another. In an auditorium, members without a prefix are seen by those who moderate it, and
+    /// by themselves.
+    pub(super) fn shows(&self, to: Member, other: Member) -> bool {
+        !self.is(AUDITORIUM) || other.prefixes != 0 || to.prefixes >= HALF_OPERATOR || to.slot == other.slot
+    }
+
+    /// The member in a slot.
+    pub(super) fn member(&self, slot: u32) -> Option<Member> {
+        self.find(slot).ok().map(|index| self.members[index])
     }
 
     /// The prefixes of a member; `None` if they are not one.
@@ -113,6 +181,8 @@ impl Channel {
         match id {
             KEY => self.key.as_deref().map(|key| if show_key { key } else { "*" }.to_owned()),
             LIMIT => self.limit.map(|limit| limit.to_string()),
+            FORWARD => self.forward.as_ref().map(ToString::to_string),
+            JOIN_THROTTLE => self.join_throttle.as_ref().map(ToString::to_string),
             _ => None,
         }
     }
@@ -155,6 +225,36 @@ mod tests {
         channel.remove(2);
         assert_eq!(channel.prefixes(3), Some(modes::OP));
         assert_eq!(channel.members().len(), 2);
+    }
+
+    #[test]
+    fn so_many_join_in_a_time_and_then_again() {
+        let mut throttle = JoinThrottle::new(2, 10);
+        for start in [1_000, 11_000] {
+            for later in [0, 5_000] {
+                assert!(!throttle.is_closed(start + later));
+                throttle.count(start + later);
+            }
+            assert!(throttle.is_closed(start + 9_999) && !throttle.is_closed(start + 10_000));
+        }
+    }
+
+    #[test]
+    fn in_an_auditorium_those_without_a_prefix_are_seen_by_moderators() {
+        let mut channel = Channel::new("#a", 1, AUDITORIUM, 0);
+        for (slot, prefixes) in [(1, modes::OP), (2, modes::VOICE), (3, 0), (4, 0)] {
+            channel.add(slot, prefixes);
+        }
+        let seen_by = |viewer| -> Vec<u32> {
+            let viewer = channel.member(viewer).unwrap();
+            channel
+                .members()
+                .iter()
+                .filter(|other| channel.shows(viewer, **other))
+                .map(|it| it.slot)
+                .collect()
+        };
+        assert_eq!((seen_by(1), seen_by(2), seen_by(3)), (vec![1, 2, 3, 4], vec![1, 2], vec![1, 2, 3]));
     }
 
     #[test]

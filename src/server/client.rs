@@ -17,12 +17,17 @@ use crate::proto::caps::Caps;
 /// Invitations a user can hold at a time; the oldest is forgotten for a new one.
 const INVITATIONS: usize = 32;
 
+/// Channels at which a user may knock within the pause that one channel asks for.
+const KNOCKS: usize = 8;
+
 /// A chat connection.
 pub(super) struct Client {
     pub(super) id: ClientId,
     pub(super) peer: Peer,
     /// The host that others see.
     pub(super) host: String,
+    /// Whether the way from the client is encrypted.
+    pub(super) secure: bool,
     pub(super) stage: Stage,
     pub(super) caps: Caps,
     /// The version given with `CAP LS`; 0 if none was.
@@ -89,8 +94,8 @@ pub(super) struct User {
     pub(super) operator: Option<Box<str>>,
     /// The channels they are in, in the order of joining.
     pub(super) channels: Vec<u32>,
-    /// Serial numbers of channels they were invited to.
-    invitations: VecDeque<u64>,
+    /// Indices and serial numbers of the channels they were invited to.
+    invitations: VecDeque<(u32, u64)>,
     /// Whose coming and going they are told of (MONITOR).
     pub(super) watched: Watched,
     /// When they last spoke to somebody, in monotonic milliseconds.
@@ -175,25 +180,42 @@ impl User {
         self.nick = nick;
     }
 
-    /// Notes an invitation to the channel with that serial number.
-    pub(super) fn invite(&mut self, serial: u64) {
+    /// Notes an invitation to the channel with that index and serial number.
+    pub(super) fn invite(&mut self, index: u32, serial: u64) {
         if self.is_invited(serial) {
             return;
         }
         if self.invitations.len() == INVITATIONS {
             self.invitations.pop_front();
         }
-        self.invitations.push_back(serial);
+        self.invitations.push_back((index, serial));
+    }
+
+    /// The channels they were invited to, those that are no more included.
+    pub(super) fn invitations(&self) -> Vec<(u32, u64)> {
+        self.invitations.iter().copied().collect()
     }
 
     /// Whether there is an invitation to the channel with that serial number.
     pub(super) fn is_invited(&self, serial: u64) -> bool {
-        self.invitations.contains(&serial)
+        self.invitations.iter().any(|(_, other)| *other == serial)
     }
 
     /// Uses an invitation up.
     pub(super) fn forget_invitation(&mut self, serial: u64) {
-        self.invitations.retain(|&other| other != serial);
+        self.invitations.retain(|(_, other)| *other != serial);
+    }
+
+    /// Notes that they knock at the channel with that serial number. False if they did so less than `pause_ms` ago, there
+    /// or at [`KNOCKS`] others.
+    pub(super) fn knock(&mut self, serial: u64, now_ms: u64, pause_ms: u64) -> bool {
+        let knocks = &mut self.extras_mut().knocks;
+        knocks.retain(|(_, at_ms)| now_ms < at_ms + pause_ms);
+        let may = knocks.len() < KNOCKS && knocks.iter().all(|(other, _)| *other != serial);
+        if may {
+            knocks.push((serial, now_ms));
+        }
+        may
     }
 }
 

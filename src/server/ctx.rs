@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
-use crate::proto::modes::{BOT, OPERATOR};
+use crate::proto::modes::{AUDITORIUM, BOT, HALF_OPERATOR, OPERATOR};
 use crate::proto::names::fold;
 use crate::proto::numeric::{self, Numeric, Reply};
 use crate::proto::text;
@@ -64,10 +64,15 @@ impl Ctx<'_> {
     /// The person it is for, as the source of an event that begins now. All that tells of the same event is told with the
     /// same source.
     pub(super) fn source(&mut self) -> Source {
+        self.source_of(self.me).expect("dispatch lets only the registered in")
+    }
+
+    /// The user in `slot` as the source of an event that begins now.
+    pub(super) fn source_of(&mut self, slot: u32) -> Option<Source> {
         let id = self.event_id();
-        let user = self.user();
+        let user = self.server.user(slot)?;
         let (bot, operator) = (user.modes & BOT != 0, user.modes & OPERATOR != 0);
-        Source { mask: user.mask.clone(), account: user.account.clone(), bot, operator, id }
+        Some(Source { mask: user.mask.clone(), account: user.account.clone(), bot, operator, id })
     }
 
     /// The server as the source of an event that begins now.
@@ -267,7 +272,43 @@ impl Ctx<'_> {
         }
     }
 
-    /// Sends a draft to everybody who shares a channel with the client, each once, but not to the client.
+    /// Sends a draft that is about the member in `slot` to the members of a channel who see them, themselves included, but
+    /// for `except`.
+    pub(super) fn tell_seeing(&mut self, index: u32, slot: u32, except: Option<u32>, draft: Draft<'_>) {
+        self.tell_some(index, slot, draft, |sees, member| sees && Some(member.slot) != except);
+    }
+
+    /// Sends a draft that is about the member in `slot` to the members of an auditorium who do not see those without a
+    /// prefix.
+    pub(super) fn tell_blind(&mut self, index: u32, slot: u32, draft: Draft<'_>) {
+        self.tell_some(index, slot, draft, |_, member| {
+            member.prefixes < HALF_OPERATOR && member.slot != slot
+        });
+    }
+
+    /// Sends a draft to the members of a channel who have at least this prefix.
+    pub(super) fn tell_ranked(&mut self, index: u32, least: u8, draft: Draft<'_>) {
+        let Server { channels, stamp, now, .. } = &mut *self.server;
+        let Some(Some(channel)) = channels.get(index as usize) else { return };
+        let mut forms = Forms::new(draft);
+        for member in channel.members().iter().filter(|member| member.prefixes >= least) {
+            forms.send(member.slot, self.out, stamp, now.unix_ms);
+        }
+    }
+
+    fn tell_some(&mut self, index: u32, slot: u32, draft: Draft<'_>, to: impl Fn(bool, Member) -> bool) {
+        let Server { channels, stamp, now, .. } = &mut *self.server;
+        let Some(Some(channel)) = channels.get(index as usize) else { return };
+        let Some(about) = channel.member(slot) else { return };
+        let mut forms = Forms::new(draft);
+        for &member in channel.members() {
+            if to(channel.shows(member, about), member) {
+                forms.send(member.slot, self.out, stamp, now.unix_ms);
+            }
+        }
+    }
+
+    /// Sends a draft to everybody who shares a channel with the client and sees them there, each once, but not to the client.
     pub(super) fn tell_neighbours(&mut self, draft: Draft<'_>) {
         let me = self.me;
         let Server { channels, clients, stamp, now, seen, .. } = &mut *self.server;
@@ -275,10 +316,14 @@ impl Ctx<'_> {
         seen.begin(clients.len());
         seen.first_time(me);
         let mut forms = Forms::new(draft);
-        let channels = user.channels.iter().filter_map(|&index| channels[index as usize].as_ref());
-        for member in channels.flat_map(|channel| channel.members()) {
-            if seen.first_time(member.slot) {
-                forms.send(member.slot, self.out, stamp, now.unix_ms);
+        for channel in user.channels.iter().filter_map(|&index| channels[index as usize].as_ref()) {
+            // Only in an auditorium there are members who do not see each other.
+            let hidden = channel.member(me).filter(|_| channel.is(AUDITORIUM));
+            for &member in channel.members() {
+                let sees = hidden.is_none_or(|mine| channel.shows(member, mine));
+                if sees && seen.first_time(member.slot) {
+                    forms.send(member.slot, self.out, stamp, now.unix_ms);
+                }
             }
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Extras {
     pub(super) silenced: Vec<Box<str>>,
     /// When they were last told that mode `g` kept somebody away, in monotonic milliseconds.
     pub(super) informed_ms: Option<u64>,
+    /// Serial numbers of the channels they have knocked at, and when, in monotonic milliseconds.
+    pub(super) knocks: Vec<(u64, u64)>,
     pub(super) targets: Option<Box<Targets>>,
     pub(super) batch: Option<Box<Batch>>,
 }

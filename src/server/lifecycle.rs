@@ -48,6 +48,7 @@ impl Server {
             id,
             host: names::host(peer.address),
             peer,
+            secure: false,
             stage: Stage::Registering(Registration::default()),
             caps: Caps::NONE,
             cap_version: 0,

@@ -12,6 +12,7 @@
 //! | `policy` | every question of permission |
 //! | `ban` | whom the entries of a channel's lists are about |
 //! | `mode` | reading, applying and showing mode changes |
+//! | `setting` | the modes of a channel that have a value |
 //! | `ctx` | what a command works with; every line that is sent goes through it |
 //! | `extras` | what few users have: lists of those they accept or silence |
 //! | `targets` | how many people somebody may begin to address at once |
@@ -45,6 +46,7 @@ mod multiline;
 mod outgoing;
 mod policy;
 mod response;
+mod setting;
 mod slot_set;
 mod state;
 mod targets;

@@ -2,25 +2,22 @@
 
 use std::rc::Rc;
 
-use super::channel::Entry;
+use super::channel::{Entry, Member};
 use super::ctx::Ctx;
 use super::outgoing::Draft;
-use super::policy;
+use super::{policy, setting};
+use crate::proto::caps::Caps;
 use crate::proto::extban;
 use crate::proto::limits::{CHANNEL, LINE, MASK, MODES, NICK};
 use crate::proto::modes::{
-    self, BANS, ChannelMode, EXCEPTIONS, HALF_OPERATOR, INVITE_EXCEPTIONS, KEY, Kind, LIMIT, QUIETS,
+    self, AUDITORIUM, BANS, ChannelMode, EXCEPTIONS, HALF_OPERATOR, INVITE_EXCEPTIONS, Kind, QUIETS,
 };
 use crate::proto::names::{self, HOST_LENGTH};
 use crate::proto::numeric::{self, Reply};
 use crate::proto::text::truncate;
 
-/// Bytes of a channel key.
-const KEY_LENGTH: usize = 32;
 // A line of the list is never cut: what stands at its end are the setter's nick and the time.
 const _: () = assert!(": 728  q   1234567890\r\n".len() + HOST_LENGTH + 2 * NICK + CHANNEL + MASK <= LINE);
-/// Most members that `+l` can allow.
-const LIMIT_MOST: u32 = 1_000_000;
 
 /// Who changes modes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,6 +41,8 @@ pub(super) struct Change {
     add: bool,
     letter: char,
     parameter: String,
+    /// Whose prefixes changed, and what they had before.
+    member: Option<Member>,
 }
 
 /// `MODE <channel> <modes> [parameters]` of the client: applies what it may, in order, and tells the channel what changed.
@@ -131,32 +130,18 @@ fn apply(
     if by == By::Client && mode.kind != Kind::Prefix {
         policy::moderator(c, index)?;
     }
+    let mut member = None;
     let parameter = match mode.kind {
         Kind::Flag => set_flag(c, index, mode.id, add).then(String::new),
-        Kind::Prefix => set_prefix(c, index, mode, add, parameter, by)?,
+        Kind::Prefix => set_prefix(c, index, mode, add, parameter, by)?.map(|(nick, before)| {
+            member = Some(before);
+            nick
+        }),
         Kind::List => set_entry(c, index, mode, add, needed()?, by)?,
-        Kind::Setting | Kind::SettingOnly if !add => unset(c, index, mode.id),
-        Kind::Setting | Kind::SettingOnly => set(c, index, mode.id, needed()?)?,
+        Kind::Setting | Kind::SettingOnly if !add => setting::unset(c, index, mode.id),
+        Kind::Setting | Kind::SettingOnly => setting::set(c, index, mode.id, needed()?, by)?,
     };
-    Ok(parameter.map(|parameter| Change { add, letter: mode.letter, parameter }))
-}
-
-fn set(c: &mut Ctx<'_>, index: u32, id: u32, given: &str) -> Result<Option<String>, Reply> {
-    match id {
-        KEY => set_key(c, index, given),
-        LIMIT => set_limit(c, index, given),
-        _ => unreachable!("every setting has its function"),
-    }
-}
-
-/// Takes a setting away; what stands in the change, if there was one. A key can be taken away without naming it.
-fn unset(c: &mut Ctx<'_>, index: u32, id: u32) -> Option<String> {
-    let channel = c.channel_mut(index);
-    match id {
-        KEY => channel.key.take().map(|_| "*".to_owned()),
-        LIMIT => channel.limit.take().map(|_| String::new()),
-        _ => unreachable!("every setting has its place"),
-    }
+    Ok(parameter.map(|parameter| Change { add, letter: mode.letter, parameter, member }))
 }
 
 fn set_flag(c: &mut Ctx<'_>, index: u32, flag: u32, add: bool) -> bool {
@@ -173,7 +158,7 @@ fn set_prefix(
     add: bool,
     nick: Option<&str>,
     by: By,
-) -> Result<Option<String>, Reply> {
+) -> Result<Option<(String, Member)>, Reply> {
     let row = modes::prefix_row(mode.id as u8);
     if by == By::Client {
         policy::member(c, index)?;
@@ -186,13 +171,13 @@ fn set_prefix(
     let nick = nick.ok_or_else(|| Reply::from(numeric::err_needmoreparams("MODE")))?;
     let slot = c.find_user(nick)?;
     let nick = c.user_at(slot).nick.to_string();
-    if !c.channel(index).has(slot) {
+    let Some(before) = c.channel(index).member(slot) else {
         return Err(numeric::err_usernotinchannel(nick, &c.channel(index).name).into());
-    }
+    };
     if by == By::Client {
         policy::may_give(c, index, row, slot, add)?;
     }
-    Ok(c.channel_mut(index).set_prefix(slot, row.bit, add).then_some(nick))
+    Ok(c.channel_mut(index).set_prefix(slot, row.bit, add).then_some((nick, before)))
 }
 
 fn set_entry(
@@ -205,7 +190,7 @@ fn set_entry(
 ) -> Result<Option<String>, Reply> {
     let name = c.channel(index).name.clone();
     let Some(mask) = extban::normal(given) else {
-        let shown = truncate(given, KEY_LENGTH);
+        let shown = truncate(given, setting::SHOWN);
         let why = "Not a mask of the form nick!user@host";
         return Err(numeric::err_invalidmodeparam(name, mode.letter, shown, why).into());
     };
@@ -224,33 +209,6 @@ fn set_entry(
         }
         (false, Some(place)) => Ok(Some(list.remove(place).mask)),
     }
-}
-
-fn set_key(c: &mut Ctx<'_>, index: u32, key: &str) -> Result<Option<String>, Reply> {
-    let bad = |char: char| char == ',' || char == ' ' || char.is_control();
-    if key.is_empty() || key.len() > KEY_LENGTH || key.starts_with(':') || key.contains(bad) {
-        let name = &c.channel(index).name;
-        return Err(numeric::err_invalidmodeparam(name, 'k', "*", "Not a valid key").into());
-    }
-    let channel = c.channel_mut(index);
-    let changed = channel.key.as_deref() != Some(key);
-    channel.key = Some(key.to_owned());
-    Ok(changed.then(|| key.to_owned()))
-}
-
-fn set_limit(c: &mut Ctx<'_>, index: u32, given: &str) -> Result<Option<String>, Reply> {
-    let digits = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_digit());
-    let limit = given.parse().ok().filter(|limit| digits && (1..=LIMIT_MOST).contains(limit));
-    let channel = c.channel_mut(index);
-    let Some(limit) = limit else {
-        let shown = truncate(given, KEY_LENGTH);
-        return Err(
-            numeric::err_invalidmodeparam(&channel.name, 'l', shown, "Not a number of members").into()
-        );
-    };
-    let changed = channel.limit != Some(limit);
-    channel.limit = Some(limit);
-    Ok(changed.then(|| limit.to_string()))
 }
 
 /// Shows a list. Bans and quiets are for those who may look, the others for those who may change them.
@@ -285,6 +243,10 @@ fn show_list(c: &mut Ctx<'_>, index: u32, mode: &ChannelMode) {
 /// Tells the channel what changed, in as few lines as length and the number of parameters allow.
 pub(super) fn announce(c: &mut Ctx<'_>, index: u32, changes: &[Change], by: By) {
     let name = c.channel(index).name.clone();
+    let moved = if c.channel(index).is(AUDITORIUM) { moved(c, index, changes) } else { Vec::new() };
+    for &(member, _) in moved.iter().filter(|(_, appears)| *appears) {
+        appear(c, index, member);
+    }
     let mut rest = changes;
     while !rest.is_empty() {
         let source = if by == By::Client { c.source() } else { c.server_source() };
@@ -294,6 +256,40 @@ pub(super) fn announce(c: &mut Ctx<'_>, index: u32, changes: &[Change], by: By) 
         c.tell_channel(index, None, Draft::event(&source, format_args!("MODE {name} {line}")));
         rest = &rest[taken..];
     }
+    for &(member, _) in moved.iter().filter(|(_, appears)| !*appears) {
+        vanish(c, index, member);
+    }
+}
+
+/// The members of an auditorium who have got their first prefix, and those who have lost their last.
+fn moved(c: &Ctx<'_>, index: u32, changes: &[Change]) -> Vec<(u32, bool)> {
+    let mut first: Vec<Member> = Vec::new();
+    for member in changes.iter().filter_map(|change| change.member) {
+        if first.iter().all(|other| other.slot != member.slot) {
+            first.push(member);
+        }
+    }
+    let moved = first.into_iter().filter_map(|before| {
+        let after = c.channel(index).prefixes(before.slot)?;
+        ((before.prefixes == 0) != (after == 0)).then_some((before.slot, after != 0))
+    });
+    moved.collect()
+}
+
+/// Shows a member of an auditorium to those who have not seen them before.
+fn appear(c: &mut Ctx<'_>, index: u32, slot: u32) {
+    let Some(source) = c.source_of(slot) else { return };
+    let (name, realname) = (c.channel(index).name.clone(), c.user_at(slot).realname.clone());
+    let account = source.account.as_deref().unwrap_or("*");
+    let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
+    c.tell_blind(index, slot, Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
+}
+
+/// Hides a member of an auditorium from those who no longer see them.
+fn vanish(c: &mut Ctx<'_>, index: u32, slot: u32) {
+    let Some(source) = c.source_of(slot) else { return };
+    let name = c.channel(index).name.clone();
+    c.tell_blind(index, slot, Draft::event(&source, format_args!("PART {name}")));
 }
 
 /// As many changes as fit: signs and letters merged, then the parameters; and how many they are.
@@ -324,7 +320,7 @@ mod tests {
     use super::*;
 
     fn change(add: bool, letter: char, parameter: &str) -> Change {
-        Change { add, letter, parameter: parameter.to_owned() }
+        Change { add, letter, parameter: parameter.to_owned(), member: None }
     }
 
     #[test]

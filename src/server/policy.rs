@@ -6,33 +6,86 @@ use super::channel::{Channel, Entry};
 use super::ctx::Ctx;
 use crate::proto::mask::Subject;
 use crate::proto::modes::{
-    BANS, CALLER_ID, EXCEPTIONS, HALF_OPERATOR, INVISIBLE, INVITE_EXCEPTIONS, INVITE_ONLY, MODERATED,
-    NO_EXTERNAL, OP, OPERATOR, PROTECTED_TOPIC, Prefix, QUIETS, SECRET, VOICE,
+    AUDITORIUM, BANS, CALLER_ID, EXCEPTIONS, HALF_OPERATOR, INVISIBLE, INVITE_EXCEPTIONS, INVITE_ONLY,
+    MODERATED, NO_EXTERNAL, NO_NICKS, OP, OPERATOR, PRIVATE, PROTECTED_TOPIC, Prefix, QUIETS, SECRET,
+    SECURE_ONLY, VOICE,
 };
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
 
+/// Why somebody may not join a channel.
+pub(super) struct Closed {
+    pub(super) reply: Reply,
+    /// Whether the channel's forward (`+f`) concerns it: not where a key is wrong or the connection not encrypted.
+    pub(super) forwards: bool,
+}
+
 /// Whether the client may join a channel that exists (Modern IRC, JOIN).
-pub(super) fn may_join(c: &Ctx<'_>, index: u32, key: Option<&str>) -> Result<(), Reply> {
+pub(super) fn may_join(c: &Ctx<'_>, index: u32, key: Option<&str>) -> Result<(), Closed> {
     let (channel, user) = (c.channel(index), c.user());
     let name = &channel.name;
     let invited = user.is_invited(channel.serial);
+    let stays = |reply: Reply| Err(Closed { reply, forwards: false });
+    let forwards = |reply: Reply| Err(Closed { reply, forwards: true });
+    if channel.is(SECURE_ONLY) && !c.client().secure {
+        return stays(numeric::err_secureonlychan(name).into());
+    }
     if let Some(expected) = &channel.key
         && key != Some(expected)
     {
-        return Err(numeric::err_badchannelkey(name).into());
+        return stays(numeric::err_badchannelkey(name).into());
     }
     if channel.is(INVITE_ONLY) && !invited && !needs_no_invitation(c, channel) {
-        return Err(numeric::err_inviteonlychan(name).into());
+        return forwards(numeric::err_inviteonlychan(name).into());
     }
     // An invitation lets in past a ban and a full channel: somebody in there wants this person.
     if is_banned(c, channel, Wish::Join) && !invited {
-        return Err(numeric::err_bannedfromchan(name).into());
+        return forwards(numeric::err_bannedfromchan(name).into());
     }
     if channel.limit.is_some_and(|limit| channel.members().len() >= limit as usize) && !invited {
-        return Err(numeric::err_channelisfull(name).into());
+        return forwards(numeric::err_channelisfull(name).into());
+    }
+    if channel.join_throttle.is_some_and(|it| it.is_closed(c.server.now.mono_ms)) && !invited {
+        return forwards(numeric::err_throttle(name).into());
     }
     Ok(())
+}
+
+/// Whether the client may take another nick, for all the channels they are in.
+pub(super) fn may_change_nick(c: &Ctx<'_>) -> Result<(), Reply> {
+    for &index in &c.user().channels {
+        let channel = c.channel(index);
+        if channel.prefixes(c.me).is_some_and(|prefixes| prefixes >= VOICE) {
+            continue;
+        }
+        if channel.is(NO_NICKS) {
+            return Err(numeric::err_nonickchange(&channel.name).into());
+        }
+        // A ban would be shaken off.
+        if is_banned(c, channel, Wish::Speak) {
+            return Err(numeric::err_bannickchange(&channel.name).into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether the client may knock at a channel, but for how often.
+pub(super) fn may_knock(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    let channel = c.channel(index);
+    let name = &channel.name;
+    if channel.has(c.me) {
+        return Err(numeric::err_knockonchan(name).into());
+    }
+    let full = channel.limit.is_some_and(|limit| channel.members().len() >= limit as usize);
+    if !channel.is(INVITE_ONLY) && channel.key.is_none() && !full {
+        return Err(numeric::err_chanopen(name).into());
+    }
+    let why = match () {
+        () if channel.is(PRIVATE) => "+p",
+        () if is_banned(c, channel, Wish::Speak) => "+b",
+        () => return Ok(()),
+    };
+    Err(numeric::err_cannotsendtochan(name, why).into())
 }
 
 /// Whether the client may be in one channel more.
@@ -109,6 +162,14 @@ pub(super) fn moderator(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     }
 }
 
+/// Whether the client is at least a channel operator there.
+pub(super) fn operator(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    moderator(c, index)?;
+    let channel = c.channel(index);
+    let operates = channel.prefixes(c.me).is_some_and(|prefixes| prefixes >= OP);
+    if operates { Ok(()) } else { Err(numeric::err_chanoprivsneeded(&channel.name).into()) }
+}
+
 /// Whether the client may learn what is in the channel: members, modes and topic.
 pub(super) fn may_look(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     let channel = c.channel(index);
@@ -120,10 +181,19 @@ pub(super) fn sees_channel(viewer: u32, channel: &Channel) -> bool {
     !channel.is(SECRET) || channel.has(viewer)
 }
 
+/// Whether the one in `viewer` comes across a channel without having named it.
+pub(super) fn lists_channel(viewer: u32, channel: &Channel) -> bool {
+    !channel.is(SECRET | PRIVATE) || channel.has(viewer)
+}
+
 /// Whether the one in `viewer` sees that a user is a member of a channel.
 pub(super) fn sees_member(server: &Server, viewer: u32, channel: &Channel, member: u32) -> bool {
-    channel.has(viewer)
-        || (!channel.is(SECRET) && server.user(member).is_some_and(|user| user.modes & INVISIBLE == 0))
+    let Some(other) = channel.member(member) else { return false };
+    if let Some(inside) = channel.member(viewer) {
+        return channel.shows(inside, other);
+    }
+    let shown = !channel.is(SECRET | PRIVATE) && (!channel.is(AUDITORIUM) || other.prefixes != 0);
+    shown && server.user(member).is_some_and(|user| user.modes & INVISIBLE == 0)
 }
 
 /// Whether the one in `viewer` comes across a user without having named them.
@@ -131,7 +201,10 @@ pub(super) fn sees_user(server: &Server, viewer: u32, slot: u32) -> bool {
     let Some(user) = server.user(slot) else { return false };
     viewer == slot
         || user.modes & INVISIBLE == 0
-        || user.channels.iter().any(|&index| server.channel(index).has(viewer))
+        || user.channels.iter().any(|&index| {
+            let channel = server.channel(index);
+            channel.has(viewer) && sees_member(server, viewer, channel, slot)
+        })
 }
 
 /// Whether the one in `viewer` is told the address that a user connects from: those whose address is their host hide

@@ -68,6 +68,7 @@ macro_rules! scenarios {
 
 scenarios! {
     admin
+    auditorium
     authenticate
     away
     away_notify
@@ -83,14 +84,18 @@ scenarios! {
     extended_bans
     extended_isupport
     extended_join
+    forward
     help
     invite
+    invite_list
     invite_notify
     isupport
     isupport_reload
     join
     join_modes
+    join_throttle
     kick
+    knock
     labels
     lines
     list
@@ -108,6 +113,7 @@ scenarios! {
     names
     names_forms
     nick
+    nick_modes
     notice
     oper
     part
@@ -115,6 +121,7 @@ scenarios! {
     ping
     pre_away
     prefix_q
+    private
     privmsg
     queries
     quit
@@ -122,6 +129,7 @@ scenarios! {
     refused
     registration
     reload
+    secure_only
     server_queries
     server_time
     server_time_exact

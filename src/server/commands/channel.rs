@@ -5,7 +5,7 @@ use super::super::ctx::Ctx;
 use super::super::outgoing::{Draft, Source};
 use super::super::{Event, policy};
 use super::registration::REASON;
-use super::{Outcome, for_targets};
+use super::{Outcome, for_targets, knock};
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
 use crate::proto::modes;
@@ -31,15 +31,37 @@ pub(super) fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Result<Op
     }
     policy::may_join_more(c, name)?;
     let (index, prefixes) = match found {
-        Some(index) => {
-            policy::may_join(c, index, key)?;
-            (index, 0)
-        }
+        Some(index) => match policy::may_join(c, index, key) {
+            Ok(()) => (index, 0),
+            Err(closed) => (forwarded(c, index, closed)?, 0),
+        },
         None => (c.server.create_channel(name), modes::OP),
     };
-    let me = c.me;
+    admit(c, index, prefixes);
+    Ok(Some(index))
+}
+
+/// The channel that somebody is sent to instead of one they may not join: once, and if they may join that.
+fn forwarded(c: &mut Ctx<'_>, index: u32, closed: policy::Closed) -> Result<u32, Reply> {
+    let name = c.channel(index).name.clone();
+    let forward = c.channel(index).forward.clone().filter(|_| closed.forwards);
+    let Some(other) = forward.and_then(|other| c.find_channel(&other).ok()) else { return Err(closed.reply) };
+    if c.channel(other).has(c.me) || policy::may_join(c, other, None).is_err() {
+        return Err(closed.reply);
+    }
+    let other_name = c.channel(other).name.clone();
+    c.reply(numeric::err_linkchannel(name, other_name));
+    Ok(other)
+}
+
+/// Makes the client a member of a channel that it may join.
+fn admit(c: &mut Ctx<'_>, index: u32, prefixes: u8) {
+    let (me, now) = (c.me, c.server.now.mono_ms);
     let channel = c.channel_mut(index);
     channel.add(me, prefixes);
+    if let Some(throttle) = &mut channel.join_throttle {
+        throttle.count(now);
+    }
     let (name, serial) = (channel.name.clone(), channel.serial);
     let user = c.user_mut();
     user.channels.push(index);
@@ -48,15 +70,14 @@ pub(super) fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Result<Op
     let realname = c.user().realname.clone();
     let account = source.account.as_deref().unwrap_or("*");
     let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
-    c.tell_channel(index, None, Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
+    c.tell_seeing(index, me, None, Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
     if let Some(message) = c.user().away.clone() {
         let body = format_args!("AWAY :{message}");
-        c.tell_channel(index, Some(me), Draft::event(&source, body).needing(Caps::AWAY_NOTIFY));
+        c.tell_seeing(index, me, Some(me), Draft::event(&source, body).needing(Caps::AWAY_NOTIFY));
     }
     if c.channel(index).topic.is_some() {
         show_topic(c, index);
     }
-    Ok(Some(index))
 }
 
 /// `PART <channel>[,...] [reason]`
@@ -75,9 +96,9 @@ fn leave(c: &mut Ctx<'_>, index: u32, reason: Option<&str>) {
     let (source, name) = (c.source(), c.channel(index).name.clone());
     match reason {
         Some(reason) => {
-            c.tell_channel(index, None, Draft::event(&source, format_args!("PART {name} :{reason}")));
+            c.tell_seeing(index, c.me, None, Draft::event(&source, format_args!("PART {name} :{reason}")));
         }
-        None => c.tell_channel(index, None, Draft::event(&source, format_args!("PART {name}"))),
+        None => c.tell_seeing(index, c.me, None, Draft::event(&source, format_args!("PART {name}"))),
     }
     c.server.part(c.me, index);
 }
@@ -110,8 +131,16 @@ fn show_topic(c: &mut Ctx<'_>, index: u32) {
     c.reply(numeric::rpl_topicwhotime(&name, by, at));
 }
 
-/// `INVITE <nick> <channel>`
+/// `INVITE [<nick> <channel>]`
 pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    match m.params().len() {
+        0 => {
+            knock::show_invitations(c);
+            return Ok(());
+        }
+        1 => return Err(numeric::err_needmoreparams("INVITE").into()),
+        _ => {}
+    }
     let slot = c.find_user(m.arg(0))?;
     let index = c.find_channel(m.arg(1))?;
     policy::member(c, index)?;
@@ -123,7 +152,7 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         return Err(numeric::err_useronchannel(nick, name).into());
     }
     if let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) {
-        user.invite(serial);
+        user.invite(index, serial);
     }
     let source = c.source();
     c.reply(numeric::rpl_inviting(&nick, &name));
@@ -181,7 +210,7 @@ pub(in super::super) fn kick_by_server(c: &mut Ctx<'_>, name: &str, reason: &str
 
 fn remove(c: &mut Ctx<'_>, index: u32, slot: u32, source: &Source, by: &str, comment: &str) {
     let (name, nick) = (c.channel(index).name.clone(), c.user_at(slot).nick.clone());
-    c.tell_channel(index, None, Draft::event(source, format_args!("KICK {name} {nick} :{comment}")));
+    c.tell_seeing(index, slot, None, Draft::event(source, format_args!("KICK {name} {nick} :{comment}")));
     c.server.part(slot, index);
     if let Some(client) = c.server.client(slot).map(|client| client.id) {
         c.event(Event::Kicked {

@@ -6,6 +6,7 @@ mod accept;
 mod cap;
 mod channel;
 mod help;
+mod knock;
 mod list;
 mod message;
 mod mode;
@@ -97,11 +98,12 @@ commands! {
     "HELP" help::help, 0, Registered, 1, "HELP [subject]", "Say how commands are used", "HELP COMMANDS names them all.";
     "HELPOP" help::help, 0, Registered, 1, "HELPOP [subject]", "The same as HELP";
     "INFO" server::info, 0, Registered, 1, "INFO [server]", "Show what this server is";
-    "INVITE" channel::invite, 2, Registered, 2, "INVITE <nick> <channel>", "Invite somebody to a channel";
+    "INVITE" channel::invite, 0, Registered, 2, "INVITE [<nick> <channel>]", "Invite somebody to a channel, or list your invitations";
     "ISON" query::ison, 1, Registered, 1, "ISON <nick> [<nick> ...]", "Ask which of these are connected";
     "ISUPPORT" server::isupport, 0, Anyone, 2, "ISUPPORT", "Show what the server supports";
     "JOIN" names::join, 1, Registered, 2, "JOIN <channel>[,...] [<key>[,...]]", "Enter channels; JOIN 0 leaves all";
     "KICK" channel::kick, 2, Registered, 1, "KICK <channel> <nick>[,...] [comment]", "Remove somebody from a channel";
+    "KNOCK" knock::knock, 1, Registered, 3, "KNOCK <channel> [text]", "Ask to be invited to a channel";
     "LINKS" server::links, 0, Registered, 1, "LINKS [[server] mask]", "List the servers of the network";
     "LIST" list::list, 0, Registered, 3, "LIST [<channel|mask|condition>[,...]]", "List channels",
         "Conditions: >n and <n for more or fewer than n members, C>n and C<n for those created more or less than n minutes ago, \

@@ -12,7 +12,7 @@ use super::{Outcome, targets, too_many};
 use crate::proto::caps::Caps;
 use crate::proto::limits::SLICE_ITEMS;
 use crate::proto::message::Message;
-use crate::proto::modes::{self, SECRET};
+use crate::proto::modes;
 use crate::proto::numeric;
 
 /// Members that one step looks at.
@@ -100,7 +100,7 @@ pub(in super::super) fn names_step(c: &mut Ctx<'_>, work: &mut NamesWork) -> boo
         })
     } else {
         let found = c.find_channel(&name).ok();
-        let seen = found.filter(|&index| policy::sees_channel(c.me, c.channel(index)));
+        let seen = found.filter(|&index| policy::lists_channel(c.me, c.channel(index)));
         if seen.is_none() {
             c.reply(numeric::rpl_endofnames(name));
         }
@@ -120,7 +120,7 @@ impl Listing {
     /// The members, while the channel is the one that was asked about and is there for the client.
     fn members<'a>(&self, c: &'a Ctx<'_>) -> Option<&'a [Member]> {
         let channel = c.server.channels.get(self.index as usize)?.as_ref()?;
-        (channel.serial == self.serial && policy::sees_channel(c.me, channel)).then(|| channel.members())
+        (channel.serial == self.serial && policy::lists_channel(c.me, channel)).then(|| channel.members())
     }
 
     /// Adds the next members to the line, and sends it when it is full (353); false after the last (366).
@@ -132,12 +132,17 @@ impl Listing {
         self.next = last.slot + 1;
         let channel = c.channel(self.index);
         self.name = channel.name.clone();
-        let symbol = if channel.is(SECRET) { '@' } else { '=' };
-        // Asked once: whoever is inside sees everybody.
-        let inside = channel.has(c.me);
+        let symbol = channel.symbol();
+        // Asked once: a search for each member would cost as much as the names.
+        let inside = channel.member(c.me);
         let room = c.room(&numeric::rpl_namreply(symbol, &self.name, ""));
         for member in some {
-            if !inside && !policy::sees_member(c.server, c.me, c.channel(self.index), member.slot) {
+            let channel = c.channel(self.index);
+            let sees = match inside {
+                Some(inside) => channel.shows(inside, member),
+                None => policy::sees_member(c.server, c.me, channel, member.slot),
+            };
+            if !sees {
                 continue;
             }
             let end = self.line.len();
@@ -157,9 +162,9 @@ impl Listing {
     fn end(&mut self, c: &mut Ctx<'_>) -> bool {
         if !self.line.is_empty() {
             let channel = c.server.channels.get(self.index as usize).and_then(Option::as_ref);
-            let secret = channel.is_some_and(|channel| channel.is(SECRET));
+            let symbol = channel.map_or('=', |channel| channel.symbol());
             let line = std::mem::take(&mut self.line);
-            c.reply(numeric::rpl_namreply(if secret { '@' } else { '=' }, &self.name, line));
+            c.reply(numeric::rpl_namreply(symbol, &self.name, line));
         }
         c.reply(numeric::rpl_endofnames(&self.name));
         false

@@ -2,7 +2,7 @@
 
 use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
-use super::super::{Cause, Event};
+use super::super::{Cause, Event, policy};
 use super::Outcome;
 use crate::proto::message::Message;
 use crate::proto::names::{self, fold};
@@ -38,6 +38,9 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let before = c.client().nick().cloned();
     if before.as_deref() == Some(wanted) {
         return Ok(());
+    }
+    if c.client().user().is_some() {
+        policy::may_change_nick(c)?;
     }
     if let Some(before) = &before {
         c.server.nicks.remove(fold(before).as_str());
