@@ -1,7 +1,7 @@
 //! The tokens of 005, derived from the tables and the configured limits (Modern IRC, `RPL_ISUPPORT`).
 
 use super::extban;
-use super::limits::{ISUPPORT_TOKENS, LINE, MODES, MONITOR_ENTRIES, NICK};
+use super::limits::{ISUPPORT_TOKENS, LINE, MODES, NICK};
 use super::modes::Kind;
 use super::names::{CHANNEL_TYPES, HOST_LENGTH};
 use super::text::pack;
@@ -39,7 +39,7 @@ pub fn tokens(config: &Config) -> Vec<String> {
         format!("LINELEN={LINE}"),
         format!("MAXLIST={lists}:{}", limits.list_entries),
         format!("MODES={MODES}"),
-        format!("MONITOR={}", MONITOR_ENTRIES),
+        format!("MONITOR={}", limits.monitor_entries),
         format!("NAMELEN={}", limits.realname_length),
         format!("NETWORK={}", escape(&config.server.network)),
         format!("NICKLEN={}", limits.nick_length),

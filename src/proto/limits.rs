@@ -24,11 +24,7 @@ pub const ISUPPORT_TOKENS: usize = 13;
 /// Bytes of a text that masks are held against; what is longer than any text of a [`LINE`] is cut.
 pub const MASK_TEXT: usize = LINE - 1;
 /// The end that all cloaks of addresses have in common, in bytes.
-pub const CLOAK_SUFFIX: usize = 30;
-/// Nicks that a user may watch; announced as `MONITOR`.
-pub const MONITOR_ENTRIES: usize = 100;
-/// Who was here lately, for WHOWAS.
-pub const WHOWAS_ENTRIES: usize = 1_000;
+pub const CLOAK_SUFFIX: usize = 16;
 /// Users and channels outside that somebody has addressed of late, and may address again for nothing.
 pub const RECENT_TARGETS: usize = 32;
 /// Users who have written to somebody of late, and may be answered for nothing.

@@ -13,7 +13,6 @@ use super::{Cause, Effect, Event, Gone, Peer, Refusal, Server, work};
 use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
-use crate::proto::limits::WHOWAS_ENTRIES;
 use crate::proto::names::{self, fold};
 use crate::proto::numeric;
 
@@ -232,9 +231,9 @@ impl Ctx<'_> {
 
     /// Keeps for WHOWAS who has the client's nick.
     pub(super) fn remember(&mut self) {
-        let Server { clients, whowas, now, .. } = &mut *self.server;
+        let Server { clients, whowas, now, config, .. } = &mut *self.server;
         if let Some(past) = clients[self.me as usize].as_ref().and_then(|it| Past::of(it, now.unix_ms)) {
-            whowas.push(past, WHOWAS_ENTRIES);
+            whowas.push(past, config.limits.whowas_entries as usize);
         }
     }
 

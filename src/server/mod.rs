@@ -9,6 +9,7 @@
 //! | `lifecycle` | how connections begin and end |
 //! | `commands/` | the table of commands, and the functions behind it by family |
 //! | `cloak` | hosts that hide the address |
+//! | `filter` | which texts are refused |
 //! | `policy` | every question of permission |
 //! | `ban` | whom the entries of a channel's lists are about |
 //! | `mode` | reading, applying and showing mode changes |
@@ -37,6 +38,7 @@ pub mod cloak;
 mod commands;
 mod ctx;
 mod extras;
+pub mod filter;
 mod info;
 mod jobs;
 mod lifecycle;
@@ -59,7 +61,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -70,7 +72,6 @@ use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::caps;
 use crate::proto::isupport;
-use crate::proto::limits::WHOWAS_ENTRIES;
 use crate::proto::modes::{self, DEAF, INVISIBLE, OPERATOR};
 use crate::proto::names::fold;
 
@@ -113,6 +114,7 @@ pub struct Server {
     isupport: Vec<String>,
     now: Time,
     started_unix_ms: u64,
+    started_mono_ms: u64,
     /// By slot.
     clients: Vec<Option<Box<Client>>>,
     /// Folded nicks, of registered users and of those on the way, to slots. Never iterated.
@@ -132,6 +134,8 @@ pub struct Server {
     working: VecDeque<ClientId>,
     effects: Vec<Effect>,
     stats: Stats,
+    /// How often each command was used.
+    used: BTreeMap<&'static str, u64>,
     most_users: u64,
     /// Users with mode `i`.
     invisible: u64,
@@ -164,6 +168,7 @@ impl Server {
             config,
             now,
             started_unix_ms: now.unix_ms,
+            started_mono_ms: now.mono_ms,
             clients: Vec::new(),
             nicks: HashMap::with_hasher(keyed),
             channels: Vec::new(),
@@ -177,6 +182,7 @@ impl Server {
             working: VecDeque::new(),
             effects: Vec::new(),
             stats: Stats::default(),
+            used: BTreeMap::new(),
             most_users: 0,
             invisible: 0,
             operators: 0,
@@ -243,7 +249,7 @@ impl Server {
     fn reload(&mut self, config: Rc<Config>, out: &mut Outbox) {
         let before = std::mem::replace(&mut self.config, config);
         let config = self.config.clone();
-        self.whowas.trim(WHOWAS_ENTRIES);
+        self.whowas.trim(config.limits.whowas_entries as usize);
         let tokens = isupport::tokens(&config);
         self.isupport = isupport::lines(&config, &tokens);
         let news = isupport::lines(&config, &isupport::changes(&isupport::tokens(&before), &tokens));

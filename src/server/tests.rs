@@ -418,3 +418,63 @@ fn each_target_costs_what_a_command_costs() {
         assert!(!bench.server.ready(client), "{line}: twice does not");
     }
 }
+
+#[test]
+fn operators_are_told_more() {
+    let mut bench = Bench::new(|_| {});
+    let operator = bench.user(0);
+    let other = bench.user(1);
+    bench.say(other, "NICK m1");
+    let user = bench.server.client_mut(0).and_then(Client::user_mut).unwrap();
+    (user.modes, user.operator) = (OPERATOR, Some("class".into()));
+    bench.server.count_modes(0, 0, OPERATOR);
+    for (line, expected) in [
+        ("WHOIS m1", ":chat.localhost 338 n0 m1 ~u@127.0.0.1 127.0.0.1 :is actually using host"),
+        ("WHOIS m1", ":chat.localhost 379 n0 m1 :is using modes +"),
+        ("WHOWAS n1", ":chat.localhost 338 n0 n1 ~u@127.0.0.1 127.0.0.1 :is actually using host"),
+        ("STATS t", ":chat.localhost 249 n0 :connections 2, at most 2"),
+        ("STATS p", ":chat.localhost 249 n0 :n0!~u@127.0.0.1"),
+        ("STATS l", ":chat.localhost 211 n0 m1!~u@127.0.0.1 0 * * 3 * :0"),
+        ("WHO * o", ":chat.localhost 352 n0 * ~u 127.0.0.1 chat.localhost n0 H* :0 r"),
+    ] {
+        bench.out.clear();
+        bench.say(operator, line);
+        let lines = bench.got(0);
+        assert!(lines.iter().any(|line| line == expected), "{line}: {lines:?}");
+        bench.pass(5_000);
+    }
+    for (line, code) in
+        [("WHOIS n0", " 338 "), ("WHOIS n0", " 379 "), ("WHOWAS n1", " 338 "), ("STATS t", " 249 ")]
+    {
+        bench.out.clear();
+        bench.say(other, line);
+        assert!(!bench.got(1).iter().any(|line| line.contains(code)), "{line}");
+        bench.pass(5_000);
+    }
+}
+
+#[test]
+fn a_long_monitor_list_comes_in_slices() {
+    let mut bench = Bench::new(|config| {
+        (config.limits.monitor_entries, config.limits.flood_rate) = (10_000, 0);
+    });
+    let client = bench.user(0);
+    for number in 0..40 {
+        let nicks: Vec<String> = (0..50).map(|nick| format!("w{number}x{nick}")).collect();
+        bench.say(client, &format!("MONITOR + {}", nicks.join(",")));
+    }
+    bench.out.clear();
+    for (command, code) in [("MONITOR L", " 732 "), ("MONITOR S", " 731 ")] {
+        bench.out.set_backlog(0, SLICE_LOW_WATER - 1);
+        bench.say(client, command);
+        assert!(!bench.server.ready(client), "{command}");
+        let mut lines = bench.got(0);
+        while !bench.server.ready(client) {
+            bench.pass(20);
+            lines.extend(bench.got(0));
+        }
+        let lists = lines.iter().filter(|line| line.contains(code));
+        let nicks = lists.map(|line| line.split_once(" :").unwrap().1.split(',').count());
+        assert_eq!(nicks.sum::<usize>(), 2_000, "{command}");
+    }
+}

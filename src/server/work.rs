@@ -20,6 +20,8 @@ pub(super) enum Work {
     Names(commands::NamesWork),
     /// MONITOR L and S.
     Monitor(commands::MonitorWork),
+    /// STATS.
+    Stats(commands::StatsWork),
     /// WHOWAS.
     Whowas(commands::WhowasWork),
     /// WHO.
@@ -33,6 +35,7 @@ impl Work {
             Self::List(list) => commands::list_step(c, list),
             Self::Names(names) => commands::names_step(c, names),
             Self::Monitor(monitor) => commands::monitor_step(c, monitor),
+            Self::Stats(stats) => commands::stats_step(c, stats),
             Self::Whowas(whowas) => commands::whowas_step(c, whowas),
             Self::Who(who) => commands::who_step(c, who),
         }

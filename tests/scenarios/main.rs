@@ -69,6 +69,7 @@ macro_rules! scenarios {
 scenarios! {
     admin
     auditorium
+    admin_info
     authenticate
     away
     away_notify
@@ -106,6 +107,7 @@ scenarios! {
     mode_limits
     mode_user
     monitor
+    monitor_full
     motd
     multiline
     multiline_errors
@@ -137,6 +139,7 @@ scenarios! {
     shutdown
     silence
     statusmsg
+    stats
     tag_deny
     tags
     target_changes

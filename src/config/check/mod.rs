@@ -11,7 +11,7 @@ use log::LevelFilter;
 
 use super::field::{Field, quoted};
 use super::{Action, Class, Facility, LogTarget, Problem};
-use crate::proto::limits::{MOTD, MOTD_LINE, MOTD_LINES};
+use crate::proto::limits::{CLOAK_SUFFIX, MOTD, MOTD_LINE, MOTD_LINES};
 use crate::proto::names::{self, HOST_LENGTH};
 
 pub(super) use address::{ban_mask, host_masks, listen_address, listen_addresses, networks, some_networks};
@@ -142,12 +142,10 @@ pub(super) fn url(field: &mut Field<'_>) -> Option<String> {
 
 /// The end of a made-up host name.
 pub(super) fn suffix(field: &mut Field<'_>) -> Option<String> {
-    /// Bytes; it shares a host with the cloaked parts of an address.
-    const LONGEST: usize = 16;
     let text = field.text()?;
-    if text.len() > LONGEST || !names::is_server(&format!("a.{text}")) || text.ends_with('.') {
+    if text.len() > CLOAK_SUFFIX || !names::is_server(&format!("a.{text}")) || text.ends_with('.') {
         return field.refuse(&format!(
-            "must be labels of letters, digits and hyphens, at most {LONGEST} bytes, not {}",
+            "must be labels of letters, digits and hyphens, at most {CLOAK_SUFFIX} bytes, not {}",
             quoted(text)
         ));
     }

@@ -1,9 +1,10 @@
 //! HELP: what the table of commands says, and a few topics besides (Modern IRC, HELP).
 
 use super::super::ctx::Ctx;
-use super::{Command, Outcome, TABLE, find};
+use super::{Command, Outcome, TABLE, find, stats};
+use crate::config::Config;
 use crate::proto::message::Message;
-use crate::proto::modes;
+use crate::proto::modes::{CHANNEL, Kind};
 use crate::proto::names;
 use crate::proto::numeric;
 use crate::proto::text;
@@ -14,13 +15,15 @@ struct Topic {
     name: &'static str,
     /// The heading.
     title: &'static str,
-    lines: fn() -> Vec<String>,
+    lines: fn(&Config) -> Vec<String>,
 }
 
 /// Every topic. One with the name of a command continues what the command's row says.
 const TOPICS: &[Topic] = &[
+    Topic { name: "CHANMODES", title: "Modes of channels", lines: channel_modes },
     Topic { name: "COMMANDS", title: "Commands", lines: all_commands },
     Topic { name: "PREFIXES", title: "Prefixes of members, the highest first", lines: prefixes },
+    Topic { name: "STATS", title: "Reports", lines: reports },
     Topic { name: "TOPICS", title: "Topics", lines: all_topics },
 ];
 
@@ -44,7 +47,7 @@ pub(super) fn help(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         (None, Some(topic)) => (topic.name, topic.title),
         (None, None) => return Err(numeric::err_helpnotfound(subject).into()),
     };
-    lines.extend(topic.map(|topic| (topic.lines)()).unwrap_or_default());
+    lines.extend(topic.map(|topic| (topic.lines)(&c.config())).unwrap_or_default());
     show(c, name, title, &lines);
     Ok(())
 }
@@ -75,16 +78,30 @@ fn of_command(command: &Command) -> Vec<String> {
     [usage.to_owned(), format!("{help}.")].into_iter().chain(more).collect()
 }
 
-fn all_commands() -> Vec<String> {
+fn all_commands(_: &Config) -> Vec<String> {
     text::pack(TABLE, WIDTH, |line, command| line.push_str(command.name))
 }
 
-fn all_topics() -> Vec<String> {
+fn all_topics(_: &Config) -> Vec<String> {
     TOPICS.iter().map(|topic| format!("{}: {}", topic.name, topic.title)).collect()
 }
 
-fn prefixes() -> Vec<String> {
-    modes::PREFIXES.iter().map(|prefix| format!("{} +{}", prefix.symbol, prefix.letter)).collect()
+fn channel_modes(config: &Config) -> Vec<String> {
+    let modes = CHANNEL.iter().filter(|mode| config.channels.prefixes.allow(mode));
+    modes
+        .map(|mode| {
+            let parameter = if mode.kind == Kind::Flag { "" } else { " <parameter>" };
+            format!("{}{parameter}: {}", mode.letter, mode.help)
+        })
+        .collect()
+}
+
+fn prefixes(config: &Config) -> Vec<String> {
+    config.channels.prefixes.rows().map(|prefix| format!("{} +{}", prefix.symbol, prefix.letter)).collect()
+}
+
+fn reports(_: &Config) -> Vec<String> {
+    stats::help()
 }
 
 #[cfg(test)]
@@ -94,7 +111,9 @@ mod tests {
     #[test]
     fn every_subject_has_lines_that_fit() {
         let commands = TABLE.iter().map(of_command);
-        for lines in TOPICS.iter().map(|topic| (topic.lines)()).chain(commands).chain([general()]) {
+        for lines in
+            TOPICS.iter().map(|topic| (topic.lines)(&Config::default())).chain(commands).chain([general()])
+        {
             assert!(!lines.is_empty());
             for line in lines {
                 assert!(!line.is_empty() && line.len() <= WIDTH, "{line}");

@@ -19,6 +19,7 @@ mod query;
 mod registration;
 mod server;
 mod silence;
+mod stats;
 mod who;
 mod whois;
 mod whowas;
@@ -37,6 +38,7 @@ pub(super) use monitor::{MonitorWork, monitor_step};
 pub(super) use multiline::check_batch;
 pub(super) use names::{NamesWork, names_step};
 pub(super) use server::{greet, isupport_changed};
+pub(super) use stats::{StatsWork, stats_step};
 pub(super) use who::{WhoWork, who_step};
 pub(super) use whowas::{WhowasWork, whowas_step};
 
@@ -89,6 +91,7 @@ macro_rules! commands {
 commands! {
     "ACCEPT" accept::accept, 0, Registered, 1, "ACCEPT [[-]<nick>[,...]]", "Say who may write to you despite mode g",
         "ACCEPT or ACCEPT * lists them.";
+    "ADMIN" server::admin, 0, Registered, 1, "ADMIN [server]", "Show who runs this server";
     "AUTHENTICATE" registration::authenticate, 1, Anyone, 2, "AUTHENTICATE <mechanism>|<response>|*", "Log in, for which there are no \
          mechanisms yet";
     "AWAY" profile::away, 0, Anyone, 1, "AWAY [message]", "Say that you are away, or back";
@@ -127,6 +130,7 @@ commands! {
     "SETNAME" profile::setname, 1, Registered, 2, "SETNAME <realname>", "Take another real name";
     "SILENCE" silence::silence, 0, Registered, 1, "SILENCE [[+|-]<mask>[,...]]", "Get no messages from whom a mask is about",
         "SILENCE alone lists your masks.";
+    "STATS" stats::stats, 1, Registered, 2, "STATS <letter> [server]", "Show a report";
     "TAGMSG" message::tagmsg, 0, Registered, 1, "@<tags> TAGMSG <target>[,...]", "Send tags without text";
     "TIME" server::time, 0, Registered, 1, "TIME [server]", "Show the server's time";
     "TOPIC" channel::topic, 1, Registered, 1, "TOPIC <channel> [text]", "Show or set the topic of a channel";
@@ -192,6 +196,9 @@ fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
     };
     let command = message.and_then(|message| find(message.command));
     charge(c, command.map_or(1, |command| command.cost));
+    if let Some(command) = command {
+        *c.server.used.entry(command.name).or_insert(0) += 1;
+    }
     if let Some(message) = message
         && !multiline::collects(c, &message, command.map_or("", |command| command.name))
         && let Err(reply) = run(c, command, &message)

@@ -5,7 +5,6 @@ use std::ops::Bound;
 use super::super::ctx::Ctx;
 use super::super::work::Work;
 use super::Outcome;
-use crate::proto::limits::MONITOR_ENTRIES;
 use crate::proto::message::Message;
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
@@ -38,12 +37,13 @@ pub(super) fn monitor(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// What is no nick cannot come, and is passed over.
 fn add(c: &mut Ctx<'_>, nicks: &str) {
-    let length = c.server.config.limits.nick_length;
+    let config = c.config();
+    let (length, most) = (config.limits.nick_length, config.limits.monitor_entries);
     let nicks = nicks.split(',').filter(|nick| names::is_nick(nick, length));
     let (watched, full) =
-        nicks.map(str::to_owned).partition::<Vec<_>, _>(|nick| c.watch(nick, MONITOR_ENTRIES));
+        nicks.map(str::to_owned).partition::<Vec<_>, _>(|nick| c.watch(nick, most as usize));
     show(c, watched);
-    c.reply_list(&full, |nicks| numeric::err_monlistfull(MONITOR_ENTRIES, nicks));
+    c.reply_list(&full, |nicks| numeric::err_monlistfull(most, nicks));
 }
 
 /// The next nicks of a MONITOR L or S; false after the last.

@@ -171,3 +171,24 @@ pub(super) fn map(c: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
     c.reply(numeric::rpl_endofmap());
     Ok(())
 }
+
+/// `ADMIN [server]`
+pub(super) fn admin(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_be_me(c, m.get(0))?;
+    let config = c.config();
+    let server = &config.server;
+    if server.location.is_none() && server.organization.is_none() && server.contact.is_none() {
+        return Err(numeric::err_noadmininfo(&server.name).into());
+    }
+    c.reply(numeric::rpl_adminme(&server.name));
+    if let Some(location) = &server.location {
+        c.reply(numeric::rpl_adminloc1(location));
+    }
+    if let Some(organization) = &server.organization {
+        c.reply(numeric::rpl_adminloc2(organization));
+    }
+    if let Some(contact) = &server.contact {
+        c.reply(numeric::rpl_adminemail(contact));
+    }
+    Ok(())
+}
