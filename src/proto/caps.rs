@@ -101,6 +101,8 @@ caps! {
     ECHO_MESSAGE = "echo-message";
     /// JOIN shows account and real name.
     EXTENDED_JOIN = "extended-join";
+    /// Changes to those whose nicks are watched are told without a common channel.
+    EXTENDED_MONITOR = "extended-monitor";
     /// `INVITE` tells those who may invite of other invitations to their channel.
     INVITE_NOTIFY = "invite-notify";
     /// A reply carries the label of the command that it answers.

@@ -310,8 +310,20 @@ impl Ctx<'_> {
 
     /// Sends a draft to everybody who shares a channel with the client and sees them there, each once, but not to the client.
     pub(super) fn tell_neighbours(&mut self, draft: Draft<'_>) {
+        self.tell_around(draft, None);
+    }
+
+    /// Tells of a change to the client: everybody who shares a channel with it and has asked for such changes with the
+    /// capability `cap`, and of those who watch its nick, who has asked for that as well (IRCv3 extended-monitor).
+    pub(super) fn tell_change(&mut self, cap: Caps, draft: Draft<'_>) {
+        self.tell_around(draft.needing(cap), Some(Caps::EXTENDED_MONITOR));
+    }
+
+    /// Sends a draft to the client's neighbours and, if `watching` is given, to those with these capabilities who watch
+    /// its nick. Each gets it once.
+    fn tell_around(&mut self, draft: Draft<'_>, watching: Option<Caps>) {
         let me = self.me;
-        let Server { channels, clients, stamp, now, seen, .. } = &mut *self.server;
+        let Server { channels, clients, watchers, stamp, now, seen, .. } = &mut *self.server;
         let Some(user) = clients[me as usize].as_ref().and_then(|client| client.user()) else { return };
         seen.begin(clients.len());
         seen.first_time(me);
@@ -326,12 +338,12 @@ impl Ctx<'_> {
                 }
             }
         }
-    }
-
-    /// Tells of a change to the client: everybody who shares a channel with it and has asked for such changes with the
-    /// capability `cap`.
-    pub(super) fn tell_change(&mut self, cap: Caps, draft: Draft<'_>) {
-        self.tell_neighbours(draft.needing(cap));
+        let Some(caps) = watching else { return };
+        for &slot in watchers.of(&user.nick) {
+            if self.out.caps(slot).has(caps) && seen.first_time(slot) {
+                forms.send(slot, self.out, stamp, now.unix_ms);
+            }
+        }
     }
 
     /// Sends a draft to everybody who watches a nick.

@@ -86,6 +86,7 @@ scenarios! {
     extended_isupport
     extended_join
     forward
+    extended_monitor
     help
     invite
     invite_list
