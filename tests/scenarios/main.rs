@@ -68,8 +68,8 @@ macro_rules! scenarios {
 
 scenarios! {
     admin
-    auditorium
     admin_info
+    auditorium
     authenticate
     away
     away_notify
@@ -85,8 +85,8 @@ scenarios! {
     extended_bans
     extended_isupport
     extended_join
-    forward
     extended_monitor
+    forward
     help
     invite
     invite_list
@@ -139,8 +139,8 @@ scenarios! {
     setname
     shutdown
     silence
-    statusmsg
     stats
+    statusmsg
     tag_deny
     tags
     target_changes
