@@ -186,6 +186,17 @@ pub enum Action {
     Kill,
 }
 
+impl Action {
+    /// Its name in the configuration and in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Warn => "warn",
+            Self::Kill => "kill",
+        }
+    }
+}
+
 /// `[[ban]]`: who may not connect, beside those who are banned while chatd runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {

@@ -23,6 +23,13 @@ pub(super) fn event(event: &Event) {
             let (user, name, why) = (Quoted(mask), Quoted(name), Quoted(why));
             log::warn!("oper refused client={client} user={user} name={name} reason={why}");
         }
+        Event::Filtered { client, mask, filter, command, action } => {
+            let user = mask.as_deref().unwrap_or("*");
+            let (user, filter) = (Quoted(user), Quoted(filter));
+            log::warn!(
+                "filter client={client} user={user} filter={filter} command={command} action={action}"
+            );
+        }
         Event::Kicked { client, nick, channel, by, reason } => log::info!(
             "kick client={client} nick={} channel={} by={} reason={}",
             Quoted(nick),

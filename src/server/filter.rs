@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::Event;
+use super::ctx::Ctx;
 use crate::config::{Action, Events, Filter};
 use crate::proto::format;
+use crate::proto::modes::OPERATOR;
 
 /// Filters, ready to judge texts.
 ///
@@ -52,6 +55,34 @@ impl Filters {
             warning = Some(filter);
         }
         warning
+    }
+}
+
+impl Ctx<'_> {
+    /// What is said to the client instead of doing what it wants with a text; `None` if it may. All that filters judge is
+    /// judged here. A client that is to be disconnected for it is when its command is over.
+    pub(super) fn filtered(&mut self, on: Events, command: &'static str, text: &str) -> Option<String> {
+        let filter = self.server.filters.find(on, text)?;
+        let client = self.client();
+        if client.user().is_some_and(|user| user.modes & OPERATOR != 0) {
+            return None;
+        }
+        let (name, action, reason) = (filter.name.clone(), filter.action, filter.reason.clone());
+        let (id, mask) = (client.id, client.user().map(|user| user.mask.to_string()));
+        self.event(Event::Filtered { client: id, mask, filter: name, command, action: action.name() });
+        if action == Action::Kill {
+            self.server.condemned = Some(reason.clone());
+        }
+        (action != Action::Warn).then_some(reason)
+    }
+
+    /// Refuses what filters do not let pass, and tells the client; whether it did.
+    pub(super) fn is_refused(&mut self, on: Events, command: &'static str, text: &str) -> bool {
+        let reason = self.filtered(on, command, text);
+        if let Some(reason) = &reason {
+            self.fail(command, "TEXT_REFUSED", reason);
+        }
+        reason.is_some()
     }
 }
 

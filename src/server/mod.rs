@@ -78,6 +78,7 @@ use crate::proto::names::fold;
 use channel::Channel;
 use client::{Client, User};
 use ctx::{Ctx, Seen};
+use filter::Filters;
 use jobs::Saves;
 use monitor::Watchers;
 use outgoing::Stamp;
@@ -153,6 +154,9 @@ pub struct Server {
     batches: u64,
     /// The response that is being set aside, and the slot of its recipient.
     response: Option<(u32, Response)>,
+    filters: Filters,
+    /// Why a filter disconnects the client whose line is being handled.
+    condemned: Option<String>,
     stopping: bool,
     /// What outlives a restart.
     state: State,
@@ -165,6 +169,8 @@ impl Server {
         let keyed = Keyed(seed);
         Self {
             isupport: isupport::lines(&config, &isupport::tokens(&config)),
+            filters: Filters::new(config.filter.iter().cloned()),
+            condemned: None,
             config,
             now,
             started_unix_ms: now.unix_ms,
@@ -208,6 +214,12 @@ impl Server {
                 if let Some(mut ctx) = self.ctx(client, out) {
                     commands::dispatch(&mut ctx, line);
                 }
+                // Only now, as no command expects that its client leaves while it runs.
+                if let Some(reason) = self.condemned.take()
+                    && let Some(mut ctx) = self.ctx(client, out)
+                {
+                    ctx.dismiss(Cause::Kill, &reason);
+                }
             }
             Input::Oversized { client } => {
                 if let Some(mut ctx) = self.ctx(client, out) {
@@ -250,6 +262,7 @@ impl Server {
         let before = std::mem::replace(&mut self.config, config);
         let config = self.config.clone();
         self.whowas.trim(config.limits.whowas_entries as usize);
+        self.filters = Filters::new(config.filter.iter().cloned());
         let tokens = isupport::tokens(&config);
         self.isupport = isupport::lines(&config, &tokens);
         let news = isupport::lines(&config, &isupport::changes(&isupport::tokens(&before), &tokens));

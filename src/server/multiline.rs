@@ -64,6 +64,18 @@ impl Lines {
         self.text.len() + self.breaks
     }
 
+    /// The whole text, with a line feed where a line ends.
+    pub(super) fn whole(&self) -> String {
+        let mut whole = String::with_capacity(self.bytes());
+        for (index, (line, joined)) in self.iter().enumerate() {
+            if index > 0 && !joined {
+                whole.push('\n');
+            }
+            whole.push_str(line);
+        }
+        whole
+    }
+
     /// Whether there is no text in it.
     pub(super) fn is_blank(&self) -> bool {
         self.text.is_empty()
@@ -83,7 +95,8 @@ mod tests {
         for (line, joined) in given {
             lines.push(line, joined);
         }
-        assert_eq!((lines.len(), lines.bytes()), (4, "hello \n\nhow is everyone?".len()));
+        assert_eq!(lines.whole(), "hello \n\nhow is everyone?");
+        assert_eq!((lines.len(), lines.bytes()), (4, lines.whole().len()));
         let kept: Vec<_> = lines.iter().collect();
         assert_eq!(kept, [("hello ", false), ("", false), ("how is ", false), ("everyone?", true)]);
     }

@@ -3,12 +3,14 @@
 use super::Server;
 use super::ban::{Person, Wish};
 use super::channel::{Channel, Entry};
+use super::commands::Said;
 use super::ctx::Ctx;
+use crate::proto::format;
 use crate::proto::mask::Subject;
 use crate::proto::modes::{
     AUDITORIUM, BANS, CALLER_ID, EXCEPTIONS, HALF_OPERATOR, INVISIBLE, INVITE_EXCEPTIONS, INVITE_ONLY,
-    MODERATED, NO_EXTERNAL, NO_NICKS, OP, OPERATOR, PRIVATE, PROTECTED_TOPIC, Prefix, QUIETS, SECRET,
-    SECURE_ONLY, VOICE,
+    MODERATED, NO_COLOURS, NO_CTCP, NO_EXTERNAL, NO_NICKS, NO_NOTICES, OP, OPERATOR, PRIVATE,
+    PROTECTED_TOPIC, Prefix, QUIETS, SECRET, SECURE_ONLY, VOICE,
 };
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
@@ -103,6 +105,23 @@ pub(super) fn may_speak(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
         _ if channel.is(MODERATED) => "+m",
         _ if is_banned(c, channel, Wish::Speak) => "+b",
         _ => return Ok(()),
+    };
+    Err(numeric::err_cannotsendtochan(&channel.name, why).into())
+}
+
+/// Whether what the client says may be said in a channel where it may speak. Whoever set these modes meant everybody, so
+/// they hold for channel operators as well.
+pub(super) fn may_say(c: &Ctx<'_>, index: u32, said: &Said<'_>) -> Result<(), Reply> {
+    let channel = c.channel(index);
+    let any = |is: fn(&str) -> bool| said.lines().any(is);
+    let why = if channel.is(NO_NOTICES) && said.is_notice() {
+        "+T"
+    } else if channel.is(NO_CTCP) && any(format::is_ctcp) {
+        "+C"
+    } else if channel.is(NO_COLOURS) && any(format::has_formatting) {
+        "+c"
+    } else {
+        return Ok(());
     };
     Err(numeric::err_cannotsendtochan(&channel.name, why).into())
 }

@@ -313,6 +313,19 @@ pub enum Event {
         /// Why not.
         why: &'static str,
     },
+    /// A content filter has found something.
+    Filtered {
+        /// In what this client said.
+        client: ClientId,
+        /// `nick!user@host`, if it is registered.
+        mask: Option<String>,
+        /// The name of the filter.
+        filter: String,
+        /// The command with the text.
+        command: &'static str,
+        /// What the filter did: `block`, `warn` or `kill`.
+        action: &'static str,
+    },
     /// A user was removed from a channel.
     Kicked {
         /// Whose.

@@ -86,6 +86,7 @@ scenarios! {
     extended_isupport
     extended_join
     extended_monitor
+    filters
     forward
     help
     invite
@@ -104,6 +105,7 @@ scenarios! {
     lists
     mode_ban
     mode_channel
+    mode_content
     mode_key_limit
     mode_limits
     mode_user

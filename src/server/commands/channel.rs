@@ -6,6 +6,7 @@ use super::super::outgoing::{Draft, Source};
 use super::super::{Event, policy};
 use super::registration::REASON;
 use super::{Outcome, for_targets, knock};
+use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
 use crate::proto::modes;
@@ -83,6 +84,8 @@ fn admit(c: &mut Ctx<'_>, index: u32, prefixes: u8) {
 /// `PART <channel>[,...] [reason]`
 pub(super) fn part(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let reason = m.get(1).filter(|reason| !reason.is_empty()).map(|reason| text::truncate(reason, REASON));
+    // Whoever wants to leave may, with a bad word or without.
+    let reason = reason.filter(|reason| c.filtered(Events::PART, "PART", reason).is_none());
     for_targets(c, m.arg(0), |c, name| {
         let index = c.find_channel(name)?;
         policy::member(c, index)?;
@@ -113,6 +116,9 @@ pub(super) fn topic(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     };
     policy::may_set_topic(c, index)?;
     let topic = text::truncate(given, c.server.config.limits.topic_length as usize);
+    if c.is_refused(Events::TOPIC, "TOPIC", topic) {
+        return Ok(());
+    }
     let (source, at_unix_ms) = (c.source(), c.server.now.unix_ms);
     let channel = c.channel_mut(index);
     let name = channel.name.clone();

@@ -9,6 +9,7 @@ use super::super::outgoing::{Draft, Multiline, Source};
 use super::super::policy;
 use super::super::targets::Addressed;
 use super::{Outcome, for_targets};
+use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::limits::CALLER_ID_PAUSE_MS;
 use crate::proto::message::Message;
@@ -17,7 +18,7 @@ use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
 
 /// What PRIVMSG, NOTICE and TAGMSG have in common.
-pub(super) struct Said<'a> {
+pub(in super::super) struct Said<'a> {
     pub(super) command: &'static str,
     /// Client-only tags.
     pub(super) tags: &'a str,
@@ -34,10 +35,24 @@ pub(super) enum Body<'a> {
     Lines(&'a Lines, &'a str),
 }
 
-impl Said<'_> {
+impl<'a> Said<'a> {
     /// NOTICE is never answered, so that two robots cannot talk each other to death (RFC 2812 section 3.3.2).
     fn is_answered(&self) -> bool {
-        self.command != "NOTICE"
+        !self.is_notice()
+    }
+
+    pub(in super::super) fn is_notice(&self) -> bool {
+        self.command == "NOTICE"
+    }
+
+    /// The text, line by line.
+    pub(in super::super) fn lines(&self) -> impl Iterator<Item = &'a str> {
+        let (text, lines) = match self.body {
+            Body::Tags => (None, None),
+            Body::Text(text) => (Some(text), None),
+            Body::Lines(lines, _) => (None, Some(lines)),
+        };
+        text.into_iter().chain(lines.into_iter().flat_map(Lines::iter).map(|(line, _)| line))
     }
 
     fn send(&self, c: &mut Ctx<'_>, source: &Source, to: To, target: &str) {
@@ -112,6 +127,9 @@ pub(super) fn deliver(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
         let now = c.server.now.mono_ms;
         c.user_mut().spoke_ms = now;
     }
+    if is_filtered(c, said) {
+        return;
+    }
     let mut done = Vec::new();
     if said.is_answered() {
         for_targets(c, targets, |c, target| to_target(c, target, said, &mut done));
@@ -119,6 +137,23 @@ pub(super) fn deliver(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
         for target in super::targets(c, targets).0 {
             let _ = to_target(c, target, said, &mut done);
         }
+    }
+}
+
+fn is_filtered(c: &mut Ctx<'_>, said: &Said<'_>) -> bool {
+    let whole;
+    let text = match said.body {
+        Body::Tags => return false,
+        Body::Text(text) => text,
+        Body::Lines(lines, _) => {
+            whole = lines.whole();
+            &whole
+        }
+    };
+    if said.is_answered() {
+        c.is_refused(Events::MESSAGE, said.command, text)
+    } else {
+        c.filtered(Events::NOTICE, said.command, text).is_some()
     }
 }
 
@@ -173,6 +208,7 @@ fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: &mut Vec<To>)
     match to {
         To::Channel { index, .. } => {
             policy::may_speak(c, index)?;
+            policy::may_say(c, index, said)?;
             c.address(Addressed::Channel(index), &shown)?;
             let source = c.source();
             said.send(c, &source, to, &shown);

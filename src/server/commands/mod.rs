@@ -34,6 +34,7 @@ use crate::proto::numeric::{self, Reply};
 pub(super) use cap::changed as capabilities_changed;
 pub(super) use channel::kick_by_server;
 pub(super) use list::{ListWork, list_step};
+pub(super) use message::Said;
 pub(super) use monitor::{MonitorWork, monitor_step};
 pub(super) use multiline::check_batch;
 pub(super) use names::{NamesWork, names_step};

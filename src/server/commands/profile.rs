@@ -3,6 +3,7 @@
 use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
 use super::Outcome;
+use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
 use crate::proto::numeric;
@@ -13,6 +14,11 @@ pub(super) fn away(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let most = c.server.config.limits.away_length as usize;
     let message = m.get(0).filter(|message| !message.is_empty());
     let message = message.map(|message| text::truncate(message, most).to_owned());
+    if let Some(message) = &message
+        && c.is_refused(Events::AWAY, "AWAY", message)
+    {
+        return Ok(());
+    }
     let is_away = message.is_some();
     let able = c.client().caps.has(Caps::PRE_AWAY);
     match c.client_mut().registration() {
@@ -49,6 +55,9 @@ pub(super) fn setname(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if realname.is_empty() || realname.len() > most {
         let why = format!("A real name must have 1 to {most} bytes");
         c.fail("SETNAME", "INVALID_REALNAME", &why);
+        return Ok(());
+    }
+    if c.is_refused(Events::REALNAME, "SETNAME", realname) {
         return Ok(());
     }
     realname.clone_into(&mut c.user_mut().realname);

@@ -4,6 +4,7 @@ use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
 use super::super::{Cause, Event, policy};
 use super::Outcome;
+use crate::config::Events;
 use crate::proto::message::Message;
 use crate::proto::names::{self, fold};
 use crate::proto::numeric;
@@ -41,6 +42,9 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     }
     if c.client().user().is_some() {
         policy::may_change_nick(c)?;
+    }
+    if c.filtered(Events::NICK, "NICK", wanted).is_some() {
+        return Err(numeric::err_erroneusnickname(wanted).into());
     }
     if let Some(before) = &before {
         c.server.nicks.remove(fold(before).as_str());
@@ -80,6 +84,9 @@ pub(super) fn user(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let Some(name) = names::user_name(given, c.server.config.limits.user_length) else {
         return Err(numeric::err_invalidusername().into());
     };
+    if c.is_refused(Events::REALNAME, "USER", realname) {
+        return Ok(());
+    }
     if let Some(registration) = c.client_mut().registration() {
         if registration.user.is_some() {
             return Err(numeric::err_alreadyregistered().into());
@@ -121,7 +128,9 @@ pub(super) fn pong(_: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
 /// `QUIT [reason]`
 pub(super) fn quit(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     // The prefix shows that it was their own wish, also without a reason (Modern IRC, "QUIT message").
-    let reason = format!("Quit: {}", text::truncate(m.get(0).unwrap_or(""), REASON));
+    let given = text::truncate(m.get(0).unwrap_or(""), REASON);
+    let given = if c.filtered(Events::QUIT, "QUIT", given).is_some() { "" } else { given };
+    let reason = format!("Quit: {given}");
     c.dismiss(Cause::Quit, &reason);
     Ok(())
 }
