@@ -120,7 +120,11 @@ impl Outbox {
 
     /// Changes the send-queue limit of an open `slot`, in bytes.
     pub fn set_limit(&mut self, slot: u32, limit: u32) {
-        if self.is_open(slot) {
+        // What is set aside holds the limit for afterwards.
+        let aside = self.captures.iter_mut().find(|capture| capture.slot == slot && capture.limit > 0);
+        if let Some(capture) = aside {
+            capture.limit = limit;
+        } else if self.is_open(slot) {
             self.entries[slot as usize].limit = limit;
         }
     }

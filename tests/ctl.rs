@@ -117,6 +117,7 @@ fn stats_are_labelled_and_have_units() {
         connections_total: 1_234,
         users: 11,
         channels: 3,
+        lockdown: false,
         messages_in: 1_234_567,
         messages_out: 89,
         deliveries: 123_456_789,
@@ -140,6 +141,7 @@ uptime             3h 12m
 connections        12 now, 40 peak, 1,234 total
 users              11
 channels           3
+lockdown           off
 messages           1,234,567 in, 89 out
 deliveries         123,456,789
 bytes              512 B in, 1.2 MiB out

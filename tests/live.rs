@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use common::{Daemon, PATIENCE};
 
 /// No throttle, and as many connections from this machine as a test likes.
-const OPEN: &str = "[limits]\nflood_rate = 0\nconnections_per_address = 10000\n";
+const OPEN: &str = "[throttle]\nconnections = 0\n[limits]\nflood_rate = 0\nconnections_per_address = 10000\n";
 
 /// Lets this process have as many sockets as the system allows: tests run side by side in it.
 fn raise_descriptors() {

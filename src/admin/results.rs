@@ -139,6 +139,9 @@ pub struct Stats {
     pub users: u64,
     /// Channels now.
     pub channels: u64,
+    /// Whether the panic switch is on.
+    #[serde(default)]
+    pub lockdown: bool,
     /// Lines from clients.
     pub messages_in: u64,
     /// Lines written for clients, each counted once however many clients got it.
@@ -151,7 +154,7 @@ pub struct Stats {
     pub bytes_out: u64,
     /// Bytes that wait for clients, in the daemon.
     pub send_queue_bytes: u64,
-    /// Connections refused before they said anything, by reason.
+    /// Connections refused before they said anything, or once it was known who they were, by reason.
     pub refused: BTreeMap<String, u64>,
     /// Connections that ended, by reason.
     pub disconnects: BTreeMap<String, u64>,
@@ -202,6 +205,9 @@ pub struct UserItem {
     pub channels: Vec<String>,
     /// User modes, with a leading `+`.
     pub modes: String,
+    /// Its connection class.
+    #[serde(default)]
+    pub class: String,
     /// Since it connected.
     pub connected_seconds: u64,
     /// Since it last sent a message to somebody.
@@ -272,6 +278,9 @@ pub struct ConnectionItem {
     pub listener: String,
     /// Its nick, if it has one.
     pub nick: Option<String>,
+    /// The connection class of a chat connection that is not closing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// Since it connected.
     pub connected_seconds: u64,
     /// Bytes from it.

@@ -104,6 +104,7 @@ fn stats(stats: &Stats) -> String {
         ),
         ("users", count(stats.users)),
         ("channels", count(stats.channels)),
+        ("lockdown", if stats.lockdown { "on" } else { "off" }.to_owned()),
         ("messages", format!("{} in, {} out", count(stats.messages_in), count(stats.messages_out))),
         ("deliveries", count(stats.deliveries)),
         ("bytes", format!("{} in, {} out", size(stats.bytes_in), size(stats.bytes_out))),

@@ -125,7 +125,12 @@ impl<D: Driver> Shell<D> {
     fn welcome(&mut self, mut stream: D::Stream, address: SocketAddr, gate: u64) {
         // ::ffff:192.0.2.1 is 192.0.2.1, for limits as well as for people.
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        if let Err(why) = self.server.admit(address.ip()) {
+        let listener = match self.gates.iter().find(|it| it.token == gate).map(|it| &it.kind) {
+            Some(GateKind::Chat { requested, .. }) => *requested,
+            _ => return self.driver.close(stream),
+        };
+        let peer = Peer { address: address.ip(), port: address.port(), listener };
+        if let Err(why) = self.server.admit(self.now, &peer) {
             // One attempt: whoever cannot take so little has no use for it.
             let _ = self.driver.write(&mut stream, format!("ERROR :{why}\r\n").as_bytes());
             self.driver.close(stream);
@@ -135,7 +140,6 @@ impl<D: Driver> Shell<D> {
         self.chats += 1;
         self.out.open(id.slot, self.server.config().limits.send_queue);
         log::info!("connect client={id} address={address}");
-        let peer = Peer { address: address.ip(), port: address.port() };
         self.tell(Input::Opened { client: id, peer });
     }
 
@@ -171,7 +175,7 @@ impl<D: Driver> Shell<D> {
     }
 
     /// Counts a refusal, and logs it if not too many have been logged.
-    fn refused(&mut self, why: Refused, what: impl std::fmt::Display) {
+    pub(super) fn refused(&mut self, why: Refused, what: impl std::fmt::Display) {
         if let Some(count) = self.counters.refuse(why, self.now.mono_ms) {
             log::warn!("refused reason={} count={count} last={}", why.name(), Quoted(what));
         }

@@ -173,6 +173,7 @@ impl<D: Driver> Shell<D> {
             connections_total: server.connections_total,
             users: server.users,
             channels: server.channels,
+            lockdown: self.server.lockdown(),
             messages_in: server.messages_in,
             messages_out: self.out.encoded() - self.counters.replies,
             deliveries: self.counters.deliveries,

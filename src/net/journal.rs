@@ -30,6 +30,7 @@ pub(super) fn event(event: &Event) {
                 "filter client={client} user={user} filter={filter} command={command} action={action}"
             );
         }
+        Event::Lockdown { on } => log::warn!("lockdown on={on}"),
         Event::Kicked { client, nick, channel, by, reason } => log::info!(
             "kick client={client} nick={} channel={} by={} reason={}",
             Quoted(nick),

@@ -162,12 +162,6 @@ impl<D: Driver> Shell<D> {
             }
         }
         log::set_max_level(config.log.level);
-        let send_queue = config.limits.send_queue;
-        for (id, conn) in self.conns.iter() {
-            if conn.is_chat() {
-                self.out.set_limit(id.slot, send_queue);
-            }
-        }
         self.tell(Input::Reload(Rc::new(config)));
         record(&report);
         report

@@ -14,7 +14,7 @@ use super::jobs::{Job, Outcome, Saving};
 use super::journal;
 use super::listener::Bound;
 use super::reload::Reloading;
-use super::stats::{Counters, TurnTimes};
+use super::stats::{Counters, Refused, TurnTimes};
 use crate::config::Config;
 use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
@@ -293,6 +293,9 @@ impl<D: Driver> Shell<D> {
                 match effect {
                     Effect::Close(id) => self.drain(id),
                     Effect::Resume(id) => self.enqueue(id),
+                    Effect::Refused { client, why } => {
+                        self.refused(Refused::Server(why), format_args!("client={client}"));
+                    }
                     Effect::Event(event) => journal::event(&event),
                     Effect::Verify { client, hash, password } => {
                         self.begin_job(Job::Verify { client, hash, password });

@@ -17,9 +17,12 @@ pub(super) enum Refused {
 }
 
 impl Refused {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Server(Refusal::Full),
         Self::Server(Refusal::Address),
+        Self::Server(Refusal::Class),
+        Self::Server(Refusal::Throttle),
+        Self::Server(Refusal::Lockdown),
         Self::Server(Refusal::Stopping),
         Self::Resources,
         Self::Error,

@@ -23,6 +23,10 @@ pub const CHANNEL: usize = 128;
 pub const ISUPPORT_TOKENS: usize = 13;
 /// Bytes of a text that masks are held against; what is longer than any text of a [`LINE`] is cut.
 pub const MASK_TEXT: usize = LINE - 1;
+/// Networks whose rate of new connections is remembered; those that have been quiet longest are forgotten first.
+pub const THROTTLE_NETWORKS: usize = 16 * 1024;
+/// Connections from the network of a gateway that have not yet said whom they are for (WEBIRC).
+pub const WEBIRC_WAITING: u32 = 1_000;
 /// The end that all cloaks of addresses have in common, in bytes.
 pub const CLOAK_SUFFIX: usize = 16;
 /// Users and channels outside that somebody has addressed of late, and may address again for nothing.

@@ -2,7 +2,7 @@
 
 use super::ctx::Ctx;
 use super::mode::{self, Answer, By};
-use super::{Server, Time};
+use super::{Effect, Event, Server, Time};
 use crate::outbox::Outbox;
 use crate::proto::names::fold;
 
@@ -34,6 +34,23 @@ impl Server {
             Answer::List(_) => None,
         });
         Ok(refusals.collect())
+    }
+
+    /// Whether the panic switch is on.
+    pub fn lockdown(&self) -> bool {
+        self.state.lockdown
+    }
+
+    /// Turns the panic switch on or off, and has that saved: while it is on, new clients are let in from
+    /// `lockdown.networks` only, and those whose class is exempt. Returns whether that changed anything.
+    pub fn set_lockdown(&mut self, on: bool) -> bool {
+        let changes = self.state.lockdown != on;
+        if changes {
+            self.state.lockdown = on;
+            self.effects.push(Effect::Event(Event::Lockdown { on }));
+            self.save();
+        }
+        changes
     }
 }
 

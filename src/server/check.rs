@@ -68,8 +68,12 @@ impl Server {
         assert_eq!((self.invisible, self.operators), (invisible, operators), "users by mode");
         assert_eq!(self.nicks.len(), nicks, "no nick without a client");
         assert_eq!(self.timers.len(), deadlines, "no deadline without a client");
-        let from_anywhere: u64 = self.addresses.values().map(|&count| u64::from(count)).sum();
-        assert_eq!(from_anywhere, connections, "connections by address");
+        let everybody = || self.clients.iter().flatten();
+        self.networks.check(everybody().map(|client| client.peer.address), &self.config.throttle);
+        for (index, class) in self.classes.iter().enumerate() {
+            let members = everybody().filter(|client| client.class == index).count();
+            assert_eq!(class.members as usize, members, "connections of the class {}", class.name);
+        }
         assert!(connections == 0 || deadlines > 0, "somebody watches every client");
 
         self.check_watchers();

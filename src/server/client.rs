@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Peer;
+use super::admission::Admission;
 use super::extras::Extras;
 use super::jobs::Parked;
 use super::monitor::Watched;
@@ -29,6 +30,8 @@ pub(super) struct Client {
     /// Whether the way from the client is encrypted.
     pub(super) secure: bool,
     pub(super) stage: Stage,
+    /// Its connection class.
+    pub(super) class: usize,
     pub(super) caps: Caps,
     /// The version given with `CAP LS`; 0 if none was.
     pub(super) cap_version: u16,
@@ -74,6 +77,8 @@ pub(super) struct Registration {
     pub(super) away: Option<String>,
     /// Whether `CAP END` is awaited.
     pub(super) negotiating: bool,
+    /// What is to be asked of it when it registers.
+    pub(super) admission: Admission,
     /// Whether the name of its address is awaited.
     pub(super) resolving: bool,
 }

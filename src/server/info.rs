@@ -51,6 +51,8 @@ pub struct UserInfo {
     pub idle_ms: u64,
     /// Lines from it.
     pub messages_in: u64,
+    /// Its connection class.
+    pub class: String,
 }
 
 /// A channel, as `list` shows it.
@@ -124,6 +126,7 @@ impl Server {
             connected_unix_ms: it.connected_unix_ms,
             idle_ms: now.mono_ms.saturating_sub(user.spoke_ms),
             messages_in: it.messages_in,
+            class: self.classes.at(it.class).name.to_string(),
         })
     }
 

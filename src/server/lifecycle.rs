@@ -1,15 +1,15 @@
 //! How connections begin and end, and the deadlines between.
 
-use std::net::IpAddr;
 use std::rc::Rc;
 
+use super::class::same_secret;
 use super::client::{Client, Registration, Stage, User};
 use super::ctx::Ctx;
 use super::outgoing::Draft;
 use super::throttle::Throttle;
 use super::timers::{Armed, Kind};
 use super::whowas::Past;
-use super::{Cause, Effect, Event, Gone, Peer, Refusal, Server, work};
+use super::{Cause, Effect, Event, Gone, Peer, Server, work};
 use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
@@ -17,29 +17,14 @@ use crate::proto::names::{self, fold};
 use crate::proto::numeric;
 
 impl Server {
-    /// Whether one more connection from `address` is welcome. Cheap: asked before anything is allocated.
-    ///
-    /// # Errors
-    /// Why it is not.
-    pub fn admit(&self, address: IpAddr) -> Result<(), Refusal> {
-        let limits = &self.config.limits;
-        if self.stopping {
-            return Err(Refusal::Stopping);
-        }
-        if self.stats.connections >= u64::from(limits.connections) {
-            return Err(Refusal::Full);
-        }
-        let from_there = self.addresses.get(&address).copied().unwrap_or(0);
-        if from_there >= limits.connections_per_address { Err(Refusal::Address) } else { Ok(()) }
-    }
-
     /// A connection begins.
-    pub(super) fn open(&mut self, id: ClientId, peer: Peer) {
+    pub(super) fn open(&mut self, id: ClientId, peer: Peer, out: &mut Outbox) {
         let slot = id.slot as usize;
         if self.clients.len() <= slot {
             self.clients.resize_with(slot + 1, || None);
         }
-        *self.addresses.entry(peer.address).or_insert(0) += 1;
+        let (class, admission) = self.enter(&peer);
+        out.set_limit(id.slot, self.classes.at(class).send_queue);
         self.stats.connections += 1;
         self.stats.connections_total += 1;
         self.stats.connections_peak = self.stats.connections_peak.max(self.stats.connections);
@@ -48,7 +33,8 @@ impl Server {
             host: names::host(peer.address),
             peer,
             secure: false,
-            stage: Stage::Registering(Registration::default()),
+            stage: Stage::Registering(Registration { admission, ..Registration::default() }),
+            class,
             caps: Caps::NONE,
             cap_version: 0,
             connected_unix_ms: self.now.unix_ms,
@@ -109,10 +95,9 @@ impl Server {
     /// Called lazily, when a deadline has come that was set without knowing what the client would send meanwhile.
     fn check_liveness(&mut self, slot: u32, out: &mut Outbox) {
         let now = self.now.mono_ms;
-        let timeouts = self.config.timeouts.clone();
-        let (interval, timeout) =
-            (u64::from(timeouts.ping_interval) * 1000, u64::from(timeouts.ping_timeout) * 1000);
-        let Some(client) = self.client_mut(slot) else { return };
+        let Some(client) = self.client(slot) else { return };
+        let class = self.classes.at(client.class);
+        let (interval, timeout) = (class.ping_interval_ms, class.ping_timeout_ms);
         let (id, quiet_since, pinged) = (client.id, client.heard_ms, client.pinged);
         let (registered, waits) = (client.user().is_some(), client.parked.is_some());
         let Some(mut ctx) = self.ctx(id, out) else { return };
@@ -165,7 +150,7 @@ impl Ctx<'_> {
         client.stage = Stage::Registered(user);
         self.server.stats.users += 1;
         self.server.most_users = self.server.most_users.max(self.server.stats.users);
-        let interval = u64::from(self.server.config.timeouts.ping_interval) * 1000;
+        let interval = self.server.class_of(self.me).ping_interval_ms;
         self.arm(Kind::Liveness, now + interval);
         self.event(Event::Registered { client: id, mask });
         self.announce_online();
@@ -220,12 +205,7 @@ impl Ctx<'_> {
         server.timers.disarm_all(self.me, &mut client.armed);
         server.stats.connections -= 1;
         server.stats.disconnects[cause as usize] += 1;
-        if let Some(count) = server.addresses.get_mut(&client.peer.address) {
-            *count -= 1;
-            if *count == 0 {
-                server.addresses.remove(&client.peer.address);
-            }
-        }
+        server.count_out(client.class, client.peer.address);
         self.event(Event::Disconnected { client: client.id, mask, cause, reason: reason.to_owned() });
     }
 
@@ -262,40 +242,25 @@ impl Ctx<'_> {
         if waits || registration.nick.is_none() || registration.user.is_none() {
             return;
         }
+        let given = registration.password.clone();
+        let trusted = match self.settle_class() {
+            Ok(trusted) => trusted,
+            Err(why) => return self.turn_away(why),
+        };
+        // The password of a class stands for that of the server.
         if let Some(password) = &config.server.password
-            && !registration.password.as_ref().is_some_and(|given| same_secret(given, password))
+            && !trusted
+            && !given.is_some_and(|given| same_secret(&given, password))
         {
             self.reply(numeric::err_passwdmismatch());
             self.dismiss(Cause::Password, "Bad password");
             return;
         }
-        let registration = std::mem::take(registration);
+        let Some(registration) = self.client_mut().registration().map(std::mem::take) else { return };
         if let (Some(nick), Some(user)) = (registration.nick, registration.user) {
             self.become_user(nick, user, registration.realname);
             self.user_mut().away = registration.away;
             super::commands::greet(self);
-        }
-    }
-}
-
-/// Compares without telling by its duration where the two differ.
-fn same_secret(given: &str, expected: &str) -> bool {
-    let (given, expected) = (given.as_bytes(), expected.as_bytes());
-    let differs = expected.iter().enumerate().fold(given.len() ^ expected.len(), |differs, (index, byte)| {
-        differs | usize::from(given.get(index).copied().unwrap_or(0) ^ byte)
-    });
-    differs == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::same_secret;
-
-    #[test]
-    fn secrets_are_equal_only_if_every_byte_is() {
-        assert!(same_secret("sesame", "sesame") && same_secret("", ""));
-        for other in ["", "sesam", "sesame ", "Sesame", "sesamf"] {
-            assert!(!same_secret(other, "sesame"), "{other}");
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | file | what is there |
 //! |---|---|
 //! | `types` | the words that server and shell exchange |
+//! | `admission`, `class`, `networks` | who may come in, what holds for them, and how many they are |
 //! | `lifecycle` | how connections begin and end |
 //! | `commands/` | the table of commands, and the functions behind it by family |
 //! | `cloak` | hosts that hide the address |
@@ -30,9 +31,11 @@
 //! | `check` | the invariants |
 
 mod admin;
+mod admission;
 mod ban;
 mod channel;
 mod check;
+mod class;
 mod client;
 pub mod cloak;
 mod commands;
@@ -45,6 +48,7 @@ mod lifecycle;
 mod mode;
 mod monitor;
 mod multiline;
+mod networks;
 mod outgoing;
 mod policy;
 mod response;
@@ -62,7 +66,6 @@ mod work;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use siphasher::sip::SipHasher13;
@@ -76,11 +79,13 @@ use crate::proto::modes::{self, DEAF, INVISIBLE, OPERATOR};
 use crate::proto::names::fold;
 
 use channel::Channel;
+use class::Classes;
 use client::{Client, User};
 use ctx::{Ctx, Seen};
 use filter::Filters;
 use jobs::Saves;
 use monitor::Watchers;
+use networks::Networks;
 use outgoing::Stamp;
 use response::Response;
 use slot_set::SlotSet;
@@ -126,8 +131,8 @@ pub struct Server {
     channel_serial: u64,
     /// Folded channel names to indices. Never iterated.
     names: HashMap<Box<str>, u32, Keyed>,
-    /// Connections from each address. Never iterated.
-    addresses: HashMap<IpAddr, u32, Keyed>,
+    classes: Classes,
+    networks: Networks,
     timers: Timers,
     watchers: Watchers,
     whowas: Whowas,
@@ -171,6 +176,7 @@ impl Server {
             isupport: isupport::lines(&config, &isupport::tokens(&config)),
             filters: Filters::new(config.filter.iter().cloned()),
             condemned: None,
+            classes: Classes::new(&config),
             config,
             now,
             started_unix_ms: now.unix_ms,
@@ -181,7 +187,7 @@ impl Server {
             free_channels: Vec::new(),
             channel_serial: 0,
             names: HashMap::with_hasher(keyed),
-            addresses: HashMap::with_hasher(keyed),
+            networks: Networks::new(keyed),
             timers: Timers::default(),
             watchers: Watchers::new(keyed),
             whowas: Whowas::new(keyed),
@@ -209,7 +215,7 @@ impl Server {
     pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Outbox) {
         self.now = now;
         match input {
-            Input::Opened { client, peer } => self.open(client, peer),
+            Input::Opened { client, peer } => self.open(client, peer, out),
             Input::Line { client, line } => {
                 if let Some(mut ctx) = self.ctx(client, out) {
                     commands::dispatch(&mut ctx, line);
@@ -263,6 +269,7 @@ impl Server {
         let config = self.config.clone();
         self.whowas.trim(config.limits.whowas_entries as usize);
         self.filters = Filters::new(config.filter.iter().cloned());
+        self.reclassify(out);
         let tokens = isupport::tokens(&config);
         self.isupport = isupport::lines(&config, &tokens);
         let news = isupport::lines(&config, &isupport::changes(&isupport::tokens(&before), &tokens));

@@ -13,12 +13,15 @@ const VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct State {
     version: u32,
+    /// Whether the panic switch is on.
+    #[serde(default)]
+    pub(super) lockdown: bool,
 }
 
 impl Default for State {
     /// That of a server that has never been running.
     fn default() -> Self {
-        Self { version: VERSION }
+        Self { version: VERSION, lockdown: false }
     }
 }
 

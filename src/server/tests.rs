@@ -1,22 +1,27 @@
 //! What only the bare server shows: virtual time, slices of long replies, the cost of a fan-out.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
 use super::*;
 use crate::proto::limits::{LINE, MODES, SLICE_ITEMS, SLICE_LOW_WATER, SLICES_PER_TURN};
 
+/// A place to connect from.
+pub(super) fn from(address: &str) -> Peer {
+    Peer { address: address.parse().unwrap(), port: 1, listener: ([127, 0, 0, 1], 6667).into() }
+}
+
 /// A server and what its clients have got so far.
 pub(super) struct Bench {
     pub(super) server: Server,
     pub(super) out: Outbox,
-    now: Time,
+    pub(super) now: Time,
 }
 
 impl Bench {
     pub(super) fn new(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         config.limits.connections_per_address = u32::MAX;
+        config.throttle.connections = 0;
         change(&mut config);
         let now = Time { mono_ms: 1_000, unix_ms: 1_000_000 };
         Self { server: Server::new(Rc::new(config), [1, 2], now), out: Outbox::default(), now }
@@ -30,9 +35,17 @@ impl Bench {
     pub(super) fn open(&mut self, slot: u32) -> ClientId {
         let client = ClientId { slot, generation: slot + 1 };
         self.out.open(slot, 64 << 20);
-        let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1 };
-        self.input(Input::Opened { client, peer });
+        self.input(Input::Opened { client, peer: from("127.0.0.1") });
         client
+    }
+
+    /// Opens a connection from an address, if it is admitted.
+    pub(super) fn open_from(&mut self, slot: u32, address: &str) -> Result<ClientId, Refusal> {
+        self.server.admit(self.now, &from(address))?;
+        let client = ClientId { slot, generation: slot + 1 };
+        self.out.open(slot, 64 << 20);
+        self.input(Input::Opened { client, peer: from(address) });
+        Ok(client)
     }
 
     /// Makes channels quickly: the invariants are not checked for each.
@@ -181,8 +194,7 @@ fn a_late_input_for_a_client_that_left_finds_nothing() {
     bench.out.clear();
     let client = ClientId { slot: 0, generation: 99 };
     bench.out.open(0, 1000);
-    let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1 };
-    bench.input(Input::Opened { client, peer });
+    bench.input(Input::Opened { client, peer: from("127.0.0.1") });
     bench.say(gone, "NICK stale");
     bench.input(Input::Kill { client: gone, reason: "stale" });
     bench.input(Input::Closed { client: gone, why: Gone::Eof });
@@ -196,19 +208,20 @@ fn admission_follows_the_limits() {
         config.limits.connections = 3;
         config.limits.connections_per_address = 2;
     });
-    let (here, there) = (IpAddr::V4(Ipv4Addr::LOCALHOST), "192.0.2.1".parse().unwrap());
+    let (here, there) = ("127.0.0.1", "192.0.2.1");
+    let admit = |bench: &Bench, address: &str| bench.server.admit(bench.now, &from(address));
     bench.open(0);
     bench.open(1);
-    assert_eq!(bench.server.admit(here), Err(Refusal::Address));
-    assert_eq!(bench.server.admit(there), Ok(()));
+    assert_eq!(admit(&bench, here), Err(Refusal::Address));
+    assert_eq!(admit(&bench, there), Ok(()));
     let client = ClientId { slot: 2, generation: 3 };
     bench.out.open(2, 1000);
-    bench.input(Input::Opened { client, peer: Peer { address: there, port: 1 } });
-    assert_eq!(bench.server.admit(there), Err(Refusal::Full));
+    bench.input(Input::Opened { client, peer: from(there) });
+    assert_eq!(admit(&bench, there), Err(Refusal::Full));
     bench.input(Input::Closed { client, why: Gone::Eof });
-    assert_eq!(bench.server.admit(there), Ok(()));
+    assert_eq!(admit(&bench, there), Ok(()));
     bench.input(Input::Shutdown { reason: "bye" });
-    assert_eq!(bench.server.admit(there), Err(Refusal::Stopping));
+    assert_eq!(admit(&bench, there), Err(Refusal::Stopping));
     assert_eq!(bench.server.stats().connections, 0);
 }
 
@@ -322,7 +335,7 @@ fn crowd(bench: &mut Bench, members: u32) {
     for slot in 0..members {
         let client = ClientId { slot, generation: slot + 1 };
         bench.out.open(slot, 64 << 20);
-        let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 1 };
+        let peer = from("127.0.0.1");
         bench.server.handle(bench.now, Input::Opened { client, peer }, &mut bench.out);
         for line in [&format!("NICK n{slot}"), "USER u 0 * :r"] {
             bench.server.handle(bench.now, Input::Line { client, line: line.as_bytes() }, &mut bench.out);

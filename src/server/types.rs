@@ -1,7 +1,7 @@
 //! The words that the server and the shell exchange.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use crate::config::Config;
@@ -23,6 +23,8 @@ pub struct Peer {
     pub address: IpAddr,
     /// The port.
     pub port: u16,
+    /// The listener, by its address in the configuration.
+    pub listener: SocketAddr,
 }
 
 /// What happened.
@@ -146,6 +148,13 @@ pub enum Effect {
     Close(ClientId),
     /// This client became [`super::Server::ready`] again: handle what it has sent meanwhile.
     Resume(ClientId),
+    /// This client was let in and then not welcome after all.
+    Refused {
+        /// Whom; the connection is closed.
+        client: ClientId,
+        /// Why.
+        why: Refusal,
+    },
     /// Something an operator wants to read of.
     Event(Event),
     /// Check a password, which takes long on purpose. Answered by [`Input::Verified`], each once.
@@ -194,13 +203,15 @@ pub enum Cause {
     Kill,
     /// A wrong or missing server password.
     Password,
+    /// Not welcome, as was found out when it had connected.
+    Refused,
     /// The server stopped.
     Shutdown,
 }
 
 impl Cause {
     /// Every cause, in the order of their counters.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Quit,
         Self::Eof,
         Self::Error,
@@ -209,6 +220,7 @@ impl Cause {
         Self::SendQueue,
         Self::Kill,
         Self::Password,
+        Self::Refused,
         Self::Shutdown,
     ];
 
@@ -223,18 +235,25 @@ impl Cause {
             Self::SendQueue => "send_queue",
             Self::Kill => "kill",
             Self::Password => "password",
+            Self::Refused => "refused",
             Self::Shutdown => "shutdown",
         }
     }
 }
 
-/// Why a connection is refused before it has said anything.
+/// Why a connection is refused: before it has said anything, or once it is known who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// `limits.connections` is reached.
     Full,
-    /// `limits.connections_per_address` is reached.
+    /// `connections_per_address` of its class is reached.
     Address,
+    /// `connections` of its class is reached.
+    Class,
+    /// Its network begins connections faster than it may.
+    Throttle,
+    /// The panic switch is on.
+    Lockdown,
     /// The server is stopping.
     Stopping,
 }
@@ -245,6 +264,9 @@ impl Refusal {
         match self {
             Self::Full => "full",
             Self::Address => "address",
+            Self::Class => "class",
+            Self::Throttle => "throttle",
+            Self::Lockdown => "lockdown",
             Self::Stopping => "stopping",
         }
     }
@@ -256,6 +278,9 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::Full => "The server is full, try again later",
             Self::Address => "Too many connections from your address",
+            Self::Class => "Too many connections of your class, try again later",
+            Self::Throttle => "Too many new connections from your network, try again later",
+            Self::Lockdown => "No new connections are accepted for now, try again later",
             Self::Stopping => "The server is stopping",
         })
     }
@@ -325,6 +350,11 @@ pub enum Event {
         command: &'static str,
         /// What the filter did: `block`, `warn` or `kill`.
         action: &'static str,
+    },
+    /// The panic switch was turned.
+    Lockdown {
+        /// Whether it is on now.
+        on: bool,
     },
     /// A user was removed from a channel.
     Kicked {

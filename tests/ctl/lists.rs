@@ -42,6 +42,7 @@ pub(crate) fn user(id: u64, nick: &str, channels: &[&str]) -> UserItem {
         realname: format!("{nick} B."),
         channels: channels.iter().map(|&name| name.to_owned()).collect(),
         modes: "+i".into(),
+        class: "default".into(),
         connected_seconds: 4_000,
         idle_seconds: 59,
         bytes_in: 1_536,
@@ -61,9 +62,9 @@ fn users_are_a_table() {
     assert_eq!(
         table,
         "\
-NICK   USER@HOST    ADDRESS    MODES  ONLINE  IDLE  MSGS IN  MSGS OUT       IN      OUT  QUEUE          ID  REALNAME  CHANNELS
-alice  u@127.0.0.1  127.0.0.1  +i      1h 6m   59s    1,234         7  1.5 KiB  1.0 GiB    0 B  4294967296  alice B.  @#rust #go
-日本   u@127.0.0.1  127.0.0.1  +i      1h 6m   59s    1,234         7  1.5 KiB  1.0 GiB    0 B  8589934593  日本 B.
+NICK   USER@HOST    ADDRESS    MODES  CLASS    ONLINE  IDLE  MSGS IN  MSGS OUT       IN      OUT  QUEUE          ID  REALNAME  CHANNELS
+alice  u@127.0.0.1  127.0.0.1  +i     default   1h 6m   59s    1,234         7  1.5 KiB  1.0 GiB    0 B  4294967296  alice B.  @#rust #go
+日本   u@127.0.0.1  127.0.0.1  +i     default   1h 6m   59s    1,234         7  1.5 KiB  1.0 GiB    0 B  8589934593  日本 B.
 "
     );
 }
@@ -100,6 +101,7 @@ pub(crate) fn connection() -> ConnectionItem {
         address: "[::1]:50000".into(),
         listener: "[::1]:6667".into(),
         nick: None,
+        class: Some("default".into()),
         connected_seconds: 3,
         bytes_in: 0,
         bytes_out: 70,
@@ -118,19 +120,20 @@ fn connections_are_a_table() {
         state: ConnectionState::Open,
         address: "unix".into(),
         listener: "/run/chatd/admin.sock".into(),
+        class: None,
         peer: Some(PeerCredentials { pid: 812, uid: 1_000, gid: 100 }),
         ..chat.clone()
     };
-    let closing = ConnectionItem { state: ConnectionState::Closing, ..chat.clone() };
+    let closing = ConnectionItem { state: ConnectionState::Closing, class: None, ..chat.clone() };
     let (list, table) = ask_list("list connections", &[chat, named, admin, closing]);
     assert_eq!(list.what, What::Connections);
     assert_eq!(
         table,
-        "        ID  ROLE   STATE        NICK  ADDRESS      LISTENER               ONLINE   IN   OUT  QUEUE  PEER
-4294967296  chat   registering  -     [::1]:50000  [::1]:6667                 3s  0 B  70 B    0 B  -
-4294967296  chat   registered   bob   [::1]:50000  [::1]:6667                 3s  0 B  70 B    0 B  -
-4294967296  admin  open         -     unix         /run/chatd/admin.sock      3s  0 B  70 B    0 B  pid 812 uid 1000 gid 100
-4294967296  chat   closing      -     [::1]:50000  [::1]:6667                 3s  0 B  70 B    0 B  -
+        "        ID  ROLE   STATE        NICK  ADDRESS      LISTENER               CLASS    ONLINE   IN   OUT  QUEUE  PEER
+4294967296  chat   registering  -     [::1]:50000  [::1]:6667             default      3s  0 B  70 B    0 B  -
+4294967296  chat   registered   bob   [::1]:50000  [::1]:6667             default      3s  0 B  70 B    0 B  -
+4294967296  admin  open         -     unix         /run/chatd/admin.sock  -            3s  0 B  70 B    0 B  pid 812 uid 1000 gid 100
+4294967296  chat   closing      -     [::1]:50000  [::1]:6667             -            3s  0 B  70 B    0 B  -
 "
     );
 }

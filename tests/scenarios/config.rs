@@ -1,6 +1,6 @@
 //! The configuration of scenarios: what a file says, over these defaults.
 
-/// The names that appear in the files, and no throttle, as many steps follow one another at once.
+/// The names that appear in the files, and no throttles, as many steps follow one another at once.
 const DEFAULTS: &str = r#"
 [server]
 name = "irc.test"
@@ -9,6 +9,9 @@ description = "A test server"
 
 [limits]
 flood_rate = 0
+
+[throttle]
+connections = 0
 
 [log]
 target = "stderr"

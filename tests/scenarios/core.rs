@@ -1,7 +1,7 @@
 //! Scenarios on the bare server: no socket, no thread, virtual time.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use chatd::config::{self, Config};
@@ -128,7 +128,7 @@ fn outcome(effect: Effect) -> Option<Input<'static>> {
         }
         Effect::Save { serial, .. } => Input::Saved { serial, problem: None },
         Effect::Resolve { client, address } => Input::Resolved { client, address, name: None },
-        Effect::Close(_) | Effect::Resume(_) | Effect::Event(_) => return None,
+        Effect::Close(_) | Effect::Resume(_) | Effect::Event(_) | Effect::Refused { .. } => return None,
     })
 }
 
@@ -163,8 +163,7 @@ impl Client {
 }
 
 impl Subject for Core {
-    fn connect(&mut self) {
-        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    fn connect(&mut self, from: IpAddr) {
         let number = self.clients.len();
         let mut client = Client {
             id: None,
@@ -173,13 +172,14 @@ impl Subject for Core {
             waiting: VecDeque::new(),
             received: Vec::new(),
         };
-        match self.server.admit(address) {
+        let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, 6667));
+        let peer = Peer { address: from, port: 40_000 + number as u16, listener };
+        match self.server.admit(self.now, &peer) {
             Ok(()) => {
                 let id = self.open.insert_with(|_| number);
                 client.id = Some(id);
                 self.clients.push(client);
                 self.outbox.open(id.slot, self.server.config().limits.send_queue);
-                let peer = Peer { address, port: 40_000 + number as u16 };
                 self.handle(Input::Opened { client: id, peer });
             }
             Err(refusal) => {
@@ -221,6 +221,11 @@ impl Subject for Core {
 
     fn announce(&mut self, text: &str) {
         self.handle(Input::Announce { text });
+    }
+
+    fn lockdown(&mut self, on: bool) {
+        self.server.set_lockdown(on);
+        self.end_turn();
     }
 
     fn shutdown(&mut self, reason: &str) {

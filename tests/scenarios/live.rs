@@ -1,5 +1,7 @@
 //! Scenarios on the real binary, over sockets.
 
+use std::net::IpAddr;
+
 use serde_json::json;
 
 use crate::common::{Client, Daemon};
@@ -55,7 +57,7 @@ impl Connection {
 }
 
 impl Subject for Live {
-    fn connect(&mut self) {
+    fn connect(&mut self, _from: IpAddr) {
         let client = self.daemon.connect();
         self.clients.push(Connection { client, closed: false, within_line: false });
     }
@@ -89,6 +91,10 @@ impl Subject for Live {
 
     fn announce(&mut self, text: &str) {
         self.admin("announce", &json!({"text": text}));
+    }
+
+    fn lockdown(&mut self, _on: bool) {
+        unreachable!("files with the panic switch run on the bare server only");
     }
 
     fn shutdown(&mut self, reason: &str) {

@@ -78,7 +78,10 @@ scenarios! {
     caller_id
     cap
     cap_lines
+    class_limits
+    classes
     client_tags
+    connect_throttle
     cuts
     deaf
     echo
@@ -103,6 +106,7 @@ scenarios! {
     lines
     list
     lists
+    lockdown
     mode_ban
     mode_channel
     mode_content

@@ -1,9 +1,10 @@
 //! Runs a scenario on a subject.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use crate::pattern::Pattern;
-use crate::script::{Action, Script, Step};
+use crate::script::{Action, HERE, Script, Step};
 use crate::subject::Subject;
 use crate::text::escaped;
 
@@ -87,10 +88,10 @@ impl Runner<'_> {
     /// Does what a step says and returns the client who did it.
     fn act(&mut self, action: &Action) -> Result<Option<usize>, String> {
         match action {
-            Action::Connect { who } => return self.connect(who).map(Some),
+            Action::Connect { who, from } => return self.connect(who, *from).map(Some),
             Action::Register { who, caps } => {
                 let there = self.find(who).ok().filter(|&client| !self.clients[client].closed);
-                let client = there.map_or_else(|| self.connect(who), Ok)?;
+                let client = there.map_or_else(|| self.connect(who, HERE), Ok)?;
                 let caps =
                     if caps.is_empty() { String::new() } else { format!("CAP REQ :{caps}\r\nCAP END\r\n") };
                 let lines = format!("{caps}NICK {who}\r\nUSER {who} 0 * :{who}\r\n");
@@ -109,6 +110,7 @@ impl Runner<'_> {
             }
             Action::Kick { nick, channel, reason } => self.subject.kick(nick, channel.as_deref(), reason),
             Action::Announce { text } => self.subject.announce(text),
+            Action::Lockdown { on } => self.subject.lockdown(*on),
             Action::Shutdown { reason } => self.subject.shutdown(reason),
             Action::Advance { ms } => self.subject.advance(*ms),
             Action::Reload { config } => self.subject.reload(config),
@@ -117,7 +119,7 @@ impl Runner<'_> {
         Ok(None)
     }
 
-    fn connect(&mut self, who: &str) -> Result<usize, String> {
+    fn connect(&mut self, who: &str, from: IpAddr) -> Result<usize, String> {
         // A name is free again once its connection was closed.
         if let Some(old) = self.clients.iter_mut().find(|client| client.name == who) {
             if !(old.closed && old.closed_expected) {
@@ -125,7 +127,7 @@ impl Runner<'_> {
             }
             old.name = format!("{who} (before)");
         }
-        self.subject.connect();
+        self.subject.connect(from);
         self.clients.push(Client {
             name: who.to_owned(),
             queue: VecDeque::new(),

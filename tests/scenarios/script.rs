@@ -1,7 +1,12 @@
 //! Reads scenario files; `README.md` beside this file has the format.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::pattern::Pattern;
 use crate::text::unescape;
+
+/// Where clients connect from that say nothing else.
+pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A scenario file.
 #[derive(Debug)]
@@ -28,7 +33,7 @@ pub(crate) struct Step {
 /// What a step does or demands.
 #[derive(Debug)]
 pub(crate) enum Action {
-    Connect { who: String },
+    Connect { who: String, from: IpAddr },
     Register { who: String, caps: String },
     Send { who: String, bytes: Vec<u8> },
     Expect { who: String, pattern: Pattern },
@@ -37,9 +42,21 @@ pub(crate) enum Action {
     Closed { who: String },
     Kick { nick: String, channel: Option<String>, reason: String },
     Announce { text: String },
+    Lockdown { on: bool },
     Shutdown { reason: String },
     Advance { ms: u64 },
     Reload { config: String },
+}
+
+impl Action {
+    /// Whether only the bare server can be where that happens.
+    fn is_for_core(&self) -> bool {
+        match self {
+            Self::Connect { from, .. } => *from != HERE,
+            Self::Lockdown { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 impl Script {
@@ -69,6 +86,9 @@ impl Script {
                     action(line)
                 };
                 let action = action.map_err(|error| format!("{number}: {error}"))?;
+                if action.is_for_core() && !script.core_only {
+                    return Err(format!("{number}: this is for files with `core only`"));
+                }
                 if matches!(action, Action::Advance { .. }) && !script.core_only {
                     return Err(format!("{number}: time passes only in files with `core only`"));
                 }
@@ -118,14 +138,20 @@ fn action(line: &str) -> Result<Action, String> {
         ("admin", rest) => admin(rest),
         ("shutdown", rest) => reason(rest).map(|reason| Action::Shutdown { reason }),
         ("advance", rest) => duration(rest).map(|ms| Action::Advance { ms }),
-        (_, "connects") => Ok(Action::Connect { who }),
+        (_, "connects") => Ok(Action::Connect { who, from: HERE }),
         (_, "closes") => Ok(Action::Close { who }),
         (_, "is closed") => Ok(Action::Closed { who }),
         (_, "is registered") => Ok(Action::Register { who, caps: String::new() }),
-        (_, rest) => match rest.strip_prefix("is registered with ") {
-            Some(caps) => Ok(Action::Register { who, caps: caps.to_owned() }),
-            None => Err(format!("no such step: {line}")),
-        },
+        (_, rest) => {
+            if let Some(address) = rest.strip_prefix("connects from ") {
+                let from = address.parse().map_err(|_| format!("{address} is no address"))?;
+                return Ok(Action::Connect { who, from });
+            }
+            match rest.strip_prefix("is registered with ") {
+                Some(caps) => Ok(Action::Register { who, caps: caps.to_owned() }),
+                None => Err(format!("no such step: {line}")),
+            }
+        }
     }
 }
 
@@ -133,7 +159,10 @@ fn admin(rest: &str) -> Result<Action, String> {
     if let Some(text) = rest.strip_prefix("announce ") {
         return Ok(Action::Announce { text: text.to_owned() });
     }
-    let rest = rest.strip_prefix("kick ").ok_or("admin can kick and announce")?;
+    if let Some(state @ ("on" | "off")) = rest.strip_prefix("lockdown ") {
+        return Ok(Action::Lockdown { on: state == "on" });
+    }
+    let rest = rest.strip_prefix("kick ").ok_or("admin can kick, announce and lock down")?;
     let (target, why) = rest.split_once(" :").ok_or("a kick needs a :reason")?;
     let (nick, channel) = match target.split_once(' ') {
         Some((nick, channel)) => (nick, Some(channel.to_owned())),
@@ -166,6 +195,8 @@ fn a_file_that_cannot_be_read_says_where() {
         ("advance 3s", "1: time passes only in files with `core only`"),
         ("core only: time\nadvance 3h", "2: h is no unit of time"),
         ("config\n[limits]", "1: config has no end"),
+        ("alice connects from 192.0.2.7", "1: this is for files with `core only`"),
+        ("admin lockdown on", "1: this is for files with `core only`"),
         ("core only: ", "1: core only needs a reason"),
     ] {
         assert_eq!(Script::parse(text).expect_err(text), error);

@@ -1,9 +1,11 @@
 //! What a scenario needs of the server that it runs on.
 
+use std::net::IpAddr;
+
 /// A server under test. Clients are numbered from 0 in order of [`Subject::connect`].
 pub(crate) trait Subject {
-    /// Opens a connection from 127.0.0.1.
-    fn connect(&mut self);
+    /// Opens a connection from an address, which is 127.0.0.1 but on the bare server.
+    fn connect(&mut self, from: IpAddr);
     /// Sends bytes from a client; a closed connection takes them silently.
     fn send(&mut self, client: usize, bytes: &[u8]);
     /// Closes a client's side.
@@ -14,6 +16,8 @@ pub(crate) trait Subject {
     fn kick(&mut self, nick: &str, channel: Option<&str>, reason: &str);
     /// Sends a notice to everybody, as an operator.
     fn announce(&mut self, text: &str);
+    /// Turns the panic switch.
+    fn lockdown(&mut self, on: bool);
     /// Stops the server.
     fn shutdown(&mut self, reason: &str);
     /// Lets time pass.

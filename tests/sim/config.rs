@@ -21,6 +21,8 @@ pub(crate) fn random(rng: &mut Rng) -> Config {
     let limits = &mut config.limits;
     limits.connections = rng.pick(&[5, 1_000, 1_000]);
     limits.connections_per_address = rng.pick(&[2, 1_000, 1_000]);
+    config.throttle.connections = rng.pick(&[0, 0, 20]);
+    let limits = &mut config.limits;
     limits.channels_per_user = rng.pick(&[2, 100]);
     limits.nick_length = rng.pick(&[9, 30]);
     limits.topic_length = rng.pick(&[10, 390]);

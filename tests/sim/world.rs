@@ -423,8 +423,11 @@ impl World {
         let mut excused = client.is_excused();
         if let Role::Bot(bot) = &mut client.role {
             // One that is not let in may not even hear why, as what it sent is not read any more.
-            let limits = &self.shell.server().config().limits;
-            let crowded = limits.connections < 1_000 || limits.connections_per_address < 1_000;
+            let config = self.shell.server().config();
+            let limits = &config.limits;
+            let crowded = limits.connections < 1_000
+                || limits.connections_per_address < 1_000
+                || config.throttle.connections > 0;
             let refused = bot.stage == Stage::Registering && (bot.error.is_some() || crowded);
             bot.stage = Stage::Gone;
             excused |= refused;

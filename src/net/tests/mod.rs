@@ -34,6 +34,7 @@ struct Rig {
 fn config() -> Config {
     let mut config = Config::default();
     config.limits.flood_rate = 0;
+    config.throttle.connections = 0;
     config.listen = vec![listen("192.0.2.1:6667")];
     config
 }

@@ -237,8 +237,8 @@ fn count(c: &mut Ctx<'_>) {
 /// Takes what the command costs, before it runs: a client that is gone afterwards owes nothing.
 fn charge(c: &mut Ctx<'_>, cost: u32) {
     let now = c.server.now.mono_ms;
-    let limits = &c.server.config.limits;
-    let (burst, rate) = (limits.flood_burst, limits.flood_rate);
+    let class = c.server.class_of(c.me);
+    let (burst, rate) = (class.flood_burst, class.flood_rate);
     if let Some(ready_at) = c.client_mut().throttle.charge(now, cost, burst, rate) {
         c.arm(Kind::Throttle, ready_at);
     }
