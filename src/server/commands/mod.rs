@@ -162,18 +162,16 @@ pub(super) fn dispatch(c: &mut Ctx<'_>, line: &[u8]) {
     c.respond(response, |c| handle(c, line, tags, rest));
 }
 
-/// The label of a line whose tags are `tags`, from `@` to the space (IRCv3 labeled-response). Also of a line that is refused.
+/// The label of a line whose tags are `tags`, from `@` to the space (IRCv3 labeled-response). Also of a line that is refused;
+/// but not one that could not be given back as it was.
 fn label(tags: &[u8]) -> Option<String> {
     let tags = tags.strip_prefix(b"@")?;
     if tags.len() >= CLIENT_TAGS {
         return None;
     }
-    let tags = String::from_utf8_lossy(tags);
-    Tags(tags.trim_end())
-        .iter()
-        .filter(|(name, _)| *name == "label")
-        .last()
-        .map(|(_, value)| value.to_owned())
+    let tags = std::str::from_utf8(tags).ok()?;
+    let (_, label) = Tags(tags.trim_end_matches(' ')).iter().filter(|(name, _)| *name == "label").last()?;
+    (!label.contains(['\0', '\r'])).then(|| label.to_owned())
 }
 
 fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
