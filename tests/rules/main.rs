@@ -1,0 +1,61 @@
+//! Who may do what, and who sees what: random commands on the bare server, each held against a model of the rules.
+//!
+//! A handful of users join, speak, kick, invite, knock, and set every mode there is. For each command the model
+//! (`truth.rs`) says beforehand what comes of it: the numeric that refuses it, or what changes and exactly who is
+//! told. Every line that anybody gets must have been foreseen, and everything foreseen must come: so nobody ever sees a
+//! message, a membership, a channel or a topic that the rules hide from them.
+//!
+//! The same seed always gives the same run. `cargo test --test rules` begins with seed 1; `CHATD_RULES_SEED` runs one seed,
+//! `CHATD_RULES_SECONDS` goes on to further ones, from the time on.
+
+mod asked;
+mod commands;
+mod modes;
+#[path = "../sim/rng.rs"]
+#[allow(dead_code)]
+mod rng;
+mod truth;
+mod world;
+
+use std::time::{Duration, Instant, SystemTime};
+
+use world::World;
+
+/// Commands of each seed.
+const STEPS: u32 = 3_000;
+
+fn option(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().unwrap_or_else(|error| panic!("{name}={value}: {error}")))
+}
+
+fn run(seed: u64) {
+    let mut world = World::new(seed);
+    for step in 0..STEPS {
+        if let Err(fault) = world.step() {
+            panic!(
+                "{fault}\n  {}\nagain: CHATD_RULES_SEED={seed} cargo test --test rules (step {step})",
+                world.history()
+            );
+        }
+    }
+    world.has_seen_much();
+}
+
+#[test]
+fn nobody_may_or_sees_more_than_the_rules_say() {
+    if let Some(seed) = option("CHATD_RULES_SEED") {
+        return run(seed);
+    }
+    let seconds = option("CHATD_RULES_SECONDS");
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is past 1970");
+    let mut seed = seconds.map_or(1, |_| since_1970.as_nanos() as u64);
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(5));
+    loop {
+        run(seed);
+        seed = seed.wrapping_add(1);
+        if Instant::now() >= end {
+            break;
+        }
+    }
+}

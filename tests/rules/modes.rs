@@ -1,0 +1,205 @@
+//! MODE of a channel, one change at a time: who may make it, and what it shows.
+
+use crate::commands::{fold, top};
+use crate::truth::{Channel, HALF, OP, PREFIXES, Truth};
+use crate::world::World;
+
+type Checked = Result<(), String>;
+
+/// How many entries a list may have here.
+const ENTRIES: usize = 3;
+
+impl World {
+    pub(crate) fn mode(&mut self, user: usize, name: &str, other: usize) -> Checked {
+        let add = !self.rng.one_in(3);
+        match self.rng.below(10) {
+            0..=2 => self.flag(user, name, add),
+            3 | 4 => self.entry(user, name, other, add),
+            5..=7 => self.prefix(user, name, other, add),
+            _ => self.setting(user, name, add),
+        }
+    }
+
+    /// The channel, if the user may change its modes; otherwise what refuses it is expected.
+    fn moderated(&mut self, user: usize, name: &str) -> Option<Channel> {
+        let Some(channel) = self.truth.channels.get(&fold(name)).cloned() else {
+            self.expect(user, format!("403 {name}"));
+            return None;
+        };
+        match channel.members.get(&user) {
+            None => self.expect(user, format!("442 {}", channel.name)),
+            Some(&rank) if rank < HALF => self.expect(user, format!("482 {}", channel.name)),
+            Some(_) => return Some(channel),
+        }
+        None
+    }
+
+    /// All members are told of a change.
+    fn told(&mut self, user: usize, channel: &Channel, change: &str) {
+        let told = format!(":{} MODE {} {change}", self.truth.mask(user), channel.name);
+        self.expect_all(channel.members.keys().copied(), &told);
+    }
+
+    fn change(&mut self, name: &str) -> &mut Channel {
+        self.truth.channels.get_mut(&fold(name)).expect("it was found")
+    }
+
+    fn flag(&mut self, user: usize, name: &str, add: bool) -> Checked {
+        let letter = self.rng.pick(&['i', 'm', 'n', 's', 't', 'p', 'N', 'u', 'C', 'T', 'S']);
+        // Nobody could join any more.
+        let add = add && (letter != 'S' || self.rng.one_in(8));
+        let change = format!("{}{letter}", sign(add));
+        if let Some(channel) = self.moderated(user, name) {
+            let flags = &mut self.change(name).flags;
+            if if add { flags.insert(letter) } else { flags.remove(&letter) } {
+                self.told(user, &channel, &change);
+            }
+        }
+        self.check(user, &format!("MODE {name} {change}"))
+    }
+
+    fn entry(&mut self, user: usize, name: &str, other: usize, add: bool) -> Checked {
+        let lists: &[char] = if self.truth.prefixes.contains('q') { &['b', 'e', 'I'] } else { &['b', 'e', 'I', 'q'] };
+        let letter = self.rng.pick(lists);
+        let mask = match self.rng.below(6) {
+            0 => "*!*@*".to_owned(),
+            1 => format!("$m:*!~u{other}@*"),
+            2 => format!("$r:real?{other}"),
+            3 => "$~j:#a".to_owned(),
+            4 => format!("n{other}*!*@10.0.0.?"),
+            _ => format!("*!~u{other}@10.*"),
+        };
+        let change = format!("{}{letter} {mask}", sign(add));
+        if let Some(channel) = self.moderated(user, name) {
+            let list = self.change(name).lists.entry(letter).or_default();
+            let place = list.iter().position(|entry| *entry == mask);
+            match (add, place) {
+                (true, None) if list.len() >= ENTRIES => {
+                    self.expect(user, format!("478 {} {mask}", channel.name).split(" :").next().unwrap_or_default());
+                }
+                (true, None) => {
+                    list.push(mask.clone());
+                    self.told(user, &channel, &change);
+                }
+                (false, Some(place)) => {
+                    list.remove(place);
+                    self.told(user, &channel, &change);
+                }
+                _ => {}
+            }
+        }
+        self.check(user, &format!("MODE {name} {change}"))
+    }
+
+    fn setting(&mut self, user: usize, name: &str, add: bool) -> Checked {
+        let letter = self.rng.pick(&['k', 'l', 'f']);
+        let value = match letter {
+            'k' => "sesame".to_owned(),
+            'l' => self.rng.between(1, 5).to_string(),
+            _ => self.rng.pick(&crate::commands::CHANNELS).to_owned(),
+        };
+        let line = match (add, letter) {
+            (true, _) | (false, 'k') => format!("MODE {name} {}{letter} {value}", sign(add)),
+            _ => format!("MODE {name} -{letter}"),
+        };
+        let Some(channel) = self.moderated(user, name) else { return self.check(user, &line) };
+        if !add {
+            let it = self.change(name);
+            let gone = match letter {
+                'k' => it.key.take().is_some(),
+                'l' => it.limit.take().is_some(),
+                _ => it.forward.take().is_some(),
+            };
+            if gone {
+                self.told(user, &channel, if letter == 'k' { "-k *".to_owned() } else { format!("-{letter}") }.as_str());
+            }
+            return self.check(user, &line);
+        }
+        let shown = match letter {
+            'k' => Ok(value.clone()),
+            'l' => Ok(value.clone()),
+            _ => self.may_forward(user, &channel, &value),
+        };
+        match shown {
+            Err(refusal) => self.expect(user, refusal),
+            Ok(shown) => {
+                let it = self.change(name);
+                let before = match letter {
+                    'k' => it.key.replace(shown.clone()),
+                    'l' => it.limit.replace(shown.parse().expect("a number")).map(|limit| limit.to_string()),
+                    _ => it.forward.replace(shown.clone()),
+                };
+                if before.as_ref() != Some(&shown) {
+                    self.told(user, &channel, &format!("+{letter} {shown}"));
+                }
+            }
+        }
+        self.check(user, &line)
+    }
+
+    /// The name of the other channel, which must be the user's own.
+    fn may_forward(&self, user: usize, channel: &Channel, to: &str) -> Result<String, String> {
+        if fold(to) == fold(&channel.name) {
+            return Err(format!("696 {} f {to}", channel.name));
+        }
+        let Some(other) = self.truth.channels.get(&fold(to)) else { return Err(format!("403 {to}")) };
+        match other.members.get(&user) {
+            None => Err(format!("442 {}", other.name)),
+            Some(&rank) if rank < OP => Err(format!("482 {}", other.name)),
+            Some(_) => Ok(other.name.clone()),
+        }
+    }
+
+    fn prefix(&mut self, user: usize, name: &str, other: usize, add: bool) -> Checked {
+        let letters: Vec<_> = self.truth.prefixes.chars().collect();
+        let letter = self.rng.pick(&letters);
+        let nick = self.truth.users[other].nick.clone();
+        let change = format!("{}{letter} {nick}", sign(add));
+        let line = format!("MODE {name} {change}");
+        let Some(channel) = self.truth.channels.get(&fold(name)).cloned() else {
+            self.expect(user, format!("403 {name}"));
+            return self.check(user, &line);
+        };
+        let &(_, _, bit, given_by) = PREFIXES.iter().find(|row| row.0 == letter).expect("a known letter");
+        let (mine, theirs) = (channel.members.get(&user).copied(), channel.members.get(&other).copied());
+        let own = user == other;
+        let refusal = match (mine, theirs) {
+            (None, _) => Some(format!("442 {}", channel.name)),
+            (Some(mine), _) if mine < HALF && !own => Some(format!("482 {}", channel.name)),
+            (_, None) => Some(format!("441 {nick} {}", channel.name)),
+            _ if own && !add => None,
+            (Some(mine), Some(theirs)) if mine < given_by || (!add && top(theirs) > top(mine)) => {
+                Some(format!("482 {}", channel.name))
+            }
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
+            self.expect(user, refusal);
+            return self.check(user, &line);
+        }
+        let before = theirs.expect("a member");
+        let after = if add { before | bit } else { before & !bit };
+        if after != before {
+            self.change(name).members.insert(other, after);
+            let after_channel = self.truth.channels[&fold(name)].clone();
+            let (saw, see) = (Truth::audience(&channel, other), Truth::audience(&after_channel, other));
+            // Ranks of viewers are those after the change, as a member sees themselves anyway.
+            let appears = before == 0 && after != 0;
+            let vanishes = before != 0 && after == 0;
+            if appears {
+                let told = format!(":{} JOIN {}", self.truth.mask(other), channel.name);
+                self.expect_all(see.difference(&saw).copied(), &told);
+            }
+            self.told(user, &channel, &change);
+            if vanishes {
+                let told = format!(":{} PART {}", self.truth.mask(other), channel.name);
+                self.expect_all(saw.difference(&see).copied(), &told);
+            }
+        }
+        self.check(user, &line)
+    }
+}
+
+fn sign(add: bool) -> char {
+    if add { '+' } else { '-' }
+}

@@ -1,0 +1,242 @@
+//! The model: what is true of users and channels, and what the rules say about it. Written from the manual, not from the
+//! code of the server.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) const VOICE: u8 = 1;
+pub(crate) const HALF: u8 = 2;
+pub(crate) const OP: u8 = 4;
+pub(crate) const PROTECTED: u8 = 8;
+pub(crate) const OWNER: u8 = 16;
+
+/// Letter, symbol, bit and who may give it.
+pub(crate) const PREFIXES: [(char, char, u8, u8); 5] = [
+    ('q', '~', OWNER, OWNER),
+    ('a', '&', PROTECTED, OWNER),
+    ('o', '@', OP, OP),
+    ('h', '%', HALF, OP),
+    ('v', '+', VOICE, HALF),
+];
+
+/// A user: number 3 connects from 10.0.0.3.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct User {
+    pub(crate) nick: String,
+    pub(crate) modes: BTreeSet<char>,
+    /// Folded names of channels, in the order of joining.
+    pub(crate) channels: Vec<String>,
+    /// Serial numbers of channels.
+    pub(crate) invited: BTreeSet<u64>,
+    /// Numbers of users and the nicks they had.
+    pub(crate) accepted: BTreeSet<(usize, String)>,
+    pub(crate) silenced: BTreeSet<String>,
+    pub(crate) away: bool,
+    pub(crate) multi_prefix: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Channel {
+    pub(crate) name: String,
+    pub(crate) serial: u64,
+    pub(crate) members: BTreeMap<usize, u8>,
+    pub(crate) flags: BTreeSet<char>,
+    pub(crate) key: Option<String>,
+    pub(crate) limit: Option<usize>,
+    pub(crate) forward: Option<String>,
+    pub(crate) lists: BTreeMap<char, Vec<String>>,
+    pub(crate) topic: String,
+}
+
+/// What a user wants to do who may be on a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Join,
+    Speak,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Truth {
+    pub(crate) users: Vec<User>,
+    pub(crate) channels: BTreeMap<String, Channel>,
+    pub(crate) serial: u64,
+    /// The letters of the prefixes in use.
+    pub(crate) prefixes: &'static str,
+}
+
+/// Whether a mask matches: by trying everything.
+pub(crate) fn glob(mask: &str, text: &str) -> bool {
+    let mut mask_chars = mask.chars();
+    match mask_chars.next() {
+        None => text.is_empty(),
+        Some('*') => {
+            (0..=text.len()).any(|at| text.is_char_boundary(at) && glob(mask_chars.as_str(), &text[at..]))
+        }
+        Some(first) => text.chars().next().is_some_and(|head| {
+            (first == '?' || first.eq_ignore_ascii_case(&head))
+                && glob(mask_chars.as_str(), &text[head.len_utf8()..])
+        }),
+    }
+}
+
+impl Truth {
+    pub(crate) fn mask(&self, user: usize) -> String {
+        format!("{}!~u{user}@10.0.0.{user}", self.users[user].nick)
+    }
+
+    pub(crate) fn by_nick(&self, nick: &str) -> Option<usize> {
+        self.users.iter().position(|user| user.nick.eq_ignore_ascii_case(nick))
+    }
+
+    /// Whether one of the entries is about the user.
+    pub(crate) fn is_on(&self, user: usize, channel: &Channel, list: char, wish: Wish) -> bool {
+        let entries = channel.lists.get(&list).map_or(&[][..], Vec::as_slice);
+        entries.iter().any(|entry| self.is_meant(user, channel, entry, wish))
+    }
+
+    fn is_meant(&self, user: usize, channel: &Channel, entry: &str, wish: Wish) -> bool {
+        let Some(rest) = entry.strip_prefix('$') else { return glob(entry, &self.mask(user)) };
+        let (negated, rest) = rest.strip_prefix('~').map_or((false, rest), |rest| (true, rest));
+        let argument = rest.get(2..).unwrap_or("");
+        let meant = match &rest[..1] {
+            "m" if wish == Wish::Join => return false,
+            "m" => self.is_meant(user, channel, argument, wish),
+            "r" => glob(argument, &format!("real {user}")),
+            "j" => self.channels.get(&argument.to_ascii_lowercase()).is_some_and(|other| {
+                let hidden = other.flags.contains(&'s') || other.flags.contains(&'p');
+                other.members.contains_key(&user) && (!hidden || other.serial == channel.serial)
+            }),
+            // Nobody is logged in.
+            _ => false,
+        };
+        meant != negated
+    }
+
+    pub(crate) fn is_banned(&self, user: usize, channel: &Channel, wish: Wish) -> bool {
+        let quiet = wish == Wish::Speak && self.is_on(user, channel, 'q', wish);
+        (self.is_on(user, channel, 'b', wish) || quiet) && !self.is_on(user, channel, 'e', wish)
+    }
+
+    /// Why the user may not join, as a numeric.
+    pub(crate) fn may_join(&self, user: usize, channel: &Channel, key: Option<&str>) -> Result<(), u16> {
+        let invited = self.users[user].invited.contains(&channel.serial);
+        if channel.flags.contains(&'S') {
+            return Err(489);
+        }
+        if channel.key.is_some() && channel.key.as_deref() != key {
+            return Err(475);
+        }
+        if channel.flags.contains(&'i') && !invited && !self.is_on(user, channel, 'I', Wish::Join) {
+            return Err(473);
+        }
+        if self.is_banned(user, channel, Wish::Join) && !invited {
+            return Err(474);
+        }
+        if channel.limit.is_some_and(|limit| channel.members.len() >= limit) && !invited {
+            return Err(471);
+        }
+        Ok(())
+    }
+
+    /// Whether the user may say this to the channel.
+    pub(crate) fn may_speak(&self, user: usize, channel: &Channel) -> bool {
+        match channel.members.get(&user) {
+            Some(&rank) if rank >= VOICE => true,
+            None if channel.flags.contains(&'n') => false,
+            _ => !channel.flags.contains(&'m') && !self.is_banned(user, channel, Wish::Speak),
+        }
+    }
+
+    /// Whether the channel takes what the user wants to say.
+    pub(crate) fn may_say(&self, user: usize, channel: &Channel, verb: &str, text: &str) -> bool {
+        let ctcp = text.starts_with('\u{1}') && !text.starts_with("\u{1}ACTION");
+        self.may_speak(user, channel)
+            && !(channel.flags.contains(&'C') && ctcp)
+            && !(channel.flags.contains(&'T') && verb == "NOTICE")
+    }
+
+    /// Whoever takes another nick, or leaves, is no longer accepted.
+    pub(crate) fn forget(&mut self, user: usize) {
+        for other in &mut self.users {
+            other.accepted.retain(|(number, _)| *number != user);
+        }
+    }
+
+    /// Why the user may not take another nick, as a numeric.
+    pub(crate) fn may_change_nick(&self, user: usize) -> Result<(), u16> {
+        for name in &self.users[user].channels {
+            let channel = &self.channels[name];
+            if channel.members[&user] >= VOICE {
+                continue;
+            }
+            if channel.flags.contains(&'N') {
+                return Err(447);
+            }
+            if self.is_banned(user, channel, Wish::Speak) {
+                return Err(435);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a member sees another: not everybody does in an auditorium.
+    pub(crate) fn member_sees(channel: &Channel, viewer: usize, other: usize) -> bool {
+        !channel.flags.contains(&'u')
+            || viewer == other
+            || channel.members[&other] > 0
+            || channel.members[&viewer] >= HALF
+    }
+
+    /// Whether somebody may see that another is in a channel.
+    pub(crate) fn sees_member(&self, viewer: usize, channel: &Channel, other: usize) -> bool {
+        if channel.members.contains_key(&viewer) {
+            return Self::member_sees(channel, viewer, other);
+        }
+        let hidden = ['s', 'p'].iter().any(|flag| channel.flags.contains(flag));
+        let audience = channel.flags.contains(&'u') && channel.members[&other] == 0;
+        !hidden && !audience && !self.users[other].modes.contains(&'i')
+    }
+
+    /// Whether the channel is shown to somebody who has not named it.
+    pub(crate) fn lists(viewer: usize, channel: &Channel) -> bool {
+        channel.members.contains_key(&viewer)
+            || !['s', 'p'].iter().any(|flag| channel.flags.contains(flag))
+    }
+
+    /// Whether the channel is there for somebody who has named it.
+    pub(crate) fn sees(viewer: usize, channel: &Channel) -> bool {
+        channel.members.contains_key(&viewer) || !channel.flags.contains(&'s')
+    }
+
+    /// Those who see a member of a channel, themselves included.
+    pub(crate) fn audience(channel: &Channel, about: usize) -> BTreeSet<usize> {
+        channel.members.keys().copied().filter(|&viewer| Self::member_sees(channel, viewer, about)).collect()
+    }
+
+    /// Those who share a channel with somebody and see them there.
+    pub(crate) fn neighbours(&self, user: usize) -> BTreeSet<usize> {
+        let channels = self.users[user].channels.iter().map(|name| &self.channels[name]);
+        channels.flat_map(|channel| Self::audience(channel, user)).filter(|&other| other != user).collect()
+    }
+
+    /// The symbols of a member, as the viewer is shown them.
+    pub(crate) fn symbols(&self, viewer: usize, rank: u8) -> String {
+        let all = PREFIXES.iter().filter(|(_, _, bit, _)| rank & bit != 0).map(|(_, symbol, ..)| *symbol);
+        all.take(if self.users[viewer].multi_prefix { 5 } else { 1 }).collect()
+    }
+
+    pub(crate) fn leave(&mut self, user: usize, name: &str) {
+        self.users[user].channels.retain(|other| other != name);
+        if let Some(channel) = self.channels.get_mut(name) {
+            channel.members.remove(&user);
+            if channel.members.is_empty() {
+                self.channels.remove(name);
+            }
+        }
+    }
+}
+
+#[test]
+fn globs_match_what_they_should() {
+    assert!(glob("*a?c*", "xxabcx") && glob("*", "") && glob("A", "a") && glob("?", "é"));
+    assert!(!glob("a", "ab") && !glob("?", "") && !glob("*b", "abc"));
+}
