@@ -14,6 +14,7 @@ use super::timers::Armed;
 use super::work::Work;
 use crate::id::ClientId;
 use crate::proto::caps::Caps;
+use crate::proto::names;
 
 /// Invitations a user can hold at a time; the oldest is forgotten for a new one.
 const INVITATIONS: usize = 32;
@@ -86,6 +87,8 @@ pub(super) struct Registration {
 /// A registered person.
 pub(super) struct User {
     pub(super) nick: Rc<str>,
+    /// How often they have changed it.
+    pub(super) renames: u32,
     pub(super) user: String,
     pub(super) realname: String,
     /// `nick!user@host`, the source of what they say.
@@ -159,6 +162,7 @@ impl User {
         let mask = mask_text(&nick, &user, host).into();
         Self {
             nick,
+            renames: 0,
             user,
             realname,
             mask,
@@ -182,6 +186,9 @@ impl User {
     /// Takes another nick.
     pub(super) fn rename(&mut self, nick: Rc<str>, host: &str) {
         self.mask = mask_text(&nick, &self.user, host).into();
+        if !names::same(&nick, &self.nick) {
+            self.renames = self.renames.wrapping_add(1);
+        }
         self.nick = nick;
     }
 

@@ -6,7 +6,6 @@ use super::Server;
 use super::multiline::Batch;
 use super::targets::Targets;
 use crate::id::ClientId;
-use crate::proto::names;
 
 /// What is kept of a user beside what is kept of all.
 #[derive(Default)]
@@ -26,6 +25,8 @@ pub(super) struct Extras {
 /// An entry of an ACCEPT list: somebody, as long as they stay and keep their nick.
 pub(super) struct Accepted {
     id: ClientId,
+    /// How often they had changed their nick by then.
+    renames: u32,
     nick: Rc<str>,
 }
 
@@ -33,7 +34,8 @@ impl Accepted {
     /// The one in `slot`.
     pub(super) fn new(server: &Server, slot: u32) -> Option<Self> {
         let client = server.client(slot)?;
-        Some(Self { id: client.id, nick: client.user()?.nick.clone() })
+        let user = client.user()?;
+        Some(Self { id: client.id, renames: user.renames, nick: user.nick.clone() })
     }
 
     /// The nick.
@@ -46,9 +48,9 @@ impl Accepted {
         slot == self.id.slot && self.is_current(server)
     }
 
-    /// Whether the person is still there under that nick.
+    /// Whether the person is still there and has kept that nick.
     pub(super) fn is_current(&self, server: &Server) -> bool {
         let client = server.client(self.id.slot).filter(|client| client.id == self.id);
-        client.and_then(|client| client.user()).is_some_and(|user| names::same(&user.nick, &self.nick))
+        client.and_then(|client| client.user()).is_some_and(|user| user.renames == self.renames)
     }
 }

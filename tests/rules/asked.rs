@@ -11,7 +11,8 @@ type Checked = Result<(), String>;
 impl World {
     /// A list of members as the user is to see it.
     fn listing(&self, user: usize, channel: &Channel) -> BTreeSet<String> {
-        let visible = channel.members.iter().filter(|(other, _)| self.truth.sees_member(user, channel, **other));
+        let visible =
+            channel.members.iter().filter(|(other, _)| self.truth.sees_member(user, channel, **other));
         visible
             .map(|(&other, &rank)| self.truth.symbols(user, rank) + &self.truth.users[other].nick)
             .collect()
@@ -30,7 +31,13 @@ impl World {
         let mut listed = BTreeSet::new();
         for line in &names {
             let (head, names) = line.split_once(" :").ok_or("353 without names")?;
-            let secret = if channel.flags.contains(&'s') { '@' } else if channel.flags.contains(&'p') { '*' } else { '=' };
+            let secret = if channel.flags.contains(&'s') {
+                '@'
+            } else if channel.flags.contains(&'p') {
+                '*'
+            } else {
+                '='
+            };
             if head != format!("353 {secret} {}", channel.name) {
                 return Err(format!("an odd 353: {head}"));
             }
@@ -89,7 +96,8 @@ impl World {
             .map(str::to_owned)
             .collect();
         let channels = self.truth.users[other].channels.iter().map(|name| &self.truth.channels[name]);
-        let visible = channels.filter(|channel| user == other || self.truth.sees_member(user, channel, other));
+        let visible =
+            channels.filter(|channel| user == other || self.truth.sees_member(user, channel, other));
         let visible: BTreeSet<String> = visible
             .map(|channel| self.truth.symbols(user, channel.members[&other]) + &channel.name)
             .collect();

@@ -20,6 +20,32 @@ impl World {
         }
     }
 
+    /// An operator of the machine makes somebody an owner, or protects them.
+    pub(crate) fn bestow(&mut self, name: &str) -> Checked {
+        let Some(channel) = self.truth.channels.get(&fold(name)).cloned() else { return Ok(()) };
+        let members: Vec<_> = channel.members.keys().copied().collect();
+        let other = self.rng.pick(&members);
+        let letters: Vec<_> = self.truth.prefixes.chars().collect();
+        let letter = self.rng.pick(&letters);
+        let &(_, _, bit, _) = PREFIXES.iter().find(|row| row.0 == letter).expect("a known letter");
+        let before = channel.members[&other];
+        if before & bit != 0 {
+            return Ok(());
+        }
+        self.change(name).members.insert(other, before | bit);
+        if before == 0 {
+            let after = self.truth.channels[&fold(name)].clone();
+            let told = format!(":{} JOIN {}", self.truth.mask(other), channel.name);
+            let (saw, see) = (Truth::audience(&channel, other), Truth::audience(&after, other));
+            self.expect_all(see.difference(&saw).copied(), &told);
+        }
+        let change = format!("+{letter} {}", self.truth.users[other].nick);
+        self.expect_all(members, &format!(":irc.test MODE {} {change}", channel.name));
+        let heard = self.set_modes(name, &change);
+        let expected = std::mem::take(&mut self.expected);
+        if heard == expected { Ok(()) } else { Err(format!("expected {expected:?}\nheard    {heard:?}")) }
+    }
+
     /// The channel, if the user may change its modes; otherwise what refuses it is expected.
     fn moderated(&mut self, user: usize, name: &str) -> Option<Channel> {
         let Some(channel) = self.truth.channels.get(&fold(name)).cloned() else {
@@ -46,8 +72,8 @@ impl World {
 
     fn flag(&mut self, user: usize, name: &str, add: bool) -> Checked {
         let letter = self.rng.pick(&['i', 'm', 'n', 's', 't', 'p', 'N', 'u', 'C', 'T', 'S']);
-        // Nobody could join any more.
-        let add = add && (letter != 'S' || self.rng.one_in(8));
+        // Nobody can join any more, and nobody sees anybody: not for long.
+        let add = add && (!matches!(letter, 'S' | 's') || self.rng.one_in(2));
         let change = format!("{}{letter}", sign(add));
         if let Some(channel) = self.moderated(user, name) {
             let flags = &mut self.change(name).flags;
@@ -59,7 +85,8 @@ impl World {
     }
 
     fn entry(&mut self, user: usize, name: &str, other: usize, add: bool) -> Checked {
-        let lists: &[char] = if self.truth.prefixes.contains('q') { &['b', 'e', 'I'] } else { &['b', 'e', 'I', 'q'] };
+        let lists: &[char] =
+            if self.truth.prefixes.contains('q') { &['b', 'e', 'I'] } else { &['b', 'e', 'I', 'q'] };
         let letter = self.rng.pick(lists);
         let mask = match self.rng.below(6) {
             0 => "*!*@*".to_owned(),
@@ -75,7 +102,10 @@ impl World {
             let place = list.iter().position(|entry| *entry == mask);
             match (add, place) {
                 (true, None) if list.len() >= ENTRIES => {
-                    self.expect(user, format!("478 {} {mask}", channel.name).split(" :").next().unwrap_or_default());
+                    self.expect(
+                        user,
+                        format!("478 {} {mask}", channel.name).split(" :").next().unwrap_or_default(),
+                    );
                 }
                 (true, None) => {
                     list.push(mask.clone());
@@ -92,11 +122,16 @@ impl World {
     }
 
     fn setting(&mut self, user: usize, name: &str, add: bool) -> Checked {
-        let letter = self.rng.pick(&['k', 'l', 'f']);
+        let letter = self.rng.pick(&['k', 'l', 'f', 'f']);
         let value = match letter {
             'k' => "sesame".to_owned(),
             'l' => self.rng.between(1, 5).to_string(),
-            _ => self.rng.pick(&crate::commands::CHANNELS).to_owned(),
+            _ => {
+                let own =
+                    self.truth.users[user].channels.iter().map(|name| self.truth.channels[name].name.clone());
+                let own: Vec<_> = own.chain([self.rng.pick(&crate::commands::CHANNELS).to_owned()]).collect();
+                own[self.rng.below(own.len() as u64) as usize].clone()
+            }
         };
         let line = match (add, letter) {
             (true, _) | (false, 'k') => format!("MODE {name} {}{letter} {value}", sign(add)),
@@ -111,13 +146,16 @@ impl World {
                 _ => it.forward.take().is_some(),
             };
             if gone {
-                self.told(user, &channel, if letter == 'k' { "-k *".to_owned() } else { format!("-{letter}") }.as_str());
+                self.told(
+                    user,
+                    &channel,
+                    if letter == 'k' { "-k *".to_owned() } else { format!("-{letter}") }.as_str(),
+                );
             }
             return self.check(user, &line);
         }
         let shown = match letter {
-            'k' => Ok(value.clone()),
-            'l' => Ok(value.clone()),
+            'k' | 'l' => Ok(value.clone()),
             _ => self.may_forward(user, &channel, &value),
         };
         match shown {

@@ -154,6 +154,11 @@ impl Truth {
             && !(channel.flags.contains(&'T') && verb == "NOTICE")
     }
 
+    /// Whether `other` does not want to hear from the user.
+    pub(crate) fn is_silenced(&self, user: usize, other: usize) -> bool {
+        self.users[other].silenced.iter().any(|entry| glob(entry, &self.mask(user)))
+    }
+
     /// Whoever takes another nick, or leaves, is no longer accepted.
     pub(crate) fn forget(&mut self, user: usize) {
         for other in &mut self.users {
@@ -198,8 +203,7 @@ impl Truth {
 
     /// Whether the channel is shown to somebody who has not named it.
     pub(crate) fn lists(viewer: usize, channel: &Channel) -> bool {
-        channel.members.contains_key(&viewer)
-            || !['s', 'p'].iter().any(|flag| channel.flags.contains(flag))
+        channel.members.contains_key(&viewer) || !['s', 'p'].iter().any(|flag| channel.flags.contains(flag))
     }
 
     /// Whether the channel is there for somebody who has named it.
