@@ -69,7 +69,8 @@ impl World {
         let client = id(number);
         self.out.open(client.slot, 1 << 30);
         let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, number as u8));
-        let peer = Peer { address, port: 1 };
+        let listener = "127.0.0.1:6667".parse().expect("a literal");
+        let peer = Peer { address, port: 1, listener };
         self.server.handle(self.now, Input::Opened { client, peer }, &mut self.out);
         let caps = if multi_prefix { "multi-prefix" } else { "" };
         for line in [
