@@ -1,7 +1,7 @@
 //! What the fuzz targets share: a server with clients and a clock, and what must hold for every line it sends.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use chatd::config::{self, Config, Privileges};
@@ -228,14 +228,16 @@ impl World {
 
     fn connect(&mut self, number: usize) {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, number as u8));
-        if self.clients[number].id.is_some() || self.server.admit(address).is_err() {
+        let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, 6667));
+        let peer = Peer { address, port: 40_000, listener };
+        if self.clients[number].id.is_some() || self.server.admit(self.now, &peer).is_err() {
             return;
         }
         self.clients[number].waiting.clear();
         let id = self.open.insert_with(|_| number);
         self.clients[number].id = Some(id);
         self.outbox.open(id.slot, self.server.config().limits.send_queue);
-        self.handle(Input::Opened { client: id, peer: Peer { address, port: 40_000 } });
+        self.handle(Input::Opened { client: id, peer });
     }
 
     /// Feeds and ticks until nothing is left to do at this time.
