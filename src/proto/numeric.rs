@@ -121,7 +121,6 @@ numerics! {
     323 rpl_listend () ":End of /LIST";
     324 rpl_channelmodeis (channel, modes) "{channel} {modes}";
     329 rpl_creationtime (channel, when) "{channel} {when}";
-    330 rpl_whoisaccount (nick, account) "{nick} {account} :is logged in as";
     331 rpl_notopic (channel) "{channel} :No topic is set";
     332 rpl_topic (channel, topic) "{channel} :{topic}";
     333 rpl_topicwhotime (channel, who, when) "{channel} {who} {when}";

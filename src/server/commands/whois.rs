@@ -13,7 +13,7 @@ use crate::proto::numeric::{self, Reply};
 
 /// What is said of a user, in this order. Each says nothing where there is nothing to say, or nothing for the client.
 const LINES: &[fn(&mut Ctx<'_>, u32)] =
-    &[user, channels, server, away, operator, bot, account, actually, own_modes, idle];
+    &[user, channels, server, away, operator, bot, actually, own_modes, idle];
 
 /// `WHOIS [server] <nick>[,...]`
 pub(super) fn whois(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
@@ -82,14 +82,6 @@ fn bot(c: &mut Ctx<'_>, slot: u32) {
     if user.modes & BOT != 0 {
         let nick = user.nick.clone();
         c.reply(numeric::rpl_whoisbot(nick, &config.server.network));
-    }
-}
-
-fn account(c: &mut Ctx<'_>, slot: u32) {
-    let user = c.user_at(slot);
-    if let Some(account) = user.account.clone() {
-        let nick = user.nick.clone();
-        c.reply(numeric::rpl_whoisaccount(nick, account));
     }
 }
 
