@@ -22,6 +22,8 @@ pub(crate) struct Core {
     /// Open connections: their number.
     open: Slots<usize>,
     clients: Vec<Client>,
+    /// Whether jobs find their queues full.
+    busy: bool,
 }
 
 struct Client {
@@ -39,7 +41,14 @@ impl Core {
     pub(crate) fn start(config: &str) -> Self {
         let now = Time { mono_ms: 5_000, unix_ms: 1_700_000_000_000 };
         let server = Server::new(read(config), [1, 2], now);
-        Self { server, outbox: Outbox::default(), now, open: Slots::default(), clients: Vec::new() }
+        Self {
+            server,
+            outbox: Outbox::default(),
+            now,
+            open: Slots::default(),
+            clients: Vec::new(),
+            busy: false,
+        }
     }
 
     fn handle(&mut self, input: Input<'_>) {
@@ -63,7 +72,7 @@ impl Core {
             for effect in effects {
                 if let Effect::Close(id) = effect {
                     self.forget(id);
-                } else if let Some(outcome) = outcome(effect) {
+                } else if let Some(outcome) = outcome(effect, self.busy) {
                     self.server.handle(self.now, outcome, &mut self.outbox);
                     answered = true;
                 }
@@ -119,9 +128,11 @@ impl Core {
     }
 }
 
-/// What comes of a job that the server asks for: passwords are checked, saves succeed, addresses have no names.
-fn outcome(effect: Effect) -> Option<Input<'static>> {
+/// What comes of a job that the server asks for: passwords are checked unless it is busy, saves succeed, addresses have
+/// no names.
+fn outcome(effect: Effect, busy: bool) -> Option<Input<'static>> {
     Some(match effect {
+        Effect::Verify { client, .. } if busy => Input::Verified { client, verdict: Verdict::Busy },
         Effect::Verify { client, hash, password } => {
             let good = password::verify(&hash, &password);
             Input::Verified { client, verdict: if good { Verdict::Good } else { Verdict::Wrong } }
@@ -244,6 +255,10 @@ impl Subject for Core {
         self.now.unix_ms += end - self.now.mono_ms;
         self.now.mono_ms = end;
         self.run();
+    }
+
+    fn refuse_jobs(&mut self) {
+        self.busy = true;
     }
 
     fn settle(&mut self, _first: Option<usize>) -> Vec<News> {

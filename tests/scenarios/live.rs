@@ -105,6 +105,10 @@ impl Subject for Live {
         unreachable!("files in which time passes run on the bare server only");
     }
 
+    fn refuse_jobs(&mut self) {
+        unreachable!("files in which jobs are refused run on the bare server only");
+    }
+
     fn settle(&mut self, first: Option<usize>) -> Vec<News> {
         self.syncs += 1;
         let token = format!("sync-{}", self.syncs);

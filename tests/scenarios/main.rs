@@ -4,6 +4,7 @@
 mod common;
 mod config;
 mod core;
+mod coverage;
 mod live;
 mod pattern;
 mod run;
@@ -45,6 +46,17 @@ fn run_live(name: &str) {
     }
 }
 
+/// The names of the files, sorted.
+fn files() -> Vec<String> {
+    let mut files: Vec<_> = fs::read_dir(folder())
+        .expect("the folder is read")
+        .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".txt").map(str::to_owned))
+        .collect();
+    files.sort();
+    files
+}
+
 /// Makes a test of each file for each subject, and checks that no file was forgotten.
 macro_rules! scenarios {
     ($($name:ident)*) => {
@@ -55,13 +67,7 @@ macro_rules! scenarios {
 
         #[test]
         fn every_file_is_listed() {
-            let mut files: Vec<_> = fs::read_dir(folder())
-                .expect("the folder is read")
-                .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
-                .filter_map(|name| name.strip_suffix(".txt").map(str::to_owned))
-                .collect();
-            files.sort();
-            assert_eq!(files, [$(stringify!($name)),*], "the list in main.rs, sorted");
+            assert_eq!(crate::files(), [$(stringify!($name)),*], "the list in main.rs, sorted");
         }
     };
 }
@@ -74,6 +80,7 @@ scenarios! {
     away
     away_notify
     awkward
+    bad_input
     bounds
     caller_id
     cap
@@ -125,6 +132,7 @@ scenarios! {
     nick_modes
     notice
     oper
+    oper_busy
     part
     password
     ping
@@ -146,6 +154,7 @@ scenarios! {
     shutdown
     silence
     stats
+    stats_oper
     statusmsg
     tag_deny
     tags

@@ -114,6 +114,7 @@ impl Runner<'_> {
             Action::Shutdown { reason } => self.subject.shutdown(reason),
             Action::Advance { ms } => self.subject.advance(*ms),
             Action::Reload { config } => self.subject.reload(config),
+            Action::RefuseJobs => self.subject.refuse_jobs(),
             Action::Expect { .. } | Action::Skip { .. } | Action::Closed { .. } => {}
         }
         Ok(None)

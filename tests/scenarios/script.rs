@@ -46,6 +46,7 @@ pub(crate) enum Action {
     Shutdown { reason: String },
     Advance { ms: u64 },
     Reload { config: String },
+    RefuseJobs,
 }
 
 impl Action {
@@ -53,7 +54,7 @@ impl Action {
     fn is_for_core(&self) -> bool {
         match self {
             Self::Connect { from, .. } => *from != HERE,
-            Self::Lockdown { .. } => true,
+            Self::Lockdown { .. } | Self::RefuseJobs => true,
             _ => false,
         }
     }
@@ -138,6 +139,7 @@ fn action(line: &str) -> Result<Action, String> {
         ("admin", rest) => admin(rest),
         ("shutdown", rest) => reason(rest).map(|reason| Action::Shutdown { reason }),
         ("advance", rest) => duration(rest).map(|ms| Action::Advance { ms }),
+        ("jobs", "are refused") => Ok(Action::RefuseJobs),
         (_, "connects") => Ok(Action::Connect { who, from: HERE }),
         (_, "closes") => Ok(Action::Close { who }),
         (_, "is closed") => Ok(Action::Closed { who }),
@@ -193,6 +195,7 @@ fn a_file_that_cannot_be_read_says_where() {
         ("alice> \\q", "1: \\q is no escape"),
         ("alice< <nick>", "1: <nick> is no placeholder"),
         ("advance 3s", "1: time passes only in files with `core only`"),
+        ("jobs are refused", "1: this is for files with `core only`"),
         ("core only: time\nadvance 3h", "2: h is no unit of time"),
         ("config\n[limits]", "1: config has no end"),
         ("alice connects from 192.0.2.7", "1: this is for files with `core only`"),

@@ -22,6 +22,8 @@ pub(crate) trait Subject {
     fn shutdown(&mut self, reason: &str);
     /// Lets time pass.
     fn advance(&mut self, ms: u64);
+    /// From now on no job is taken, as if all queues were full.
+    fn refuse_jobs(&mut self);
     /// Waits until everything that the steps so far cause has been received, those of `first` before others',
     /// and hands out what is new.
     fn settle(&mut self, first: Option<usize>) -> Vec<News>;
