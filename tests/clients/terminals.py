@@ -59,6 +59,11 @@ class Weechat(Client):
     def __init__(self, setting):
         folder = setting.folder / "weechat"
         options = {"irc.server_default.nicks": "wee", "irc.server_default.autoreconnect_delay": "2",
+                   # Off as installed.
+                   "typing.look.enabled_nicks": "on", "typing.look.enabled_self": "on",
+                   "irc.look.typing_status_nicks": "on", "irc.look.typing_status_self": "on",
+                   # It need not protect chatd, and a test has no time for 2 s between two lines.
+                   "irc.server_default.anti_flood_prio_high": "0", "irc.server_default.anti_flood_prio_low": "0",
                    # Lines that it was slow to read are not a paste to ask about.
                    "weechat.look.paste_max_lines": "-1"}
         words = ["weechat", "--dir", str(folder)]

@@ -70,8 +70,12 @@ class Screen:
 
     def type(self, line):
         """Types a line and Enter."""
-        self.tmux("send-keys", "-t", f"{self.name}:", "-l", "--", line)
+        self.write(line)
         self.key("Enter")
+
+    def write(self, text):
+        """Types a text, without Enter."""
+        self.tmux("send-keys", "-t", f"{self.name}:", "-l", "--", text)
 
     def key(self, key):
         """Presses a key, by tmux's name for it."""
