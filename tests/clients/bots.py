@@ -128,7 +128,8 @@ class Bots(Place):
 
     def python(self, name, script, *words):
         """Starts a bot on a Python library."""
-        return self._bot(Bot(self, name, [str(self.libraries / "python/bin/python"), str(HERE / "bots" / script), *words]))
+        python = str(self.libraries / "python/bin/python")
+        return self._bot(Bot(self, name, [python, str(HERE / "bots" / script), *words]))
 
     def node(self, name, script, *words):
         """Starts a bot on a library of node."""

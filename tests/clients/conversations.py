@@ -16,7 +16,7 @@ def conversation(setting):
     for client in (irs, wee):
         client.sees(r"Welcome to the chatd network", r"Mind the gap\.")
     yield "each negotiates the capabilities that it knows"
-    wee.sees(r"server supports:.*echo-message.*multi-prefix.*server-time", r"enabled:.*server-time")
+    wee.sees(r"(?s)server supports:.*echo-message.*multi-prefix.*server-time", r"(?s)enabled:.*server-time")
     irs.do("/cap list")
     irs.sees(r"multi-prefix")
     yield "both join a channel"

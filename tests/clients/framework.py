@@ -240,6 +240,11 @@ def people(place, bot, pat):
     bot.gets("user updated", nick="pat", new_gecos="Patricia of the Trains")
     bot.do("raw", "SETNAME", "Framed")
     bot.gets("user updated", nick="frame", new_gecos="Framed")
+    # Who is quieted somewhere may not.
+    pat.send("NICK patty")
+    pat.expect(" 435 pat #ops ")
+    bot.do("mode", "#ops", "-q", "$j:#den")
+    pat.expect("MODE #ops -q")
     pat.send("NICK patty")
     bot.gets("nick", nick="pat", new_nick="patty")
     expect("patty" in bot.ask("members", "#ops"), bot.ask("members", "#ops"))
@@ -260,7 +265,8 @@ def people(place, bot, pat):
     bot.do("clearMonitor")
     yield "WHOWAS"
     bot.do("whowas", "late")
-    bot.gets("whowas", nick="late", ident="~late", hostname="127.0.0.1", real_name="late", whowas=lambda all: len(all) == 1)
+    bot.gets("whowas", nick="late", ident="~late", hostname="127.0.0.1", real_name="late",
+             whowas=lambda entries: len(entries) == 1)
     bot.do("whowas", "never")
     bot.gets("whowas", nick="never", error="no_such_nick")
 

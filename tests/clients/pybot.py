@@ -55,8 +55,8 @@ def channel(bot, pat):
     bot.gets("topicinfo", arguments=["#den", re.compile("^pat"), re.compile(r"^\d+$")])
     bot.gets("namreply", arguments=["=", "#den", lambda names: set(names.split()) == {"@pat", "snake"}])
     bot.gets("endofnames")
-    expect(bot.ask("channel", "#den") == {
-        "users": ["pat", "snake"], "ops": ["pat"], "halfops": [], "voiced": [], "modes": {}}, bot.ask("channel", "#den"))
+    kept = bot.ask("channel", "#den")
+    expect(kept == {"users": ["pat", "snake"], "ops": ["pat"], "halfops": [], "voiced": [], "modes": {}}, kept)
     yield "modes, as the library keeps them"
     pat.send("MODE #den +ovh snake snake snake\r\nMODE #den +ml 20\r\nMODE #den -m+b *!*@192.0.2.1")
     bot.gets("mode", source="pat", target="#den", arguments=["+ovh", "snake", "snake", "snake"])
