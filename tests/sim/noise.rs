@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
+use chatd::proto::caps;
 use chatd::proto::limits::INPUT_LINE;
+use chatd::proto::modes;
 use chatd::server::COMMANDS;
 
 use crate::bot::CHANNELS;
@@ -39,7 +41,7 @@ impl Noise {
         if self.mute || self.to_send.len() > 20_000 {
             return;
         }
-        match rng.below(13) {
+        match rng.below(16) {
             0 => self.to_send.extend((0..rng.below(600)).map(|_| rng.next() as u8).collect::<Vec<_>>()),
             1 => {
                 let length = rng.between(400, 2 * INPUT_LINE as u64) as usize;
@@ -59,6 +61,16 @@ impl Noise {
             }
             // Much to read for little that is sent.
             4 => (0..rng.between(1, 300)).for_each(|_| self.write("VERSION")),
+            // Every mode there is, where no bot has a model of it.
+            5 => self.write("JOIN #noise"),
+            6 => {
+                let line = mode_line(rng);
+                self.write(&line);
+            }
+            7 => {
+                let cap = caps::TABLE[rng.below(caps::TABLE.len() as u64) as usize].name;
+                self.write(&format!("CAP REQ :{}{cap}", rng.pick(&["", "", "-"])));
+            }
             _ => {
                 let line = command(rng);
                 self.write(&line);
@@ -67,11 +79,36 @@ impl Noise {
     }
 }
 
+/// Changes of any modes of a channel, with parameters that may suit them.
+fn mode_line(rng: &mut Rng) -> String {
+    let mut line = String::from("MODE #noise ");
+    for _ in 0..rng.between(1, 8) {
+        line.push_str(rng.pick(&["+", "-", ""]));
+        line.push(modes::CHANNEL[rng.below(modes::CHANNEL.len() as u64) as usize].letter);
+    }
+    for _ in 0..rng.below(6) {
+        line.push(' ');
+        let own =
+            ["x1", "x2", "x3", "5", "2:5", "#other", "$m:x1", "$~a", "$j:#a", "*!*@*", "sesame", "x?!*@*"];
+        line.push_str(rng.pick(&own));
+    }
+    line
+}
+
 /// A line of a known command, with parameters that may suit it.
 fn command(rng: &mut Rng) -> String {
     let mut line = String::new();
     if rng.one_in(8) {
-        line.push_str(rng.pick(&["@+a=1 ", "@b;+c=\\s;+d ", "@+sim=1.1 ", ":x ", "@time=now "]));
+        line.push_str(rng.pick(&[
+            "@label=1 ",
+            "@label=2;+a ",
+            "@batch=1 ",
+            "@+a=1 ",
+            "@b;+c=\\s;+d ",
+            "@+sim=1.1 ",
+            ":x ",
+            "@time=now ",
+        ]));
     }
     let name = COMMANDS[rng.below(COMMANDS.len() as u64) as usize].name;
     // QUIT ends the fun.
@@ -90,7 +127,8 @@ fn command(rng: &mut Rng) -> String {
 
 fn parameter(rng: &mut Rng) -> String {
     match rng.below(12) {
-        0..=3 => (rng.pick(CHANNELS)).to_owned(),
+        0..=2 => (rng.pick(CHANNELS)).to_owned(),
+        3 => (rng.pick(&["#noise", "#noise", "#other", "@#noise"])).to_owned(),
         4 => format!("n{}", rng.below(40)),
         5 => (rng.pick(&["shared", "wanted", "x1", "x2", "x3", "*"])).to_owned(),
         6 | 7 => (rng.pick(&[
