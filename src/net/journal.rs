@@ -30,6 +30,12 @@ pub(super) fn event(event: &Event) {
                 "filter client={client} user={user} filter={filter} command={command} action={action}"
             );
         }
+        Event::Gateway { client, gateway, address, secure } => {
+            log::info!("gateway client={client} gateway={gateway} address={address} secure={secure}");
+        }
+        Event::GatewayRefused { client, why } => {
+            log::warn!("gateway refused client={client} reason={}", Quoted(why));
+        }
         Event::Lockdown { on } => log::warn!("lockdown on={on}"),
         Event::Kicked { client, nick, channel, by, reason } => log::info!(
             "kick client={client} nick={} channel={} by={} reason={}",

@@ -86,6 +86,8 @@ caps! {
     BATCH = "batch";
     /// Changes to the list of capabilities are announced (part of CAP 302).
     CAP_NOTIFY = "cap-notify";
+    /// `CHGHOST` tells that somebody in a common channel has another host; others see them leave and come back.
+    CHGHOST = "chghost";
     /// 005 may be asked for, also before registration.
     EXTENDED_ISUPPORT = "draft/extended-isupport";
     /// Messages may have several lines, sent as a batch.

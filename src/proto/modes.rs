@@ -224,9 +224,19 @@ pub const CALLER_ID: u16 = 1 << 4;
 /// User mode `D`: gets no messages of channels.
 pub const DEAF: u16 = 1 << 5;
 
+/// User mode `x`: shows a cloak in place of the host. Only where there are cloaks.
+pub const CLOAKED: u16 = 1 << 7;
+
 /// Every user mode: letter and bit.
-pub const USER: &[(char, u16)] =
-    &[('B', BOT), ('D', DEAF), ('g', CALLER_ID), ('i', INVISIBLE), ('o', OPERATOR), ('w', WALLOPS)];
+pub const USER: &[(char, u16)] = &[
+    ('B', BOT),
+    ('D', DEAF),
+    ('g', CALLER_ID),
+    ('i', INVISIBLE),
+    ('o', OPERATOR),
+    ('w', WALLOPS),
+    ('x', CLOAKED),
+];
 
 /// The symbols of a member: all of them, or only the highest.
 pub fn symbols(prefixes: u8, all: bool) -> impl Iterator<Item = char> {

@@ -116,6 +116,7 @@ numerics! {
     317 rpl_whoisidle (nick, idle, signon) "{nick} {idle} {signon} :seconds idle, signon time";
     318 rpl_endofwhois (nick as word) "{nick} :End of /WHOIS list";
     319 rpl_whoischannels (nick, channels) "{nick} :{channels}";
+    320 rpl_whoisspecial (nick, text) "{nick} :{text}";
     321 rpl_liststart () "Channel :Users  Name";
     322 rpl_list (channel, visible, topic) "{channel} {visible} :{topic}";
     323 rpl_listend () ":End of /LIST";
@@ -153,6 +154,7 @@ numerics! {
     379 rpl_whoismodes (nick, modes) "{nick} :is using modes {modes}";
     381 rpl_youreoper () ":You are now an IRC operator";
     391 rpl_time (server, when) "{server} :{when}";
+    396 rpl_visiblehost (host) "{host} :is now your visible host";
     401 err_nosuchnick (nick as word) "{nick} :No such nick/channel";
     402 err_nosuchserver (server as word) "{server} :No such server";
     403 err_nosuchchannel (channel as word) "{channel} :No such channel";
@@ -169,7 +171,7 @@ numerics! {
     422 err_nomotd () ":There is no message of the day";
     423 err_noadmininfo (server) "{server} :No administrative info available";
     431 err_nonicknamegiven () ":No nickname given";
-    432 err_erroneusnickname (nick as word) "{nick} :Erroneous nickname";
+    432 err_erroneusnickname (nick as word, why) "{nick} :{why}";
     433 err_nicknameinuse (nick as word) "{nick} :Nickname is already in use";
     435 err_bannickchange (channel) "{channel} :You cannot change your nick while you are banned there";
     439 err_targettoofast (target as word, seconds)
@@ -193,6 +195,7 @@ numerics! {
     474 err_bannedfromchan (channel) "{channel} :Cannot join channel (+b)";
     475 err_badchannelkey (channel) "{channel} :Cannot join channel (+k)";
     478 err_banlistfull (channel, mask as word) "{channel} {mask} :Channel list is full";
+    479 err_badchanname (channel as word, why) "{channel} :{why}";
     480 err_throttle (channel) "{channel} :Cannot join channel (+j), try again later";
     481 err_noprivileges () ":Permission Denied- You're not an IRC operator";
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";

@@ -101,6 +101,25 @@ impl Server {
         (index, admission)
     }
 
+    /// Counts the connection in `slot` anew, as one that comes from elsewhere and is in that class. Returns what is still to
+    /// be asked of it.
+    ///
+    /// # Errors
+    /// Why it is not welcome from there; it is counted all the same, until it is gone.
+    pub(super) fn enter_from(&mut self, slot: u32, index: usize, peer: &Peer) -> Result<Admission, Refusal> {
+        let client = self.client_mut(slot).expect("asked for a client that is there");
+        let (before, from) = (client.class, client.peer.address);
+        client.class = index;
+        client.peer = peer.clone();
+        self.count_out(before, from);
+        let admission = self.weigh(self.now, peer);
+        if admission.is_ok() {
+            self.hurry(index, peer.address);
+        }
+        self.count_in(index, peer.address);
+        admission
+    }
+
     /// Counts a connection in a class and in its network.
     fn count_in(&mut self, index: usize, address: IpAddr) {
         self.classes.at_mut(index).members += 1;

@@ -30,6 +30,12 @@ pub(super) struct Client {
     pub(super) host: String,
     /// Whether the way from the client is encrypted.
     pub(super) secure: bool,
+    /// The name of its address, or the address: what the cloak hides.
+    pub(super) real_host: String,
+    /// The cloak, shown or not; none before 001, nor where there are no cloaks.
+    pub(super) cloak: Option<Box<str>>,
+    /// The gateway that speaks for it.
+    pub(super) gateway: Option<Box<str>>,
     pub(super) stage: Stage,
     /// Its connection class.
     pub(super) class: usize,
@@ -142,9 +148,18 @@ impl Client {
         }
     }
 
-    /// `nick!user@host` in every form of the host that a ban may name: as others see it, and the address.
+    /// `nick!user@host` in every form of the host that a ban may name: as others see it, the address and its name, and the
+    /// cloak, also when it is not shown.
     pub(super) fn ban_masks(&self, user: &User) -> Vec<String> {
-        vec![user.mask.to_string(), mask_text(&user.nick, &user.user, &self.peer.address.to_string())]
+        let address = self.peer.address.to_string();
+        let mut masks = vec![user.mask.to_string()];
+        for host in [Some(&*address), Some(&*self.real_host), self.cloak.as_deref()].into_iter().flatten() {
+            let mask = mask_text(&user.nick, &user.user, host);
+            if !masks.contains(&mask) {
+                masks.push(mask);
+            }
+        }
+        masks
     }
 
     /// The nick, registered or not.

@@ -8,11 +8,11 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::ctx::Ctx;
+use super::host::is_host;
 use super::timers::Kind;
 use super::{Effect, Server, Verdict};
 use crate::id::ClientId;
 use crate::outbox::Outbox;
-use crate::proto::names;
 
 /// What a command that waits does when it is on disk, or with the reason why it is not.
 pub(super) type AfterSave = Box<dyn FnOnce(&mut Ctx<'_>, Result<(), &str>)>;
@@ -112,8 +112,9 @@ impl Server {
         let Some(registration) = registration else { return };
         registration.resolving = false;
         timers.disarm(id.slot, &mut client.armed, Kind::Resolve);
-        if let Some(name) = name.filter(|name| names::is_server(name)) {
-            client.host = name;
+        if let Some(name) = name.filter(|name| is_host(name)) {
+            client.host.clone_from(&name);
+            client.real_host = name;
         }
         if let Some(mut ctx) = self.ctx(id, out) {
             ctx.try_register();

@@ -31,6 +31,9 @@ impl Server {
         let mut client = Client {
             id,
             host: names::host(peer.address),
+            real_host: names::host(peer.address),
+            cloak: None,
+            gateway: None,
             peer,
             secure: false,
             stage: Stage::Registering(Registration { admission, ..Registration::default() }),
@@ -144,10 +147,14 @@ impl Ctx<'_> {
     /// Makes the client a user, who has been greeted by nobody yet.
     pub(super) fn become_user(&mut self, nick: Rc<str>, user: String, realname: String) {
         let now = self.server.now.mono_ms;
+        let modes = self.server.default_user_modes();
+        self.prepare_host(modes);
         let client = self.client_mut();
-        let user = User::new(nick, user, realname, &client.host, now);
+        let mut user = User::new(nick, user, realname, &client.host, now);
+        user.modes = modes;
         let (id, mask) = (client.id, user.mask.to_string());
         client.stage = Stage::Registered(user);
+        self.server.count_modes(self.me, 0, modes);
         self.server.stats.users += 1;
         self.server.most_users = self.server.most_users.max(self.server.stats.users);
         let interval = self.server.class_of(self.me).ping_interval_ms;

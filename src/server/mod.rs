@@ -9,7 +9,7 @@
 //! | `admission`, `class`, `networks` | who may come in, what holds for them, and how many they are |
 //! | `lifecycle` | how connections begin and end |
 //! | `commands/` | the table of commands, and the functions behind it by family |
-//! | `cloak` | hosts that hide the address |
+//! | `host`, `cloak` | the host that others see, and hosts that hide the address |
 //! | `filter` | which texts are refused |
 //! | `policy` | every question of permission |
 //! | `ban` | whom the entries of a channel's lists are about |
@@ -42,6 +42,7 @@ mod commands;
 mod ctx;
 mod extras;
 pub mod filter;
+mod host;
 mod info;
 mod jobs;
 mod lifecycle;
@@ -81,6 +82,7 @@ use crate::proto::names::fold;
 use channel::Channel;
 use class::Classes;
 use client::{Client, User};
+use cloak::Cloak;
 use ctx::{Ctx, Seen};
 use filter::Filters;
 use jobs::Saves;
@@ -133,6 +135,8 @@ pub struct Server {
     names: HashMap<Box<str>, u32, Keyed>,
     classes: Classes,
     networks: Networks,
+    /// What makes cloaks, if there is a key.
+    cloaks: Option<Cloak>,
     timers: Timers,
     watchers: Watchers,
     whowas: Whowas,
@@ -177,6 +181,7 @@ impl Server {
             filters: Filters::new(config.filter.iter().cloned()),
             condemned: None,
             classes: Classes::new(&config),
+            cloaks: host::cloaks(&config),
             config,
             now,
             started_unix_ms: now.unix_ms,
@@ -270,6 +275,7 @@ impl Server {
         self.whowas.trim(config.limits.whowas_entries as usize);
         self.filters = Filters::new(config.filter.iter().cloned());
         self.reclassify(out);
+        self.cloaks = host::cloaks(&config);
         let tokens = isupport::tokens(&config);
         self.isupport = isupport::lines(&config, &tokens);
         let news = isupport::lines(&config, &isupport::changes(&isupport::tokens(&before), &tokens));

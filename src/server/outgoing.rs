@@ -57,6 +57,8 @@ pub(super) struct Draft<'a> {
     tags: &'a str,
     /// Only recipients with these capabilities get it.
     needs: Caps,
+    /// Recipients with these capabilities do not get it; nobody if there are none.
+    lacks: Caps,
     /// Command and parameters.
     body: fmt::Arguments<'a>,
     /// Command and parameters for recipients with these capabilities, instead of `body`.
@@ -81,7 +83,16 @@ const MULTILINE: Caps = Caps::BATCH.with(Caps::MULTILINE);
 impl<'a> Draft<'a> {
     /// A reply, or another line that has no id.
     pub(super) fn plain(source: &'a str, body: fmt::Arguments<'a>) -> Self {
-        Self { source, event: None, tags: "", needs: Caps::NONE, body, richer: None, lines: None }
+        Self {
+            source,
+            event: None,
+            tags: "",
+            needs: Caps::NONE,
+            lacks: Caps::NONE,
+            body,
+            richer: None,
+            lines: None,
+        }
     }
 
     /// Something that somebody did.
@@ -103,6 +114,11 @@ impl<'a> Draft<'a> {
     /// Only for recipients with all of these capabilities.
     pub(super) fn needing(self, needs: Caps) -> Self {
         Self { needs, ..self }
+    }
+
+    /// Only for recipients without these capabilities.
+    pub(super) fn lacking(self, lacks: Caps) -> Self {
+        Self { lacks, ..self }
     }
 
     /// With another body for recipients with all of these capabilities.
@@ -180,7 +196,8 @@ impl<'a> Forms<'a> {
         stamp: &mut Stamp,
         unix_ms: u64,
     ) -> Option<Span> {
-        if !caps.has(self.draft.needs) {
+        let lacks = self.draft.lacks;
+        if !caps.has(self.draft.needs) || (lacks != Caps::NONE && caps.has(lacks)) {
             return None;
         }
         let caps = caps.masked(self.relevant);

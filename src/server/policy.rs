@@ -5,6 +5,7 @@ use super::ban::{Person, Wish};
 use super::channel::{Channel, Entry};
 use super::commands::Said;
 use super::ctx::Ctx;
+use crate::config::Reserve;
 use crate::proto::format;
 use crate::proto::mask::Subject;
 use crate::proto::modes::{
@@ -88,6 +89,33 @@ pub(super) fn may_knock(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
         () => return Ok(()),
     };
     Err(numeric::err_cannotsendtochan(name, why).into())
+}
+
+/// Whether the client may take a nick: nobody may have reserved it. Who has it already keeps it.
+pub(super) fn may_take_nick(c: &Ctx<'_>, nick: &str) -> Result<(), Reply> {
+    let mine = c.client().nick().is_some_and(|mine| names::same(mine, nick));
+    match reserved(c, nick, |reserve| &reserve.nicks) {
+        Some(reason) if !mine => Err(numeric::err_erroneusnickname(nick, reason).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the client may be in a channel of that name, or give one that name: nobody may have reserved it.
+pub(super) fn may_name_channel(c: &Ctx<'_>, name: &str) -> Result<(), Reply> {
+    match reserved(c, name, |reserve| &reserve.channels) {
+        Some(reason) => Err(numeric::err_badchanname(name, reason).into()),
+        None => Ok(()),
+    }
+}
+
+/// Why a name is reserved. For operators none is.
+fn reserved<'a>(c: &'a Ctx<'_>, name: &str, masks: fn(&Reserve) -> &[String]) -> Option<&'a str> {
+    if c.client().user().is_some_and(|user| user.modes & OPERATOR != 0) {
+        return None;
+    }
+    let name = Subject::new(name);
+    let is_meant = |reserve: &&Reserve| masks(reserve).iter().any(|mask| name.matches(mask));
+    c.server.config.reserve.iter().find(is_meant).map(|reserve| &*reserve.reason)
 }
 
 /// Whether the client may be in one channel more.

@@ -2,6 +2,7 @@
 //! needs, and nobody else.
 
 use super::ctx::Ctx;
+use crate::config::Exempt;
 use crate::proto::limits::{RECENT_TARGETS, RECENT_WRITERS};
 use crate::proto::modes::OPERATOR;
 use crate::proto::numeric::{self, Reply};
@@ -87,7 +88,7 @@ impl Ctx<'_> {
             // Keys of users count up from 1, so that the two do not meet.
             Addressed::Channel(index) => !(self.channel(index).serial as u32),
         };
-        if self.user().modes & OPERATOR != 0 {
+        if self.user().modes & OPERATOR != 0 || self.exempt(Exempt::TARGETS) {
             return Ok(());
         }
         let now_ms = self.server.now.mono_ms;

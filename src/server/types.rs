@@ -351,6 +351,24 @@ pub enum Event {
         /// What the filter did: `block`, `warn` or `kill`.
         action: &'static str,
     },
+    /// A gateway has said whom it speaks for.
+    Gateway {
+        /// Whose.
+        client: ClientId,
+        /// The gateway's name in the configuration.
+        gateway: String,
+        /// The address that it speaks for.
+        address: IpAddr,
+        /// Whether the connection to the gateway is encrypted, as the gateway says.
+        secure: bool,
+    },
+    /// Somebody gave WEBIRC without being allowed to, or wrongly.
+    GatewayRefused {
+        /// Whose.
+        client: ClientId,
+        /// Why.
+        why: &'static str,
+    },
     /// The panic switch was turned.
     Lockdown {
         /// Whether it is on now.

@@ -13,6 +13,7 @@ pub(super) struct Past {
     pub(super) nick: Rc<str>,
     pub(super) user: String,
     pub(super) host: String,
+    pub(super) real_host: String,
     pub(super) address: IpAddr,
     pub(super) realname: String,
     pub(super) until_unix_ms: u64,
@@ -26,6 +27,7 @@ impl Past {
             nick: user.nick.clone(),
             user: user.user.clone(),
             host: client.host.clone(),
+            real_host: client.real_host.clone(),
             address: client.peer.address,
             realname: user.realname.clone(),
             until_unix_ms: now_unix_ms,
@@ -109,7 +111,7 @@ mod tests {
     fn past(nick: &str, until_unix_ms: u64) -> Past {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let (user, host, realname) = (String::new(), String::new(), String::new());
-        Past { nick: nick.into(), user, host, address, realname, until_unix_ms }
+        Past { nick: nick.into(), user, real_host: host.clone(), host, address, realname, until_unix_ms }
     }
 
     fn found(whowas: &Whowas, nick: &str) -> Vec<u64> {

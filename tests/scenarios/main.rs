@@ -88,6 +88,8 @@ scenarios! {
     class_limits
     classes
     client_tags
+    cloak_default
+    cloaks
     connect_throttle
     cuts
     deaf
@@ -146,6 +148,7 @@ scenarios! {
     refused
     registration
     reload
+    reserve
     secure_only
     server_queries
     server_time
@@ -164,6 +167,7 @@ scenarios! {
     timeouts
     topic
     utf8only
+    webirc
     who
     whois
     whois_idle

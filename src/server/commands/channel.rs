@@ -30,6 +30,7 @@ pub(super) fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Result<Op
     if found.is_some_and(|index| c.channel(index).has(c.me)) {
         return Ok(None);
     }
+    policy::may_name_channel(c, name)?;
     policy::may_join_more(c, name)?;
     let (index, prefixes) = match found {
         Some(index) => match policy::may_join(c, index, key) {

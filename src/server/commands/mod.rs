@@ -20,6 +20,7 @@ mod registration;
 mod server;
 mod silence;
 mod stats;
+mod webirc;
 mod who;
 mod whois;
 mod whowas;
@@ -139,6 +140,8 @@ commands! {
     "USERHOST" query::userhost, 1, Registered, 1, "USERHOST <nick> [<nick> ...]", "Ask for user and host of up to five";
     "USERIP" query::userip, 1, Registered, 1, "USERIP <nick> [<nick> ...]", "Ask for user and address of up to five";
     "VERSION" server::version, 0, Registered, 1, "VERSION [server]", "Show the server's version and 005";
+    "WEBIRC" webirc::webirc, 4, Unregistered, 1, "WEBIRC <password> <gateway> <host> <address> [options]",
+        "Say whom a gateway speaks for";
     "WHO" who::who, 1, Registered, 3, "WHO <channel|mask> [[flags][%fields[,token]]]", "List users",
         "Flags: o for operators only; n u h i s a r for what the mask is held against: nick, user, host, address, server, account, \
          real name.",

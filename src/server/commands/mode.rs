@@ -3,11 +3,14 @@
 use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
 use super::super::{mode as channel_mode, policy};
-use super::Outcome;
+use super::{Outcome, charge};
 use crate::proto::message::Message;
-use crate::proto::modes::{self, OPERATOR};
+use crate::proto::modes::{self, CLOAKED, OPERATOR};
 use crate::proto::names;
 use crate::proto::numeric;
+
+/// What another visible host costs besides the command, of `limits.flood_burst`.
+const HOST_CHANGE: u32 = 3;
 
 /// `MODE <channel|nick> [modes] [parameters]`
 pub(super) fn mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
@@ -45,6 +48,7 @@ fn user_mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
             ('+' | '-', _) => add = letter == '+',
             // Only OPER gives it; giving it up is free.
             (_, Some(&(_, OPERATOR))) if add => {}
+            (_, Some(&(_, CLOAKED))) if c.client().cloak.is_none() => unknown = unknown.or(Some(letter)),
             (_, Some(&(_, bit))) => after = if add { after | bit } else { after & !bit },
             (_, None) => unknown = unknown.or(Some(letter)),
         }
@@ -68,8 +72,18 @@ pub(super) fn set_user_modes(c: &mut Ctx<'_>, after: u16) {
         user.operator = None;
     }
     c.server.count_modes(c.me, before, after);
+    tell_modes(c, before);
+    if (before ^ after) & CLOAKED != 0 {
+        // Everybody in the channels hears of it, as of a JOIN and a PART.
+        charge(c, HOST_CHANGE);
+        c.follow_cloak_mode();
+    }
+}
+
+/// Tells the user what has changed in their modes.
+pub(super) fn tell_modes(c: &mut Ctx<'_>, before: u16) {
     let (source, nick) = (c.source(), c.user().nick.clone());
-    let change = difference(before, after);
+    let change = difference(before, c.user().modes);
     c.tell_me(Draft::event(&source, format_args!("MODE {nick} :{change}")));
 }
 

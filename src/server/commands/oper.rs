@@ -39,8 +39,9 @@ pub(super) fn oper(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 /// Whether the client may be this operator, as far as can be told without the password; or why not.
 fn may_be(c: &Ctx<'_>, oper: &Oper) -> Result<(), &'static str> {
     let (client, user) = (c.client(), c.user());
-    let here =
-        |mask: &crate::proto::hostmask::HostMask| mask.matches(&user.user, &client.host, client.peer.address);
+    let here = |mask: &crate::proto::hostmask::HostMask| {
+        mask.matches(&user.user, &client.real_host, client.peer.address)
+    };
     if !oper.masks.is_empty() && !oper.masks.iter().any(here) {
         return Err("not from there");
     }

@@ -35,7 +35,10 @@ pub(super) fn ison(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `USERHOST <nick> [<nick> ...]`
 pub(super) fn userhost(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let replies = people(c, m, |_, _, client| client.host.clone());
+    let replies = people(c, m, |c, slot, client| {
+        let real = slot == c.me || policy::sees_all(c.server, c.me);
+        if real { client.real_host.clone() } else { client.host.clone() }
+    });
     if replies.is_empty() {
         c.reply(numeric::rpl_userhost(""));
     }

@@ -30,8 +30,9 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         Some(wanted) => wanted,
     };
     if !names::is_nick(wanted, c.server.config.limits.nick_length) {
-        return Err(numeric::err_erroneusnickname(wanted).into());
+        return Err(numeric::err_erroneusnickname(wanted, "Erroneous nickname").into());
     }
+    policy::may_take_nick(c, wanted)?;
     let folded = fold(wanted);
     if c.server.nicks.get(folded.as_str()).is_some_and(|&slot| slot != c.me) {
         return Err(numeric::err_nicknameinuse(wanted).into());
@@ -44,7 +45,7 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         policy::may_change_nick(c)?;
     }
     if c.filtered(Events::NICK, "NICK", wanted).is_some() {
-        return Err(numeric::err_erroneusnickname(wanted).into());
+        return Err(numeric::err_erroneusnickname(wanted, "Erroneous nickname").into());
     }
     if let Some(before) = &before {
         c.server.nicks.remove(fold(before).as_str());

@@ -3,10 +3,11 @@
 use super::super::VERSION;
 use super::super::ctx::Ctx;
 use super::Outcome;
+use super::mode::tell_modes;
 use crate::proto::caps::Caps;
 use crate::proto::mask;
 use crate::proto::message::Message;
-use crate::proto::modes::{self, Kind};
+use crate::proto::modes::Kind;
 use crate::proto::numeric::{self, Reply};
 use crate::proto::text::Iso;
 
@@ -17,7 +18,7 @@ pub(in super::super) fn greet(c: &mut Ctx<'_>) {
     let mask = c.mask();
     let prefixes = config.channels.prefixes;
     let (user_modes, all): (String, String) = (
-        modes::USER.iter().map(|(letter, _)| *letter).collect(),
+        c.server.user_mode_letters(),
         prefixes.letters_of(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Flag, Kind::Prefix]),
     );
     let with_parameter = prefixes.letters_of(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Prefix]);
@@ -28,6 +29,13 @@ pub(in super::super) fn greet(c: &mut Ctx<'_>) {
     show_isupport(c);
     show_lusers(c);
     show_motd(c);
+    if c.user().modes != 0 {
+        tell_modes(c, 0);
+    }
+    if c.client().host != c.client().real_host {
+        let host = c.client().host.clone();
+        c.reply(numeric::rpl_visiblehost(host));
+    }
 }
 
 fn show_isupport(c: &mut Ctx<'_>) {

@@ -91,10 +91,14 @@ fn actually(c: &mut Ctx<'_>, slot: u32) {
         return;
     }
     let Some(client) = c.server.client(slot) else { return };
-    let (host, address) = (client.host.clone(), names::host(client.peer.address));
+    let (host, address) = (client.real_host.clone(), names::host(client.peer.address));
+    let gateway = client.gateway.clone();
     let user = c.user_at(slot);
     let (nick, user_name) = (user.nick.clone(), user.user.clone());
-    c.reply(numeric::rpl_whoisactually(nick, user_name, host, address));
+    c.reply(numeric::rpl_whoisactually(&nick, user_name, host, address));
+    if let Some(gateway) = gateway {
+        c.reply(numeric::rpl_whoisspecial(nick, format_args!("comes through the gateway {gateway}")));
+    }
 }
 
 /// Their modes: for themselves, and for those who see all.

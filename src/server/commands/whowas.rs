@@ -43,11 +43,12 @@ pub(in super::super) fn whowas_step(c: &mut Ctx<'_>, work: &mut WhowasWork) -> b
     };
     (work.last, work.left) = (number, work.left - 1);
     let (nick, user, host) = (past.nick.clone(), past.user.clone(), past.host.clone());
+    let real_host = past.real_host.clone();
     let (realname, address, until) = (past.realname.clone(), past.address, Iso(past.until_unix_ms));
     let config = c.config();
     c.reply(numeric::rpl_whowasuser(&nick, &user, &host, realname));
     if policy::sees_all(c.server, c.me) {
-        c.reply(numeric::rpl_whoisactually(&nick, user, host, names::host(address)));
+        c.reply(numeric::rpl_whoisactually(&nick, user, real_host, names::host(address)));
     }
     c.reply(numeric::rpl_whoisserver(&nick, &config.server.name, until));
     true

@@ -1,0 +1,150 @@
+//! The host that others see of a user: where they really are, or a cloak.
+
+use super::class;
+use super::ctx::Ctx;
+use super::outgoing::{Draft, Source};
+use super::timers::Kind;
+use super::{Peer, Refusal, Server};
+use crate::config::Config;
+use crate::proto::caps::Caps;
+use crate::proto::modes::{self, CLOAKED};
+use crate::proto::names;
+use crate::proto::numeric;
+use crate::server::cloak::Cloak;
+
+/// What makes cloaks, if the configuration has a key.
+pub(super) fn cloaks(config: &Config) -> Option<Cloak> {
+    let key = config.cloak.key.as_deref()?;
+    Some(Cloak::new(key, &config.cloak.suffix))
+}
+
+/// Whether a name can be a host that others see. What looks like an address is none.
+pub(super) fn is_host(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    names::is_server(name) && !name.ends_with('.') && !last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+impl Server {
+    /// The letters of the user modes that there are.
+    pub(super) fn user_mode_letters(&self) -> String {
+        let offered = |bit: u16| bit != CLOAKED || self.cloaks.is_some();
+        modes::USER.iter().filter(|(_, bit)| offered(*bit)).map(|(letter, _)| *letter).collect()
+    }
+
+    /// The modes of a new user.
+    pub(super) fn default_user_modes(&self) -> u16 {
+        let letters = &self.config.users.default_modes;
+        let rows = modes::USER.iter().filter(|(letter, _)| letters.contains(*letter));
+        rows.fold(0, |modes, (_, bit)| modes | bit)
+    }
+}
+
+impl Ctx<'_> {
+    /// Takes a gateway's word that the client is somewhere else: from now on that is where it comes from. With a host, that
+    /// is its host, and its address is not looked up.
+    ///
+    /// # Errors
+    /// Why it would not have been let in from there.
+    pub(super) fn move_from_gateway(&mut self, peer: Peer, host: Option<&str>) -> Result<(), Refusal> {
+        let (me, id) = (self.me, self.client().id);
+        let config = self.config();
+        let index = class::choose(&config, &peer, None);
+        let verdict = self.server.enter_from(me, index, &peer);
+        self.out.set_limit(me, self.server.class_of(me).send_queue);
+        let Server { clients, timers, .. } = &mut *self.server;
+        let client = clients[me as usize].as_mut().expect("it is there");
+        client.real_host = host.map_or_else(|| names::host(peer.address), str::to_owned);
+        client.host.clone_from(&client.real_host);
+        timers.disarm(me, &mut client.armed, Kind::Resolve);
+        if let Some(registration) = client.registration() {
+            registration.resolving = false;
+            registration.admission = verdict?;
+        }
+        if host.is_none() {
+            self.server.look_up(id);
+        }
+        Ok(())
+    }
+
+    /// Finds the cloak of a client that registers, which it keeps as long as it is there, and shows it if `modes` say so.
+    pub(super) fn prepare_host(&mut self, modes: u16) {
+        let cloak = self.server.cloaks.as_ref().map(|cloaks| cloaks.name(&self.client().real_host));
+        let client = self.client_mut();
+        client.cloak = cloak.map(Into::into);
+        if let (true, Some(cloak)) = (modes & CLOAKED != 0, &client.cloak) {
+            client.host = cloak.to_string();
+        }
+    }
+
+    /// Shows the host that mode x asks for.
+    pub(super) fn follow_cloak_mode(&mut self) {
+        let client = self.client();
+        let cloaked = self.user().modes & CLOAKED != 0;
+        let host = client.cloak.as_deref().filter(|_| cloaked).unwrap_or(&client.real_host).to_owned();
+        self.change_host(&host);
+    }
+
+    /// Shows another host of the user. Those who do not understand CHGHOST see them leave and come back (IRCv3 chghost,
+    /// "Fallback").
+    fn change_host(&mut self, host: &str) {
+        if self.client().host == host {
+            return;
+        }
+        let before = self.source();
+        let (nick, user) = (self.user().nick.clone(), self.user().user.clone());
+        let change = format_args!("CHGHOST {user} {host}");
+        let leaving = format_args!("QUIT :Changing host");
+        self.tell_neighbours(Draft::event(&before, leaving).or(Caps::CHGHOST, change));
+        self.tell_me(Draft::event(&before, change).needing(Caps::CHGHOST));
+        host.clone_into(&mut self.client_mut().host);
+        self.user_mut().rename(nick, host);
+        let after = Source { mask: self.mask(), ..before };
+        for index in self.user().channels.clone() {
+            self.come_back(index, &after);
+        }
+        self.reply(numeric::rpl_visiblehost(host));
+    }
+
+    /// Shows those who saw the user leave that they are in a channel.
+    fn come_back(&mut self, index: u32, source: &Source) {
+        let (me, user) = (self.me, self.user());
+        let (nick, realname) = (user.nick.clone(), user.realname.clone());
+        let account = source.account.as_deref().unwrap_or("*");
+        let name = self.channel(index).name.clone();
+        let join = format_args!("JOIN {name}");
+        let extended = format_args!("JOIN {name} {account} :{realname}");
+        let join = Draft::event(source, join).or(Caps::EXTENDED_JOIN, extended);
+        self.tell_seeing(index, me, Some(me), join.lacking(Caps::CHGHOST));
+        if let Some(message) = self.user().away.clone() {
+            let away = format_args!("AWAY :{message}");
+            let away = Draft::event(source, away).needing(Caps::AWAY_NOTIFY).lacking(Caps::CHGHOST);
+            self.tell_seeing(index, me, Some(me), away);
+        }
+        let prefixes = self.channel(index).prefixes(me).unwrap_or(0);
+        let letters: String =
+            modes::PREFIXES.iter().filter(|row| prefixes & row.bit != 0).map(|row| row.letter).collect();
+        if !letters.is_empty() {
+            let nicks = vec![&*nick; letters.len()].join(" ");
+            let server = self.server_source();
+            let mode = format_args!("MODE {name} +{letters} {nicks}");
+            self.tell_seeing(index, me, Some(me), Draft::event(&server, mode).lacking(Caps::CHGHOST));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_host;
+
+    #[test]
+    fn hosts_are_names_and_no_addresses() {
+        for good in ["client.example.org", "a-1.b2.example", "xn--a.example"] {
+            assert!(is_host(good), "{good}");
+        }
+        for bad in
+            ["", "localhost", "192.0.2.7", "a.7", "a..b", "a b.c", "a!b.c", "-a.b", "a.b.", ":a.b", "::1"]
+        {
+            assert!(!is_host(bad), "{bad}");
+        }
+    }
+}
