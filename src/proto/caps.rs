@@ -88,6 +88,8 @@ caps! {
     CAP_NOTIFY = "cap-notify";
     /// `CHGHOST` tells that somebody in a common channel has another host; others see them leave and come back.
     CHGHOST = "chghost";
+    /// `RENAME` tells that a channel has another name.
+    CHANNEL_RENAME = "draft/channel-rename";
     /// 005 may be asked for, also before registration.
     EXTENDED_ISUPPORT = "draft/extended-isupport";
     /// Messages may have several lines, sent as a batch.

@@ -43,6 +43,11 @@ pub const MODES: usize = 12;
 /// Bytes of a mask in a list of a channel.
 pub const MASK: usize = 160;
 
+/// Time between two changes of a channel's name, in milliseconds.
+pub const RENAME_MS: u64 = 60_000;
+/// Members of a channel up to which all are sent the list of them at once when the channel is renamed.
+pub const RENAME_AT_ONCE: usize = 64;
+
 /// Bytes read from one connection at a time, and the size of the buffer that all share.
 pub const READ_BUFFER: usize = 64 * 1024;
 /// Connections accepted from one listener in a turn.

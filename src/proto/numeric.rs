@@ -46,7 +46,7 @@ pub struct Row {
 }
 
 /// A parameter that repeats what a client sent: one word, or `*` where it could be misread as something else.
-struct Word<T>(T);
+pub struct Word<T>(pub T);
 
 impl<T: Display> Display for Word<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -13,6 +13,8 @@ pub(super) struct Channel {
     /// Never reused, unlike the index: what an invitation refers to.
     pub(super) serial: u64,
     pub(super) created_unix_ms: u64,
+    /// When it last took another name, in monotonic milliseconds.
+    pub(super) renamed_ms: Option<u64>,
     pub(super) topic: Option<Topic>,
     /// Type D modes, as in [`modes::CHANNEL`].
     pub(super) flags: u32,
@@ -98,6 +100,7 @@ impl Channel {
             name: name.into(),
             serial,
             created_unix_ms: now_unix_ms,
+            renamed_ms: None,
             topic: None,
             flags,
             key: None,

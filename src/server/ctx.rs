@@ -198,6 +198,17 @@ impl Ctx<'_> {
         self.say(format_args!("FAIL {command} {code} :{description}"));
     }
 
+    /// As [`Ctx::fail`], with parameters before the description that say what it is about.
+    pub(super) fn fail_about(
+        &mut self,
+        command: &str,
+        code: &str,
+        context: fmt::Arguments<'_>,
+        description: &str,
+    ) {
+        self.say(format_args!("FAIL {command} {code} {context} :{description}"));
+    }
+
     /// Sends a draft to the client.
     pub(super) fn tell_me(&mut self, draft: Draft<'_>) {
         self.tell(self.me, draft);

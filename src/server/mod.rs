@@ -377,6 +377,16 @@ impl Server {
         index
     }
 
+    /// Gives a channel another name, which no other channel has. Nobody is told.
+    fn rename_channel(&mut self, index: u32, name: &str) {
+        let now = self.now.mono_ms;
+        let channel = self.channel_mut(index);
+        channel.renamed_ms = Some(now);
+        let before = std::mem::replace(&mut channel.name, name.into());
+        self.names.remove(fold(&before).as_str());
+        self.names.insert(fold(name).into(), index);
+    }
+
     /// Takes a user out of a channel; a channel without members is no more. Nobody is told.
     fn part(&mut self, slot: u32, index: u32) {
         let channel = self.channel_mut(index);

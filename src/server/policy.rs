@@ -188,6 +188,18 @@ pub(super) fn may_invite(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     if c.channel(index).is(INVITE_ONLY) { moderator(c, index) } else { member(c, index) }
 }
 
+/// Whether the client may give the channel another name: a channel operator or higher, if nobody there is of higher rank.
+pub(super) fn may_rename(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    member(c, index)?;
+    let channel = c.channel(index);
+    let mine = channel.prefixes(c.me).unwrap_or(0);
+    if mine >= OP && channel.members().iter().all(|member| rank(member.prefixes) <= rank(mine)) {
+        Ok(())
+    } else {
+        Err(numeric::err_chanoprivsneeded(&channel.name).into())
+    }
+}
+
 /// Whether a member with these prefixes is told whom others invite: those who may invite are (IRCv3 invite-notify, "Notes").
 pub(super) fn hears_of_invitations(channel: &Channel, prefixes: u8) -> bool {
     !channel.is(INVITE_ONLY) || prefixes >= HALF_OPERATOR

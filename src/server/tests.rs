@@ -1,5 +1,7 @@
 //! What only the bare server shows: virtual time, slices of long replies, the cost of a fan-out.
 
+mod rename;
+
 use std::rc::Rc;
 
 use super::*;

@@ -74,7 +74,7 @@ impl Ctx<'_> {
     }
 
     /// Goes on at the next tick, or when those that wait for longer have had their turn.
-    fn wait(&mut self, work: Box<Work>) {
+    pub(super) fn wait(&mut self, work: Box<Work>) {
         let id = self.client().id;
         self.client_mut().work = Some(work);
         self.server.working.push_back(id);

@@ -85,6 +85,7 @@ scenarios! {
     caller_id
     cap
     cap_lines
+    cap_reload
     class_limits
     classes
     client_tags
@@ -148,6 +149,9 @@ scenarios! {
     refused
     registration
     reload
+    rename
+    rename_case
+    rename_ranks
     reserve
     secure_only
     server_queries

@@ -129,7 +129,7 @@ pub(super) fn topic(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     Ok(())
 }
 
-fn show_topic(c: &mut Ctx<'_>, index: u32) {
+pub(super) fn show_topic(c: &mut Ctx<'_>, index: u32) {
     let channel = c.channel(index);
     let name = channel.name.clone();
     let Some(topic) = &channel.topic else { return c.reply(numeric::rpl_notopic(name)) };

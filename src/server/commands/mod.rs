@@ -17,6 +17,7 @@ mod oper;
 mod profile;
 mod query;
 mod registration;
+mod rename;
 mod server;
 mod silence;
 mod stats;
@@ -129,6 +130,7 @@ commands! {
     "PONG" registration::pong, 0, Anyone, 1, "PONG <token>", "Answer a PING";
     "PRIVMSG" message::privmsg, 0, Registered, 1, "PRIVMSG <target>[,...] <text>", "Send a message";
     "QUIT" registration::quit, 0, Anyone, 0, "QUIT [reason]", "Disconnect";
+    "RENAME" rename::rename, 2, Registered, 5, "RENAME <channel> <new name> [reason]", "Give a channel another name";
     "SETNAME" profile::setname, 1, Registered, 2, "SETNAME <realname>", "Take another real name";
     "SILENCE" silence::silence, 0, Registered, 1, "SILENCE [[+|-]<mask>[,...]]", "Get no messages from whom a mask is about",
         "SILENCE alone lists your masks.";

@@ -10,7 +10,7 @@ use super::super::work::Work;
 use super::channel::{enter, leave_all};
 use super::{Outcome, targets, too_many};
 use crate::proto::caps::Caps;
-use crate::proto::limits::SLICE_ITEMS;
+use crate::proto::limits::{RENAME_AT_ONCE, SLICE_ITEMS};
 use crate::proto::message::Message;
 use crate::proto::modes;
 use crate::proto::numeric;
@@ -65,6 +65,18 @@ pub(super) fn names(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let rest = channels.into_iter().map(|name| (name.to_owned(), None)).collect();
     work(c, NamesWork { join: false, listing: None, rest, beyond: beyond.map(str::to_owned) });
     Ok(())
+}
+
+/// The list of members that follows a JOIN, for a client that did not ask for it now: at once, or in slices if there are
+/// many and no other long reply is under way.
+pub(super) fn show_names(c: &mut Ctx<'_>, index: u32) {
+    let listing = Listing::new(c, index);
+    let mut work = NamesWork { join: false, listing: Some(listing), rest: VecDeque::new(), beyond: None };
+    if c.channel(index).members().len() > RENAME_AT_ONCE && !c.client().is_waiting() {
+        c.wait(Box::new(Work::Names(work)));
+    } else {
+        while names_step(c, &mut work) {}
+    }
 }
 
 /// Does at once what is short. From the first channel with many members on, it goes on in slices: what it enters later

@@ -1,0 +1,77 @@
+//! RENAME (IRCv3 draft/channel-rename).
+
+use super::super::channel::Member;
+use super::super::ctx::Ctx;
+use super::super::outgoing::Draft;
+use super::super::policy;
+use super::Outcome;
+use super::channel::show_topic;
+use super::names::show_names;
+use super::registration::REASON;
+use crate::proto::caps::Caps;
+use crate::proto::limits::RENAME_MS;
+use crate::proto::message::Message;
+use crate::proto::names;
+use crate::proto::numeric::Word;
+use crate::proto::text;
+
+/// `RENAME <channel> <new name> [reason]`
+pub(super) fn rename(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let index = c.find_channel(m.arg(0))?;
+    policy::may_rename(c, index)?;
+    let (old, new) = (c.channel(index).name.clone(), m.arg(1));
+    if let Some((code, why)) = obstacle(c, index, new) {
+        c.fail_about("RENAME", code, format_args!("{old} {}", Word(new)), why);
+        return Ok(());
+    }
+    let reason = text::truncate(m.get(2).unwrap_or(""), REASON);
+    let source = c.source();
+    c.server.rename_channel(index, new);
+    let body = format_args!("RENAME {old} {new} :{reason}");
+    c.tell_channel(index, None, Draft::event(&source, body).needing(Caps::CHANNEL_RENAME));
+    if !names::same(&old, new) {
+        let members: Vec<Member> = c.channel(index).members().to_vec();
+        for Member { slot, .. } in members {
+            if !c.out.caps(slot).has(Caps::CHANNEL_RENAME) {
+                move_over(&mut Ctx { server: c.server, out: c.out, me: slot }, index, &old, reason);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is in the way of another name for the channel: a code of `FAIL`, and a description.
+fn obstacle(c: &Ctx<'_>, index: u32, new: &str) -> Option<(&'static str, &'static str)> {
+    if !names::is_channel(new, c.server.config.limits.channel_length) {
+        return Some(("CANNOT_RENAME", "The new name cannot be that of a channel"));
+    }
+    let channel = c.channel(index);
+    let same = *channel.name == *new;
+    if same || c.find_channel(new).is_ok_and(|other| other != index) {
+        return Some(("CHANNEL_NAME_IN_USE", "The channel name is already taken"));
+    }
+    let recently = channel.renamed_ms.is_some_and(|at| c.server.now.mono_ms < at + RENAME_MS);
+    recently.then_some(("CANNOT_RENAME", "The channel has been renamed recently"))
+}
+
+/// For a member whose client does not know RENAME: they leave the old channel and enter the new one ("Fallback").
+fn move_over(c: &mut Ctx<'_>, index: u32, old: &str, reason: &str) {
+    let source = c.source();
+    let name = c.channel(index).name.clone();
+    if reason.is_empty() {
+        c.tell_me(Draft::event(&source, format_args!("PART {old}")));
+    } else {
+        c.tell_me(Draft::event(&source, format_args!("PART {old} :{reason}")));
+    }
+    let source = c.source();
+    let realname = c.user().realname.clone();
+    let account = source.account.as_deref().unwrap_or("*");
+    let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
+    c.tell_me(Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
+    if c.channel(index).topic.is_some() {
+        show_topic(c, index);
+    }
+    if !c.client().caps.has(Caps::NO_IMPLICIT_NAMES) {
+        show_names(c, index);
+    }
+}

@@ -1,0 +1,50 @@
+//! RENAME of large channels, and by rank.
+
+use super::*;
+use crate::proto::limits::RENAME_AT_ONCE;
+use crate::proto::modes::{OWNER, Prefixes};
+
+#[test]
+fn who_moves_with_a_large_channel_is_sent_its_members_in_slices() {
+    let mut bench = Bench::new(|_| {});
+    let members = RENAME_AT_ONCE as u32 + 10;
+    for slot in 0..members {
+        let client = bench.user(slot);
+        bench.say(client, "JOIN #a");
+        bench.out.clear();
+    }
+    bench.say(ClientId { slot: 0, generation: 1 }, "RENAME #a #b :reason");
+    let first: Vec<_> = (0..members).map(|slot| bench.out.lines(slot)).collect();
+    assert!(first.iter().all(|&lines| lines == 2), "PART and JOIN at once, and no more: {first:?}");
+    let mut heard = vec![String::new(); members as usize];
+    while bench.server.deadline() == Some(0) {
+        bench.out.clear();
+        bench.input(Input::Tick);
+        let some = (0..members).filter(|&slot| bench.out.lines(slot) > 0).count();
+        assert!((1..=SLICES_PER_TURN).contains(&some), "{some} at a time");
+        for (slot, heard) in (0..).zip(&mut heard) {
+            for bytes in bench.out.spans(slot) {
+                heard.push_str(std::str::from_utf8(bytes).unwrap());
+            }
+        }
+    }
+    for (slot, heard) in heard.iter().enumerate() {
+        assert_eq!(heard.matches(" 366 ").count(), 1, "{slot}: {heard}");
+        assert!(heard.contains(&format!("n{}", members - 1)), "{slot}: {heard}");
+    }
+}
+
+#[test]
+fn only_the_highest_rank_gives_a_channel_another_name() {
+    let mut bench = Bench::new(|config| config.channels.prefixes = Prefixes::of("qaohv").unwrap());
+    let (op, owner) = (bench.user(0), bench.user(1));
+    for client in [op, owner] {
+        bench.say(client, "JOIN #a");
+    }
+    bench.server.channel_mut(0).set_prefix(1, OWNER, true);
+    bench.out.clear();
+    bench.say(op, "RENAME #a #b");
+    assert_eq!(bench.got(0), [":chat.localhost 482 n0 #a :You're not a channel operator"]);
+    bench.say(owner, "RENAME #a #b");
+    assert!(bench.got(0).contains(&":n0!~u@127.0.0.1 JOIN #b".to_owned()));
+}
