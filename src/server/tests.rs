@@ -1,5 +1,6 @@
 //! What only the bare server shows: virtual time, slices of long replies, the cost of a fan-out.
 
+mod cap;
 mod rename;
 
 use std::rc::Rc;
