@@ -44,22 +44,25 @@ pub struct Cap {
     pub offer: fn(&Config) -> Option<String>,
     /// The bit.
     pub bit: Caps,
+    /// What it changes, for the reference.
+    pub help: &'static str,
 }
 
 macro_rules! caps {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal $(, $offer:expr)?;)*) => {
+    ($($(#[doc = $help:literal])+ $constant:ident = $name:literal $(, $offer:expr)?;)*) => {
         /// The bits, in the order of the table.
         #[repr(u32)]
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
         enum Bit { $($constant),* }
         impl Caps {
-            $($(#[$doc])* pub const $constant: Self = Self(1 << Bit::$constant as u32);)*
+            $($(#[doc = $help])+ pub const $constant: Self = Self(1 << Bit::$constant as u32);)*
         }
         /// Every capability that chatd knows.
         pub const TABLE: &[Cap] = &[$(Cap {
             name: $name,
             offer: caps!(@offer $($offer)?),
             bit: Caps::$constant,
+            help: concat!($($help),+).trim_ascii(),
         }),*];
     };
     (@offer) => { |_| Some(String::new()) };
@@ -173,12 +176,18 @@ mod tests {
     #[test]
     fn what_a_configuration_changes_is_new_or_gone() {
         const TABLE: &[Cap] = &[
-            Cap { name: "always", offer: |_| Some(String::new()), bit: Caps::BATCH },
-            Cap { name: "limited", offer: |it| Some(it.limits.targets.to_string()), bit: Caps::ECHO_MESSAGE },
+            Cap { name: "always", offer: |_| Some(String::new()), bit: Caps::BATCH, help: "" },
+            Cap {
+                name: "limited",
+                offer: |it| Some(it.limits.targets.to_string()),
+                bit: Caps::ECHO_MESSAGE,
+                help: "",
+            },
             Cap {
                 name: "optional",
                 offer: |it| it.server.icon.is_some().then(String::new),
                 bit: Caps::SERVER_TIME,
+                help: "",
             },
         ];
         let before = Config::default();
