@@ -1,5 +1,7 @@
 //! The real chatctl against a stand-in for the daemon: what it asks, what it prints, how it ends.
 
+#[path = "ctl/details.rs"]
+mod details;
 #[path = "ctl/failures.rs"]
 mod failures;
 #[path = "ctl/fake.rs"]

@@ -16,6 +16,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A whole number in this range, both ends included.
     Integer(u64, u64),
+    /// `true` or `false`; absent is `false`.
+    Switch,
     /// A whole number, or the string of one: what a page's `next` is.
     Cursor,
 }
@@ -26,6 +28,7 @@ impl Kind {
         match self {
             Self::Text | Self::Choice(_) => "string",
             Self::Integer(..) => "integer",
+            Self::Switch => "boolean",
             Self::Cursor => "string or integer",
         }
     }
@@ -42,6 +45,7 @@ impl fmt::Display for Kind {
             }
             Self::Integer(min, u64::MAX) => write!(f, "an integer from {min} on"),
             Self::Integer(min, max) => write!(f, "an integer from {min} to {max}"),
+            Self::Switch => f.write_str("true or false"),
             Self::Cursor => f.write_str("the `next` of the page before"),
         }
     }
@@ -63,7 +67,7 @@ pub struct Param {
 /// A method of the admin protocol.
 #[derive(Debug, Serialize)]
 pub struct Method {
-    /// Its name in `method`; the verb of `chatctl` is the same, with `-` for `_`.
+    /// Its name in `method`; the verb of `chatctl` is the same, with `-` for `_` and a space for `.`.
     pub name: &'static str,
     /// One line about it.
     pub help: &'static str,
@@ -86,7 +90,7 @@ impl Serialize for Param {
                     map.serialize_entry("maximum", &max)?;
                 }
             }
-            Kind::Text | Kind::Cursor => {}
+            Kind::Text | Kind::Switch | Kind::Cursor => {}
         }
         map.serialize_entry("required", &self.required)?;
         map.serialize_entry("help", self.help)?;
@@ -108,6 +112,31 @@ pub const METHODS: &[Method] = &[
         name: "announce",
         help: "Send a notice to every user",
         params: &[required("text", Kind::Text, "the notice")],
+        changes: true,
+    },
+    Method {
+        name: "channel.info",
+        help: "Show all that is known of a channel",
+        params: &[required("channel", Kind::Text, "the channel")],
+        changes: false,
+    },
+    Method {
+        name: "channel.mode",
+        help: "Change modes of a channel, as the server",
+        params: &[
+            required("channel", Kind::Text, "the channel"),
+            required("modes", Kind::Text, "the changes as in MODE, such as +o-b nick mask"),
+        ],
+        changes: true,
+    },
+    Method {
+        name: "channel.topic",
+        help: "Show, set or clear the topic of a channel",
+        params: &[
+            required("channel", Kind::Text, "the channel"),
+            optional("topic", Kind::Text, "the new topic; neither this nor clear only shows it"),
+            optional("clear", Kind::Switch, "whether to clear it"),
+        ],
         changes: true,
     },
     Method { name: "help", help: "List the methods and their parameters", params: &[], changes: false },
@@ -157,6 +186,12 @@ pub const METHODS: &[Method] = &[
         changes: true,
     },
     Method { name: "stats", help: "Show counters and gauges", params: &[], changes: false },
+    Method {
+        name: "user.info",
+        help: "Show all that is known of a user",
+        params: &[required("nick", Kind::Text, "the user, by nick")],
+        changes: false,
+    },
     Method { name: "version", help: "Show name, version and process id", params: &[], changes: false },
 ];
 

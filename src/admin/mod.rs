@@ -21,6 +21,7 @@
 //! and that of `chatctl` is [`Request::to_line`] and [`parse_reply`]. What each result holds is in
 //! the types named after it: [`Stats`], [`Page`] of [`UserItem`] and so on.
 
+mod details;
 mod methods;
 mod params;
 mod request;
@@ -32,8 +33,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use details::*;
 pub use methods::{Kind, LEVELS, METHODS, Method, Param, WHATS, method};
-pub use request::{KickTarget, List, Request, What};
+pub use request::{KickTarget, List, Request, TopicChange, What};
 pub use results::*;
 pub use rpc::{BadReply, Calls, error_line, parse, parse_reply};
 
@@ -51,6 +53,8 @@ pub const NOT_FOUND: i64 = 1;
 pub const REFUSED: i64 = 2;
 /// The request or its reply is larger than the daemon handles.
 pub const TOO_LARGE: i64 = 3;
+/// Some of what was asked for, or all of it, was not done; the message says what and why.
+pub const NOT_DONE: i64 = 4;
 
 /// A JSON-RPC error object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

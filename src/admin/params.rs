@@ -128,6 +128,11 @@ impl<'a> Params<'a> {
         self.get(name).and_then(number)
     }
 
+    /// The parameter of that name, true or false.
+    pub(super) fn switch(&self, name: &str) -> bool {
+        self.get(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// A fault that the table cannot express.
     pub(super) fn fault(&self, message: &str) -> RpcError {
         invalid(format!("{}: {message}", self.method.name))
@@ -158,6 +163,7 @@ fn fault(kind: Kind, value: &Value) -> Option<String> {
         (Kind::Integer(min, max), Value::Number(number)) => {
             number.as_u64().is_some_and(|number| (min..=max).contains(&number))
         }
+        (Kind::Switch, Value::Bool(_)) => true,
         (Kind::Cursor, Value::Number(_) | Value::String(_)) => number(value).is_some(),
         _ => false,
     };

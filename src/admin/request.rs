@@ -46,6 +46,25 @@ pub enum Request {
         /// The notice.
         text: String,
     },
+    /// `channel.info`
+    ChannelInfo {
+        /// Which.
+        channel: String,
+    },
+    /// `channel.mode`
+    ChannelMode {
+        /// Whose.
+        channel: String,
+        /// Letters and parameters, as in MODE.
+        modes: String,
+    },
+    /// `channel.topic`
+    ChannelTopic {
+        /// Whose.
+        channel: String,
+        /// What is done with it.
+        change: TopicChange,
+    },
     /// `help`
     Help,
     /// `kick`
@@ -73,8 +92,24 @@ pub enum Request {
     },
     /// `stats`
     Stats,
+    /// `user.info`
+    UserInfo {
+        /// Which.
+        nick: String,
+    },
     /// `version`
     Version,
+}
+
+/// What `channel.topic` does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TopicChange {
+    /// It only shows the topic.
+    Show,
+    /// There is none any more.
+    Clear,
+    /// It is this.
+    Set(String),
 }
 
 /// Whom `kick` is about.
@@ -116,6 +151,12 @@ impl Request {
         let params = Params::check(method, params)?;
         Ok(match method.name {
             "announce" => Self::Announce { text: params.text("text").expect("required") },
+            "channel.info" => Self::ChannelInfo { channel: params.text("channel").expect("required") },
+            "channel.mode" => Self::ChannelMode {
+                channel: params.text("channel").expect("required"),
+                modes: params.text("modes").expect("required"),
+            },
+            "channel.topic" => Self::topic(&params)?,
             "help" => Self::Help,
             "kick" => Self::kick(&params)?,
             "list" => Self::list(&params)?,
@@ -126,6 +167,7 @@ impl Request {
             "reload" => Self::Reload,
             "shutdown" => Self::Shutdown { reason: params.text("reason") },
             "stats" => Self::Stats,
+            "user.info" => Self::UserInfo { nick: params.text("nick").expect("required") },
             "version" => Self::Version,
             name => unreachable!("a test walks the table, and {name} is in it"),
         })
@@ -141,6 +183,18 @@ impl Request {
             }
         };
         Ok(Self::Kick { target, channel: params.text("channel"), reason: params.text("reason") })
+    }
+
+    fn topic(params: &Params<'_>) -> Result<Self, RpcError> {
+        let change = match (params.text("topic"), params.switch("clear")) {
+            (Some(topic), false) => TopicChange::Set(topic),
+            (None, true) => TopicChange::Clear,
+            (None, false) => TopicChange::Show,
+            (Some(_), true) => {
+                return Err(params.fault("the parameters `topic` and `clear` exclude each other"));
+            }
+        };
+        Ok(Self::ChannelTopic { channel: params.text("channel").expect("required"), change })
     }
 
     fn list(params: &Params<'_>) -> Result<Self, RpcError> {
@@ -164,6 +218,9 @@ impl Request {
     pub fn method(&self) -> &'static Method {
         let name = match self {
             Self::Announce { .. } => "announce",
+            Self::ChannelInfo { .. } => "channel.info",
+            Self::ChannelMode { .. } => "channel.mode",
+            Self::ChannelTopic { .. } => "channel.topic",
             Self::Help => "help",
             Self::Kick { .. } => "kick",
             Self::List(_) => "list",
@@ -171,6 +228,7 @@ impl Request {
             Self::Reload => "reload",
             Self::Shutdown { .. } => "shutdown",
             Self::Stats => "stats",
+            Self::UserInfo { .. } => "user.info",
             Self::Version => "version",
         };
         method(name).expect("every request is in the table")
@@ -178,7 +236,11 @@ impl Request {
 
     /// Whether it changes something, and so is logged with its caller.
     pub fn changes(&self) -> bool {
-        self.method().changes && *self != Self::LogLevel { level: None }
+        let shows = matches!(
+            self,
+            Self::LogLevel { level: None } | Self::ChannelTopic { change: TopicChange::Show, .. }
+        );
+        self.method().changes && !shows
     }
 
     /// The request as a line for the daemon, LF included. The answer will carry `id`.
@@ -203,6 +265,20 @@ impl Request {
         };
         match self {
             Self::Announce { text } => put("text", Some(text.as_str().into())),
+            Self::ChannelInfo { channel } => put("channel", Some(channel.as_str().into())),
+            Self::ChannelMode { channel, modes } => {
+                put("channel", Some(channel.as_str().into()));
+                put("modes", Some(modes.as_str().into()));
+            }
+            Self::ChannelTopic { channel, change } => {
+                put("channel", Some(channel.as_str().into()));
+                match change {
+                    TopicChange::Show => {}
+                    TopicChange::Clear => put("clear", Some(true.into())),
+                    TopicChange::Set(topic) => put("topic", Some(topic.as_str().into())),
+                }
+            }
+            Self::UserInfo { nick } => put("nick", Some(nick.as_str().into())),
             Self::Kick { target, channel, reason } => {
                 match target {
                     KickTarget::Nick(nick) => put("nick", Some(nick.as_str().into())),

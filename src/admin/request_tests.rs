@@ -27,6 +27,7 @@ fn example(kind: Kind) -> Value {
         Kind::Text => json!("text"),
         Kind::Choice(words) => json!(words[0]),
         Kind::Integer(min, _) => json!(min),
+        Kind::Switch => json!(true),
         Kind::Cursor => json!("12"),
     }
 }
@@ -37,6 +38,7 @@ fn counterexample(kind: Kind) -> Value {
         Kind::Text => json!(""),
         Kind::Choice(_) => json!("something else"),
         Kind::Integer(..) => json!("1"),
+        Kind::Switch => json!("true"),
         Kind::Cursor => json!("1x"),
     }
 }
@@ -75,9 +77,15 @@ fn every_method_and_parameter_of_the_table_is_handled() {
 #[test]
 fn requests_survive_the_way_to_the_daemon() {
     let text = || Some("words with \"quotes\" and \u{2} é".to_owned());
+    let topic = |change| Request::ChannelTopic { channel: "#c".into(), change };
     let list = List { what: What::Connections, mask: text(), limit: 7, after: u64::MAX, ..List::default() };
     for sent in [
         Request::Announce { text: text().unwrap() },
+        Request::ChannelInfo { channel: "#c".into() },
+        Request::ChannelMode { channel: "#c".into(), modes: "-o+b bob *!*@x".into() },
+        topic(TopicChange::Show),
+        topic(TopicChange::Clear),
+        topic(TopicChange::Set("be \u{2}nice\u{2}".into())),
         Request::Help,
         Request::Kick { target: KickTarget::Nick("bob".into()), channel: Some("#c".into()), reason: text() },
         Request::Kick { target: KickTarget::Id(u64::MAX), channel: None, reason: None },
@@ -89,6 +97,7 @@ fn requests_survive_the_way_to_the_daemon() {
         Request::Reload,
         Request::Shutdown { reason: text() },
         Request::Stats,
+        Request::UserInfo { nick: "bob".into() },
         Request::Version,
     ] {
         let line = sent.to_line(9);
@@ -145,6 +154,16 @@ fn bad_parameters_are_named_with_their_place_and_what_was_expected() {
             "kick: unknown parameter `wherefrom`; it takes `nick`, `id`, `channel`, `reason`",
         ),
         ("version", json!({"x": 1}), "version: unknown parameter `x`; it takes none"),
+        (
+            "channel.topic",
+            json!({"channel": "#c", "clear": 1}),
+            "channel.topic: parameter `clear` must be true or false, but is 1",
+        ),
+        (
+            "channel.topic",
+            json!({"channel": "#c", "topic": "x", "clear": true}),
+            "channel.topic: the parameters `topic` and `clear` exclude each other",
+        ),
         ("kick", json!({"reason": "x"}), "kick: one of the parameters `nick` and `id` is needed"),
         ("kick", json!({"nick": "a", "id": 1}), "kick: the parameters `nick` and `id` exclude each other"),
         ("kick", json!({"id": -1}), "kick: parameter `id` must be an integer from 0 on, but is -1"),
@@ -202,5 +221,7 @@ fn the_cursor_may_be_a_number_or_its_string() {
 fn only_requests_that_change_something_say_so() {
     assert!(!Request::LogLevel { level: None }.changes());
     assert!(Request::LogLevel { level: Some(LevelFilter::Info) }.changes());
+    let topic = |change| Request::ChannelTopic { channel: "#c".into(), change };
+    assert!(!topic(TopicChange::Show).changes() && topic(TopicChange::Clear).changes());
     assert!(Request::Reload.changes() && !Request::Stats.changes());
 }

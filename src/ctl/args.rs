@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, value_parser};
 
-use crate::admin::{KickTarget, LEVELS, List, Request, WHATS, What};
+use crate::admin::{KickTarget, LEVELS, List, Request, TopicChange, WHATS, What};
 
 const EXIT: &str = "\
 Exit status: 0 done; 1 the daemon refused, its reason is on stderr; 2 usage; 3 no answer: the daemon
@@ -47,6 +47,15 @@ pub(super) enum Verb {
         /// The notice; several words are joined with spaces
         #[arg(required = true)]
         text: Vec<String>,
+    },
+    /// Look at a channel, or change it as the server
+    #[command(
+        after_help = "Examples:\n  chatctl channel info '#rust'\n  chatctl channel mode '#rust' +o-b bob '*!*@192.0.2.*'"
+    )]
+    #[command(disable_help_subcommand = true)]
+    Channel {
+        #[command(subcommand)]
+        verb: ChannelVerb,
     },
     /// Disconnect a client, or remove a user from one channel
     #[command(
@@ -110,9 +119,87 @@ pub(super) enum Verb {
         after_help = "Examples:\n  chatctl stats\n  watch chatctl stats\n  chatctl stats --json | jq .users"
     )]
     Stats,
+    /// Look at a user
+    #[command(after_help = "Example:\n  chatctl user info bob")]
+    #[command(disable_help_subcommand = true)]
+    User {
+        #[command(subcommand)]
+        verb: UserVerb,
+    },
     /// Show the daemon's name, version and process id
     #[command(after_help = "Example:\n  chatctl version")]
     Version,
+}
+
+/// What to do with a channel.
+#[derive(Debug, Subcommand)]
+pub(super) enum ChannelVerb {
+    /// Show all that is known of a channel
+    #[command(
+        after_help = "Examples:\n  chatctl channel info '#rust'\n  chatctl channel info '#rust' --json | jq .lists"
+    )]
+    Info {
+        /// The channel
+        channel: String,
+    },
+    /// Change modes of a channel, as the server
+    #[command(after_help = "Examples:\n  chatctl channel mode '#rust' +o-b bob '*!*@192.0.2.*'\n  \
+        chatctl channel mode '#rust' -- -m")]
+    Mode {
+        /// The channel
+        channel: String,
+        /// The letters of the modes, with their signs
+        #[arg(allow_hyphen_values = true)]
+        modes: String,
+        /// Parameters of the modes, in their order
+        parameter: Vec<String>,
+    },
+    /// Show, set or clear the topic of a channel
+    #[command(after_help = "Examples:\n  chatctl channel topic '#rust'\n  \
+        chatctl channel topic '#rust' Be nice\n  chatctl channel topic '#rust' --clear")]
+    Topic {
+        /// The channel
+        channel: String,
+        /// The new topic; several words are joined with spaces
+        #[arg(conflicts_with = "clear")]
+        topic: Vec<String>,
+        /// Take the topic away
+        #[arg(long)]
+        clear: bool,
+    },
+}
+
+impl ChannelVerb {
+    fn request(self) -> Request {
+        match self {
+            Self::Info { channel } => Request::ChannelInfo { channel },
+            Self::Mode { channel, modes, parameter } => {
+                let words: Vec<_> = std::iter::once(modes).chain(parameter).collect();
+                Request::ChannelMode { channel, modes: words.join(" ") }
+            }
+            Self::Topic { channel, topic, clear } => {
+                let change = match sentence(&topic) {
+                    Some(text) => TopicChange::Set(text),
+                    None if clear => TopicChange::Clear,
+                    None => TopicChange::Show,
+                };
+                Request::ChannelTopic { channel, change }
+            }
+        }
+    }
+}
+
+/// What to do with a user.
+#[derive(Debug, Subcommand)]
+pub(super) enum UserVerb {
+    /// Show all that is known of a user
+    #[command(
+        after_help = "Examples:\n  chatctl user info bob\n  chatctl user info bob --json | jq .capabilities"
+    )]
+    Info {
+        /// The user, by nick
+        nick: String,
+    },
 }
 
 impl Verb {
@@ -121,6 +208,7 @@ impl Verb {
     pub(super) fn request(self) -> Option<(Request, Option<u64>)> {
         let request = match self {
             Self::Announce { text } => Request::Announce { text: text.join(" ") },
+            Self::Channel { verb } => verb.request(),
             Self::Kick { nick, reason, channel, id } => {
                 let (target, words): (_, Vec<String>) = match id {
                     // The first word was taken for a nick.
@@ -140,6 +228,7 @@ impl Verb {
             Self::Reload => Request::Reload,
             Self::Shutdown { reason } => Request::Shutdown { reason: sentence(&reason) },
             Self::Stats => Request::Stats,
+            Self::User { verb: UserVerb::Info { nick } } => Request::UserInfo { nick },
             Self::Version => Request::Version,
         };
         Some((request, None))
@@ -176,23 +265,33 @@ mod tests {
     fn every_method_has_a_verb_with_its_help_and_an_example() {
         let command = Args::command();
         for method in METHODS.iter().filter(|method| method.name != "help") {
-            let name = method.name.replace('_', "-");
-            let verb = command.find_subcommand(&name).unwrap_or_else(|| panic!("no verb {name}"));
+            let name = method.name.replace('_', "-").replace('.', " ");
+            let verb = name.split(' ').fold(&command, |verb, name| {
+                verb.find_subcommand(name).unwrap_or_else(|| panic!("no verb {name}"))
+            });
             let example = verb.get_after_help().unwrap().to_string();
             assert!(example.contains(&format!("  chatctl {name}")), "{example}");
         }
         // One verb needs no daemon.
-        assert_eq!(command.get_subcommands().count(), METHODS.len());
+        assert_eq!(leaves(&command).len(), METHODS.len());
+    }
+
+    /// The verbs that have no verbs of their own.
+    fn leaves(command: &clap::Command) -> Vec<&clap::Command> {
+        let verbs = command.get_subcommands();
+        verbs.flat_map(|it| if it.has_subcommands() { leaves(it) } else { vec![it] }).collect()
     }
 
     #[test]
     fn examples_are_commands() {
-        for verb in Args::command().get_subcommands().filter(|verb| verb.get_name() != "hash-password") {
+        let command = Args::command();
+        for verb in leaves(&command).into_iter().filter(|verb| verb.get_name() != "hash-password") {
             for line in verb.get_after_help().unwrap().to_string().lines().skip(1) {
                 let line =
                     line.trim().trim_start_matches("watch ").split(" | ").next().unwrap().replace('\'', "");
                 let made = request(line.strip_prefix("chatctl ").unwrap());
-                assert_eq!(made.method().name.replace('_', "-"), verb.get_name());
+                let name = made.method().name.replace('_', "-");
+                assert_eq!(name.split('.').next_back(), Some(verb.get_name()));
             }
         }
     }
@@ -220,6 +319,11 @@ mod tests {
             Request::Announce { text: "--json is an option".into() }
         );
         assert_eq!(request("shutdown"), Request::Shutdown { reason: None });
+        let mode = |modes: &str| Request::ChannelMode { channel: "#c".into(), modes: modes.into() };
+        assert_eq!(request("channel mode #c +o-b bob *!*@x"), mode("+o-b bob *!*@x"));
+        assert_eq!(request("channel mode #c -ov bob bob --json"), mode("-ov bob bob"));
+        assert_eq!(request("channel mode --json #c -- -h bob"), mode("-h bob"));
+        assert!(Args::try_parse_from(["chatctl", "channel", "topic", "#c", "x", "--clear"]).is_err());
         assert!(Args::try_parse_from(["chatctl", "kick"]).is_err());
         assert!(Args::try_parse_from(["chatctl", "announce"]).is_err());
     }

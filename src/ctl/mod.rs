@@ -5,6 +5,7 @@
 
 mod args;
 mod daemon;
+mod details;
 mod hash;
 mod human;
 mod list;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde::de::DeserializeOwned;
 
+use super::details;
 use super::human::{count, counted, duration, microseconds, printable, printable_lines, size};
 use crate::admin::{Announced, Kicked, LogLevel, Reloaded, Request, ShuttingDown, Stats, Version};
 
@@ -15,11 +16,15 @@ use crate::admin::{Announced, Kicked, LogLevel, Reloaded, Request, ShuttingDown,
 pub(super) fn result(request: &Request, json: &str) -> serde_json::Result<String> {
     Ok(match request {
         Request::Announce { .. } => announced(read(json)?),
+        Request::ChannelInfo { .. } => details::channel(&read(json)?),
+        Request::ChannelMode { .. } => details::modes(&read(json)?),
+        Request::ChannelTopic { .. } => details::topic(&read(json)?),
         Request::Kick { .. } => kicked(&read(json)?),
         Request::LogLevel { .. } => log_level(&read(json)?),
         Request::Reload => reloaded(&read(json)?),
         Request::Shutdown { .. } => shutting_down(read(json)?),
         Request::Stats => stats(&read(json)?),
+        Request::UserInfo { .. } => details::user(&read(json)?),
         Request::Version => version(&read(json)?),
         // chatctl has its own help, and lists are printed page by page.
         Request::Help | Request::List(_) => format!("{json}\n"),

@@ -7,7 +7,7 @@ use super::driver::{Credentials, Driver};
 use super::shell::{STOPPED, Shell};
 use crate::admin::{
     self, Announced, Calls, Help, Json, KickTarget, Kicked, LogLevel, NOT_FOUND, Reloaded, Request, RpcError,
-    ShuttingDown, Stats, Version,
+    ShuttingDown, Stats, TopicChange, Version,
 };
 use crate::id::ClientId;
 use crate::log::Quoted;
@@ -94,6 +94,9 @@ impl<D: Driver> Shell<D> {
                 self.tell(Input::Announce { text });
                 Json::of(&Announced { users })
             }
+            Request::ChannelInfo { channel } => Json::of(&self.channel_info(channel)?),
+            Request::ChannelMode { channel, modes } => Json::of(&self.channel_mode(channel, modes)?),
+            Request::ChannelTopic { channel, change } => Json::of(&self.channel_topic(channel, change)?),
             Request::Help => Json::of(&Help::default()),
             Request::Kick { target, channel, reason } => {
                 Json::of(&self.kick(target, channel.as_deref(), reason.as_deref())?)
@@ -115,6 +118,7 @@ impl<D: Driver> Shell<D> {
                 Json::of(&ShuttingDown { connections, timeout_seconds })
             }
             Request::Stats => Json::of(&self.stats()),
+            Request::UserInfo { nick } => Json::of(&self.user_info(nick)?),
             Request::Version => Json::of(&Version {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -207,12 +211,19 @@ fn record(id: ClientId, peer: Credentials, request: &Request, outcome: &Result<J
     }
 }
 
-/// What a request that changes something is about, for the log. An announcement's text is message text.
+/// What a request that changes something is about, for the log. An announcement's text is message text, and so is a topic.
 struct About<'a>(&'a Request);
 
 impl fmt::Display for About<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            Request::ChannelMode { channel, modes } => {
+                write!(f, " channel={} modes={}", Quoted(channel), Quoted(without_key(modes)))
+            }
+            Request::ChannelTopic { channel, change } => {
+                let cleared = if *change == TopicChange::Clear { " cleared=yes" } else { "" };
+                write!(f, " channel={}{cleared}", Quoted(channel))
+            }
             Request::Kick { target, channel, reason } => {
                 match target {
                     KickTarget::Nick(nick) => write!(f, " nick={}", Quoted(nick))?,
@@ -227,5 +238,13 @@ impl fmt::Display for About<'_> {
             Request::Shutdown { reason: Some(reason) } => write!(f, " reason={}", Quoted(reason)),
             _ => Ok(()),
         }
+    }
+}
+
+/// Changes of modes, without their parameters if one of them is a key.
+fn without_key(modes: &str) -> &str {
+    match modes.trim_start().split_once(' ') {
+        Some((letters, _)) if letters.contains('k') => letters,
+        _ => modes,
     }
 }

@@ -10,6 +10,7 @@ use crate::admin::{
 use crate::id::ClientId;
 use crate::proto::limits::ADMIN_SCAN;
 use crate::proto::mask::matches;
+use crate::server::UserInfo;
 
 impl<D: Driver> Shell<D> {
     pub(super) fn list(&mut self, list: &List) -> Result<Json, RpcError> {
@@ -74,7 +75,12 @@ impl<D: Driver> Shell<D> {
             return None;
         }
         let info = self.server.user_info(self.now, id)?;
-        Some(UserItem {
+        Some(self.item_of(id, conn, info))
+    }
+
+    /// What the server and the connection know of a user.
+    pub(super) fn item_of(&self, id: ClientId, conn: &Conn<D::Stream>, info: UserInfo) -> UserItem {
+        UserItem {
             id: id.to_u64(),
             nick: info.nick,
             user: info.user,
@@ -91,7 +97,7 @@ impl<D: Driver> Shell<D> {
             messages_in: info.messages_in,
             messages_out: conn.messages_out,
             send_queue_bytes: self.out.pending(id.slot).into(),
-        })
+        }
     }
 
     fn connection_item(

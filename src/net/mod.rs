@@ -29,6 +29,7 @@ mod jobs;
 mod journal;
 mod list;
 mod listener;
+mod operate;
 mod output;
 mod reload;
 mod resolve;

@@ -124,6 +124,8 @@ pub const ADMIN_PAGE_DEFAULT: usize = 100;
 pub const ADMIN_PAGE: usize = 1_000;
 /// Slots looked at for one page of `list`; a page may end early, with a cursor, when few match.
 pub const ADMIN_SCAN: usize = 10_000;
+/// Members, and entries of each list, that `channel.info` shows.
+pub const ADMIN_ENTRIES: usize = 250;
 /// An admin connection that takes no byte for this long while some wait is closed, in milliseconds.
 pub const ADMIN_STALL_MS: u64 = 30_000;
 

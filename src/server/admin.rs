@@ -1,7 +1,9 @@
 //! What operators change through the admin socket, and are told the outcome of.
 
+use super::channel::Topic;
 use super::ctx::Ctx;
 use super::mode::{self, Answer, By};
+use super::outgoing::Draft;
 use super::{Effect, Event, Server, Time};
 use crate::outbox::Outbox;
 use crate::proto::names::fold;
@@ -29,9 +31,9 @@ impl Server {
         let parameters: Vec<&str> = words.collect();
         let (answers, changes) = mode::change(&mut ctx, index, letters, &parameters, By::Server);
         mode::announce(&mut ctx, index, &changes, By::Server);
-        let refusals = answers.into_iter().filter_map(|answer| match answer {
-            Answer::Refusal(reply) => Some(reply.text),
-            Answer::List(_) => None,
+        let refusals = answers.into_iter().map(|answer| match answer {
+            Answer::Refusal(reply) => reply.text,
+            Answer::List(mode) => format!("{}: a mask is missing", mode.letter),
         });
         Ok(refusals.collect())
     }
@@ -51,6 +53,32 @@ impl Server {
             self.save();
         }
         changes
+    }
+
+    /// Sets the topic of a channel as the server, or takes it away if `text` is empty. The text is not longer than
+    /// `limits.topic_length` and holds no line end: whoever asks has seen to that.
+    ///
+    /// # Errors
+    /// When there is no such channel.
+    pub fn set_topic(
+        &mut self,
+        now: Time,
+        channel: &str,
+        text: &str,
+        out: &mut Outbox,
+    ) -> Result<(), NoSuchChannel> {
+        self.now = now;
+        let index = *self.names.get(fold(channel).as_str()).ok_or(NoSuchChannel)?;
+        let me = self.channel(index).members().first().ok_or(NoSuchChannel)?.slot;
+        let mut ctx = Ctx { server: self, out, me };
+        let source = ctx.server_source();
+        let by = source.mask.clone();
+        let channel = ctx.channel_mut(index);
+        let name = channel.name.clone();
+        channel.topic =
+            (!text.is_empty()).then(|| Topic { text: text.to_owned(), by, at_unix_ms: now.unix_ms });
+        ctx.tell_channel(index, None, Draft::event(&source, format_args!("TOPIC {name} :{text}")));
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::details::channel_info;
 use super::{Cause, Server, Time};
 use crate::id::ClientId;
 use crate::proto::modes;
@@ -135,13 +136,6 @@ impl Server {
     pub fn channel_from(&self, from: u32) -> Option<(u32, ChannelInfo)> {
         let (index, channel) = (from..self.channels.len() as u32)
             .find_map(|index| Some((index, self.channels[index as usize].as_ref()?)))?;
-        let info = ChannelInfo {
-            name: channel.name.to_string(),
-            members: channel.members().len() as u64,
-            modes: channel.modes(false),
-            topic: channel.topic.as_ref().map_or_else(String::new, |topic| topic.text.clone()),
-            created_unix_ms: channel.created_unix_ms,
-        };
-        Some((index, info))
+        Some((index, channel_info(channel)))
     }
 }

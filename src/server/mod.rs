@@ -27,6 +27,7 @@
 //! | `jobs` | commands that wait for another thread |
 //! | `state` | what outlives a restart |
 //! | `info` | what the admin socket shows |
+//! | `details` | all that is known of one channel or user |
 //! | `admin` | what the admin socket changes |
 //! | `check` | the invariants |
 
@@ -40,6 +41,7 @@ mod client;
 pub mod cloak;
 mod commands;
 mod ctx;
+mod details;
 mod extras;
 pub mod filter;
 mod host;
@@ -96,6 +98,7 @@ use whowas::Whowas;
 
 pub use admin::NoSuchChannel;
 pub use commands::{Command, TABLE as COMMANDS, Who};
+pub use details::{ChannelDetails, EntryDetails, ListDetails, UserDetails};
 pub use info::{ChannelInfo, Stats, UserInfo};
 pub use state::State;
 pub use types::*;

@@ -6,6 +6,7 @@ use chatd::server::Cause;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::details::{channel_details, channel_topic, user_details};
 use crate::lists::{channel, connection, listener, user};
 
 const CHATCTL: &str = include_str!("../../packaging/man/chatctl.1");
@@ -42,7 +43,7 @@ fn documented() -> (Vec<(String, Vec<String>)>, Vec<Opt>) {
     let mut verb = String::new();
     for line in block(CHATCTL, ".Sh DESCRIPTION", &[".Sh ENVIRONMENT"]) {
         if line.starts_with(".It Cm ") {
-            words(line, "Cm")[0].clone_into(&mut verb);
+            verb = words(line, "Cm").join(" ");
             verbs.push((verb.clone(), words(line, "Ar").into_iter().map(str::to_owned).collect()));
         } else if line.starts_with(".It Fl ") {
             let names = words(line, "Fl").into_iter().map(|name| format!("-{name}")).collect();
@@ -70,16 +71,29 @@ fn defined() -> (Vec<(String, Vec<String>)>, Vec<Opt>) {
     };
     let mut options: Vec<Opt> = command.get_arguments().map(|arg| option("", arg)).collect();
     let mut verbs = Vec::new();
-    for verb in command.get_subcommands() {
-        let name = verb.get_name();
+    for (name, verb) in leaves(&command) {
         let positional = verb.get_positionals().map(value_name).collect();
         // The page calls clap's own verb's argument what it is.
         let positional = if name == "help" { vec!["verb".to_owned()] } else { positional };
-        verbs.push((name.to_owned(), positional));
         let own = |arg: &&clap::Arg| !arg.is_positional() && !arg.is_global_set() && arg.get_id() != "help";
-        options.extend(verb.get_arguments().filter(own).map(|arg| option(name, arg)));
+        options.extend(verb.get_arguments().filter(own).map(|arg| option(&name, arg)));
+        verbs.push((name, positional));
     }
     (verbs, options)
+}
+
+/// The verbs that have none of their own, each with its name, such as `channel info`.
+fn leaves(command: &clap::Command) -> Vec<(String, &clap::Command)> {
+    let mut found = Vec::new();
+    for verb in command.get_subcommands() {
+        let name = verb.get_name();
+        if name != "help" && verb.has_subcommands() {
+            found.extend(leaves(verb).into_iter().map(|(rest, leaf)| (format!("{name} {rest}"), leaf)));
+        } else {
+            found.push((name.to_owned(), verb));
+        }
+    }
+    found
 }
 
 fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
@@ -98,14 +112,13 @@ fn chatctl_1_has_every_verb_and_option() {
 
 #[test]
 fn chatctl_1_has_every_value_and_default() {
-    for verb in chatd::ctl::command().get_subcommands() {
-        let start = CHATCTL
-            .lines()
-            .find(|line| line.starts_with(".It Cm") && words(line, "Cm")[0] == verb.get_name());
+    for (name, verb) in leaves(&chatd::ctl::command()) {
+        let start =
+            CHATCTL.lines().find(|line| line.starts_with(".It Cm") && words(line, "Cm").join(" ") == name);
         let text = block(CHATCTL, start.unwrap(), &[".It Cm", ".Sh"]);
         for value in verb.get_positionals().flat_map(clap::Arg::get_possible_values) {
             let name = format!(".Cm {}", value.get_name());
-            assert!(text.iter().any(|line| line.starts_with(&name)), "{}: {name}", verb.get_name());
+            assert!(text.iter().any(|line| line.starts_with(&name)), "{verb}: {name}");
         }
     }
     for arg in chatd::ctl::command().get_arguments() {
@@ -176,8 +189,13 @@ fn members<T: Serialize>(result: &T) -> Vec<String> {
 fn chatd_admin_7_has_every_member_of_every_result() {
     let credentials = PeerCredentials { pid: 1, uid: 1, gid: 1 };
     let admin = ConnectionItem { peer: Some(credentials), ..connection() };
+    let mut extra = members(&user_details());
+    extra.retain(|member| !members(&user_details().item).contains(member));
     for (name, members) in [
         ("announce", members(&Announced { users: 0 })),
+        ("channel.info", members(&channel_details())),
+        ("channel.mode", members(&ModesChanged { name: String::new(), modes: String::new() })),
+        ("channel.topic", members(&channel_topic())),
         ("help", members(&Help::default())),
         ("kick", members(&Kicked { id: 0, nick: None, channel: None })),
         ("list", members(&Page::<u8> { items: vec![], next: Some(String::new()) })),
@@ -189,6 +207,7 @@ fn chatd_admin_7_has_every_member_of_every_result() {
         ("reload", members(&Reloaded::default())),
         ("shutdown", members(&ShuttingDown { connections: 0, timeout_seconds: 0 })),
         ("stats", members(&Stats::default())),
+        ("user.info", extra),
         ("version", members(&Version { name: String::new(), version: String::new(), pid: 0 })),
     ] {
         assert_eq!(items(&section(name), "Va"), members, "{name}");
@@ -200,6 +219,8 @@ fn chatd_admin_7_has_every_member_of_every_result() {
         }
     };
     nested("Items of list connections", members(&credentials));
+    nested("channel.info", members(&channel_details().lists[0]));
+    nested("channel.info", members(&channel_details().lists[0].entries[0]));
     for method in METHODS {
         nested("help", members(method));
         method.params.iter().for_each(|param| nested("help", members(param)));
@@ -214,8 +235,16 @@ fn chatd_admin_7_has_every_member_of_every_result() {
 fn chatd_admin_7_has_every_error_and_bound() {
     let errors = block(ADMIN, ".Sh ERROR CODES", &[".Sh"]);
     let codes: Vec<i64> = errors.iter().filter_map(|line| line.strip_prefix(".It ")?.parse().ok()).collect();
-    let known =
-        [PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, NOT_FOUND, REFUSED, TOO_LARGE];
+    let known = [
+        PARSE_ERROR,
+        INVALID_REQUEST,
+        METHOD_NOT_FOUND,
+        INVALID_PARAMS,
+        NOT_FOUND,
+        REFUSED,
+        TOO_LARGE,
+        NOT_DONE,
+    ];
     assert_eq!(codes, known);
     let problem =
         Problem { file: None, line: None, column: None, message: String::new(), report: String::new() };
@@ -237,5 +266,8 @@ fn chatd_admin_7_has_every_error_and_bound() {
     ] {
         assert!(bounds.contains(&bound), "{bound}");
     }
+    let entries = format!("most {}", limits::ADMIN_ENTRIES);
+    assert!(section("channel.info").join(" ").contains(&entries));
+    assert!(section("channel.mode").join(" ").contains(&format!("At most {} parameters", limits::MODES)));
     assert!(section("list").join(" ").contains(&format!("{} if absent", limits::ADMIN_PAGE_DEFAULT)));
 }

@@ -81,6 +81,13 @@ fn what_changes_something_is_logged_with_its_caller() {
     let mut user = daemon.user("ann");
     daemon.rpc("announce", &json!({"text": "words that no log may have"})).unwrap();
     user.expect("words that no log may have");
+    user.send("JOIN #c");
+    user.sync();
+    daemon.rpc("channel.mode", &json!({"channel": "#c", "modes": "+km sesame"})).unwrap();
+    daemon.rpc("channel.topic", &json!({"channel": "#c", "topic": "no log may have this"})).unwrap();
+    let log = daemon.wait_for_output("method=channel.topic");
+    assert!(log.contains("channel=#c result=done"), "{log}");
+    daemon.wait_for_output("method=channel.mode channel=#c modes=+km result=done");
     daemon.rpc("kick", &json!({"nick": "ann", "reason": "enough"})).unwrap();
     let log = daemon.wait_for_output("method=kick");
     let me = format!("pid={} uid={}", std::process::id(), nix::unistd::geteuid());
@@ -90,6 +97,7 @@ fn what_changes_something_is_logged_with_its_caller() {
     daemon.rpc("stats", &json!({})).unwrap();
     daemon.wait_for_output("method=stats");
     assert!(!daemon.output().iter().any(|line| line.contains("no log may have")));
+    assert!(!daemon.output().iter().any(|line| line.contains("sesame")), "nor a key");
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl Admin {
         if self.expected.len() > 20 {
             return;
         }
-        match rng.below(16) {
+        match rng.below(18) {
             0 | 1 => self.request("stats", &json!({})),
             2 | 3 => self.request("list", &json!({"limit": rng.between(1, 20), "after": rng.below(10)})),
             4 => self.request("list", &json!({"what": "channels"})),
@@ -51,6 +51,8 @@ impl Admin {
                 self.to_send.extend(format!("{line}\n").bytes());
                 self.expected.push_back(Value::Null);
             }
+            15 => self.request("channel.info", &json!({"channel": "#a"})),
+            16 => self.request("user.info", &json!({"nick": nick})),
             14 => self.to_send.extend(b"\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"version\"}\n"),
             _ => self.request("kick", &json!({"nick": "nobody", "bad": 1})),
         }

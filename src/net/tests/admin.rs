@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::proto::limits::{
-    ADMIN_CONNECTIONS, ADMIN_LINE, ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN, ADMIN_SEND_QUEUE, ADMIN_STALL_MS,
-    LINGER_MS,
+    ADMIN_CONNECTIONS, ADMIN_ENTRIES, ADMIN_LINE, ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN, ADMIN_SEND_QUEUE,
+    ADMIN_STALL_MS, LINGER_MS,
 };
 
 #[test]
@@ -274,5 +274,128 @@ fn an_announcement_reaches_every_user_and_a_shutdown_is_answered() {
     assert!(
         rig.shell.is_finished(),
         "who was kicked shortly before is not waited for any longer than others"
+    );
+}
+
+#[test]
+fn a_channel_is_shown_and_changed_as_the_server() {
+    let mut rig = Rig::new();
+    let [ann, bob] = rig.room(["ann", "bob"]);
+    rig.say(ann, "MODE #room +kb sesame *!*@192.0.2.7\r\nTOPIC #room :old\r\n");
+    rig.settle();
+    rig.pass(90_000);
+    let operator = rig.operator();
+    let info = rig.ask(operator, "channel.info", &json!({"channel": "#ROOM"}))["result"].take();
+    assert_eq!(info["name"], "#room");
+    assert_eq!(info["modes"], "+knt sesame", "operators see the key");
+    assert_eq!((&info["topic"], &info["topic_age_seconds"]), (&json!("old"), &json!(90)));
+    assert!(info["topic_by"].as_str().unwrap().starts_with("ann!"), "{info}");
+    assert_eq!((&info["members"], &info["users"]), (&json!(2), &json!(["@ann", "bob"])));
+    let ban = json!({"mask": "*!*@192.0.2.7", "by": "ann", "age_seconds": 90});
+    assert_eq!(info["lists"], json!([{"mode": "b", "total": 1, "entries": [ban]}]));
+    rig.hear(bob);
+    let answer = rig.ask(
+        operator,
+        "channel.mode",
+        &json!({"channel": "#room", "modes": "+o-bk bob *!*@192.0.2.7 sesame"}),
+    );
+    assert_eq!(answer["result"], json!({"name": "#room", "modes": "+nt"}));
+    assert!(rig.hear(bob).starts_with(":chat.localhost MODE #room +o-bk bob "), "as the server");
+    let answer = rig.ask(operator, "channel.topic", &json!({"channel": "#room", "topic": "new"}));
+    assert_eq!(
+        answer["result"],
+        json!({"name": "#room", "topic": "new", "topic_by": "chat.localhost", "topic_age_seconds": 0})
+    );
+    assert_eq!(rig.hear(bob), ":chat.localhost TOPIC #room :new\r\n");
+    let answer = rig.ask(operator, "channel.topic", &json!({"channel": "#room", "clear": true}));
+    assert_eq!((&answer["result"]["topic"], &answer["result"]["topic_by"]), (&json!(""), &Value::Null));
+    assert_eq!(rig.hear(bob), ":chat.localhost TOPIC #room :\r\n");
+    let answer = rig.ask(operator, "channel.topic", &json!({"channel": "#room"}));
+    assert_eq!(answer["result"]["topic"], "");
+    assert_eq!(rig.hear(bob), "", "who looks changes nothing");
+}
+
+#[test]
+fn what_cannot_be_changed_in_a_channel_is_named() {
+    let mut rig = Rig::new();
+    let [ann, _bob] = rig.room(["ann", "bob"]);
+    let operator = rig.operator();
+    for method in ["channel.info", "channel.mode", "channel.topic"] {
+        let mut params = json!({"channel": "#none"});
+        if method == "channel.mode" {
+            params["modes"] = json!("+m");
+        }
+        let error = rig.ask(operator, method, &params)["error"].take();
+        assert_eq!(error["code"], json!(1));
+        assert!(error["message"].as_str().unwrap().starts_with("there is no channel #none; "), "{error}");
+    }
+    let mut refusal = |modes: &str| {
+        let params = json!({"channel": "#room", "modes": modes});
+        let error = rig.ask(operator, "channel.mode", &params)["error"].take();
+        (error["code"].as_i64().unwrap(), error["message"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(
+        refusal("+mvb cat"),
+        (4, "refused, and the rest was done: cat: No such nick/channel; b: a mask is missing".to_owned())
+    );
+    let many = format!("+{}{}", "b".repeat(13), " x".repeat(13));
+    assert_eq!(
+        refusal(&many),
+        (-32602, "13 modes with a parameter at once; at most 12 are taken".to_owned())
+    );
+    assert!(rig.hear(ann).contains("MODE #room +m\r\n"));
+    let long = json!({"channel": "#room", "topic": "x".repeat(400)});
+    let error = rig.ask(operator, "channel.topic", &long)["error"].take();
+    assert_eq!(error["message"], "the topic has 400 bytes; at most 390 are allowed (limits.topic_length)");
+    assert_eq!(rig.hear(ann), "");
+}
+
+#[test]
+fn members_and_lists_are_cut_with_a_count() {
+    let mut config = config();
+    config.limits.connections_per_address = 1_000;
+    config.limits.list_entries = 1_000;
+    let mut rig = Rig::with(config);
+    let ann = rig.user("ann");
+    rig.say(ann, "JOIN #room\r\n");
+    rig.settle();
+    for n in 0..ADMIN_ENTRIES + 5 {
+        rig.say(ann, &format!("MODE #room +b *!*@192.0.2.{n}\r\n"));
+        let user = rig.user(&format!("user{n}"));
+        rig.say(user, "JOIN #room\r\n");
+        rig.settle();
+    }
+    let operator = rig.operator();
+    let params = json!({"channel": "#room", "modes": "+v user254"});
+    assert!(rig.ask(operator, "channel.mode", &params)["error"].is_null());
+    let info = rig.ask(operator, "channel.info", &json!({"channel": "#room"}))["result"].take();
+    assert_eq!((&info["members"], &info["lists"][0]["total"]), (&json!(256), &json!(255)));
+    assert_eq!(info["lists"][0]["entries"].as_array().unwrap().len(), ADMIN_ENTRIES);
+    let users = info["users"].as_array().unwrap();
+    assert_eq!(users.len(), ADMIN_ENTRIES);
+    assert_eq!(users[..3], ["@ann", "+user254", "user0"], "those with a rank come first");
+}
+
+#[test]
+fn a_user_is_shown_with_all_that_is_known() {
+    let mut rig = Rig::new();
+    let [ann] = rig.room(["ann"]);
+    rig.say(ann, "CAP REQ :batch server-time\r\nAWAY :lunch\r\nMONITOR + bob,cat\r\nSILENCE +*!*@spam\r\n");
+    rig.settle();
+    let operator = rig.operator();
+    let info = rig.ask(operator, "user.info", &json!({"nick": "ANN"}))["result"].take();
+    let list = rig.ask(operator, "list", &json!({}))["result"]["items"][0].take();
+    for (name, value) in list.as_object().unwrap() {
+        assert_eq!(info[name], *value, "{name} is that of list");
+    }
+    assert_eq!((&info["away"], &info["account"]), (&json!("lunch"), &Value::Null));
+    assert_eq!(info["capabilities"], json!(["batch", "server-time"]));
+    assert_eq!((&info["oper_class"], &info["secure"]), (&Value::Null, &json!(false)));
+    let counts = ["monitored", "accepted", "silenced", "invited"].map(|name| info[name].as_u64());
+    assert_eq!(counts, [Some(2), Some(0), Some(1), Some(0)]);
+    let error = rig.ask(operator, "user.info", &json!({"nick": "bob"}))["error"].take();
+    assert_eq!(
+        (&error["code"], &error["message"]),
+        (&json!(1), &json!("there is no user bob; `list` shows all"))
     );
 }

@@ -1,0 +1,99 @@
+//! What the methods about one channel or one user answer.
+
+use serde::{Deserialize, Serialize};
+
+use super::UserItem;
+
+/// The result of `channel.info`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelDetails {
+    /// Name.
+    pub name: String,
+    /// Modes, with a leading `+`; the key is shown.
+    pub modes: String,
+    /// Topic; empty if there is none.
+    pub topic: String,
+    /// `nick!user@host` of who set it, or the server's name; `None` without a topic.
+    pub topic_by: Option<String>,
+    /// Since it was set.
+    pub topic_age_seconds: Option<u64>,
+    /// Since the channel was created.
+    pub age_seconds: u64,
+    /// How many members it has.
+    pub members: u64,
+    /// Members with their prefixes, those with the highest first; at most
+    /// [`crate::proto::limits::ADMIN_ENTRIES`].
+    pub users: Vec<String>,
+    /// The lists that are not empty.
+    pub lists: Vec<MaskList>,
+}
+
+/// A list of masks of a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaskList {
+    /// The letter of its mode.
+    pub mode: char,
+    /// How many entries it has.
+    pub total: u64,
+    /// Its oldest entries, at most [`crate::proto::limits::ADMIN_ENTRIES`].
+    pub entries: Vec<MaskEntry>,
+}
+
+/// An entry of a list of masks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaskEntry {
+    /// The mask, or an extended ban.
+    pub mask: String,
+    /// The nick of whoever set it, or the server's name.
+    pub by: String,
+    /// Since it was set.
+    pub age_seconds: u64,
+}
+
+/// The result of `channel.mode`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModesChanged {
+    /// The channel, as it is spelt.
+    pub name: String,
+    /// Its modes now, with a leading `+`; the key is shown. Lists and prefixes of members are not part of them.
+    pub modes: String,
+}
+
+/// The result of `channel.topic`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelTopic {
+    /// The channel, as it is spelt.
+    pub name: String,
+    /// Its topic now; empty if there is none.
+    pub topic: String,
+    /// `nick!user@host` of who set it, or the server's name; `None` without a topic.
+    pub topic_by: Option<String>,
+    /// Since it was set.
+    pub topic_age_seconds: Option<u64>,
+}
+
+/// The result of `user.info`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserDetails {
+    /// What `list` has of it.
+    #[serde(flatten)]
+    pub item: UserItem,
+    /// Its away message.
+    pub away: Option<String>,
+    /// The account it is logged in to.
+    pub account: Option<String>,
+    /// Its class of operators, if it is one.
+    pub oper_class: Option<String>,
+    /// Whether its connection is encrypted.
+    pub secure: bool,
+    /// The capabilities that its client has asked for.
+    pub capabilities: Vec<String>,
+    /// Nicks it watches.
+    pub monitored: u64,
+    /// Users whose messages it accepts in spite of mode `g`.
+    pub accepted: u64,
+    /// Masks whose messages it does not get.
+    pub silenced: u64,
+    /// Channels it is invited to.
+    pub invited: u64,
+}

@@ -1,0 +1,121 @@
+//! Requests of operators about one channel or one user.
+
+use super::driver::Driver;
+use super::shell::Shell;
+use crate::admin::{
+    ChannelDetails, ChannelTopic, INVALID_PARAMS, MaskEntry, MaskList, ModesChanged, NOT_DONE, NOT_FOUND,
+    RpcError, TopicChange, UserDetails,
+};
+use crate::proto::limits::{ADMIN_ENTRIES, MODES};
+use crate::server;
+
+fn no_channel(name: &str) -> RpcError {
+    RpcError::new(NOT_FOUND, format!("there is no channel {name}; `list` with `what` channels shows all"))
+}
+
+impl<D: Driver> Shell<D> {
+    /// Seconds since a time of the wall clock.
+    fn age(&self, unix_ms: u64) -> u64 {
+        self.now.unix_ms.saturating_sub(unix_ms) / 1_000
+    }
+
+    fn details(&self, channel: &str, most: usize) -> Result<server::ChannelDetails, RpcError> {
+        self.server.channel_details(channel, most).ok_or_else(|| no_channel(channel))
+    }
+
+    pub(super) fn channel_info(&self, channel: &str) -> Result<ChannelDetails, RpcError> {
+        let details = self.details(channel, ADMIN_ENTRIES)?;
+        let entry = |entry: server::EntryDetails| MaskEntry {
+            mask: entry.mask,
+            by: entry.by,
+            age_seconds: self.age(entry.at_unix_ms),
+        };
+        let list = |list: server::ListDetails| MaskList {
+            mode: list.mode,
+            total: list.total,
+            entries: list.entries.into_iter().map(entry).collect(),
+        };
+        let topic_at = details.topic_set.as_ref().map(|(_, at)| *at);
+        Ok(ChannelDetails {
+            name: details.info.name,
+            modes: details.info.modes,
+            topic: details.info.topic,
+            topic_by: details.topic_set.map(|(by, _)| by),
+            topic_age_seconds: topic_at.map(|at| self.age(at)),
+            age_seconds: self.age(details.info.created_unix_ms),
+            members: details.info.members,
+            users: details.users,
+            lists: details.lists.into_iter().map(list).collect(),
+        })
+    }
+
+    pub(super) fn channel_mode(&mut self, channel: &str, modes: &str) -> Result<ModesChanged, RpcError> {
+        let parameters = modes.split_ascii_whitespace().count().saturating_sub(1);
+        if parameters > MODES {
+            let message = format!("{parameters} modes with a parameter at once; at most {MODES} are taken");
+            return Err(RpcError::new(INVALID_PARAMS, message));
+        }
+        let refused = self.server.set_modes(self.now, channel, modes, &mut self.out);
+        self.apply_effects();
+        let refused = refused.map_err(|server::NoSuchChannel| no_channel(channel))?;
+        if !refused.is_empty() {
+            // As in a numeric, where a colon stands before the last parameter.
+            let refused: Vec<_> = refused.iter().map(|reply| reply.replacen(" :", ": ", 1)).collect();
+            let message = format!("refused, and the rest was done: {}", refused.join("; "));
+            return Err(RpcError::new(NOT_DONE, message));
+        }
+        let info = self.details(channel, 0)?.info;
+        Ok(ModesChanged { name: info.name, modes: info.modes })
+    }
+
+    pub(super) fn channel_topic(
+        &mut self,
+        channel: &str,
+        change: &TopicChange,
+    ) -> Result<ChannelTopic, RpcError> {
+        let text = match change {
+            TopicChange::Show => None,
+            TopicChange::Clear => Some(""),
+            TopicChange::Set(text) => Some(text.as_str()),
+        };
+        if let Some(text) = text {
+            let most = self.server.config().limits.topic_length as usize;
+            if text.len() > most {
+                let length = text.len();
+                let message =
+                    format!("the topic has {length} bytes; at most {most} are allowed (limits.topic_length)");
+                return Err(RpcError::new(INVALID_PARAMS, message));
+            }
+            let set = self.server.set_topic(self.now, channel, text, &mut self.out);
+            self.apply_effects();
+            set.map_err(|server::NoSuchChannel| no_channel(channel))?;
+        }
+        let details = self.details(channel, 0)?;
+        let topic_at = details.topic_set.as_ref().map(|(_, at)| *at);
+        Ok(ChannelTopic {
+            name: details.info.name,
+            topic: details.info.topic,
+            topic_by: details.topic_set.map(|(by, _)| by),
+            topic_age_seconds: topic_at.map(|at| self.age(at)),
+        })
+    }
+
+    pub(super) fn user_info(&self, nick: &str) -> Result<UserDetails, RpcError> {
+        let missing = || RpcError::new(NOT_FOUND, format!("there is no user {nick}; `list` shows all"));
+        let client = self.server.find_nick(nick).ok_or_else(missing)?;
+        let details = self.server.user_details(self.now, client).ok_or_else(missing)?;
+        let conn = self.conns.get(client).ok_or_else(missing)?;
+        Ok(UserDetails {
+            item: self.item_of(client, conn, details.info),
+            away: details.away,
+            account: details.account,
+            oper_class: details.oper_class,
+            secure: details.secure,
+            capabilities: details.capabilities.into_iter().map(str::to_owned).collect(),
+            monitored: details.monitored,
+            accepted: details.accepted,
+            silenced: details.silenced,
+            invited: details.invited,
+        })
+    }
+}

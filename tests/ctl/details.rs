@@ -1,0 +1,129 @@
+//! `chatctl channel` and `chatctl user`: what is asked and what is printed.
+
+use chatd::admin::{
+    ChannelDetails, ChannelTopic, Json, MaskEntry, MaskList, ModesChanged, NOT_DONE, Request, RpcError,
+    TopicChange, UserDetails,
+};
+
+use crate::ask;
+use crate::fake::Fake;
+use crate::lists::user;
+
+/// A channel with more members and bans than are shown.
+pub(crate) fn channel_details() -> ChannelDetails {
+    let entry = |mask: &str, by: &str| MaskEntry { mask: mask.into(), by: by.into(), age_seconds: 90 };
+    ChannelDetails {
+        name: "#rust".into(),
+        modes: "+knt sesame".into(),
+        topic: "Be \x1b[2Jnice".into(),
+        topic_by: Some("ann!u@host".into()),
+        topic_age_seconds: Some(11_520),
+        age_seconds: 90_000,
+        members: 1_002,
+        users: vec!["@+ann".into(), "bob".into()],
+        lists: vec![MaskList {
+            mode: 'b',
+            total: 3,
+            entries: vec![entry("*!*@192.0.2.*", "ann"), entry("$r:\x02x", "chat.example")],
+        }],
+    }
+}
+
+pub(crate) fn channel_topic() -> ChannelTopic {
+    ChannelTopic {
+        name: "#rust".into(),
+        topic: "Be \x1b[2Jnice".into(),
+        topic_by: Some("ann!u@host".into()),
+        topic_age_seconds: Some(59),
+    }
+}
+
+/// An operator who is away.
+pub(crate) fn user_details() -> UserDetails {
+    UserDetails {
+        item: user(7, "ann", &["@#rust", "#go"]),
+        away: Some("lunch\x07".into()),
+        account: None,
+        oper_class: Some("helper".into()),
+        secure: true,
+        capabilities: vec!["batch".into(), "server-time".into()],
+        monitored: 2,
+        accepted: 0,
+        silenced: 1_000,
+        invited: 1,
+    }
+}
+
+#[test]
+fn a_channel_is_shown_with_its_lists_and_what_is_left_out() {
+    let (request, text) = ask("channel info #rust", &Json::of(&channel_details()));
+    assert_eq!(request, Request::ChannelInfo { channel: "#rust".into() });
+    assert_eq!(
+        text,
+        "\
+channel       #rust
+modes         +knt sesame
+created       1d 1h ago
+topic         Be \\x1b[2Jnice
+topic set     by ann!u@host, 3h 12m ago
+members       1,002
+users         @+ann bob and 1,000 more
+list b, 3 entries
+  *!*@192.0.2.*  by ann, 1m 30s ago
+  $r:\\x02x  by chat.example, 1m 30s ago
+  and 1 more
+"
+    );
+}
+
+#[test]
+fn modes_are_changed_and_refusals_are_failures() {
+    let changed = Json::of(&ModesChanged { name: "#Rust".into(), modes: "+nt".into() });
+    let asked = Request::ChannelMode { channel: "#rust".into(), modes: "+o-b bob *!*@x".into() };
+    assert_eq!(ask("channel mode #rust +o-b bob *!*@x", &changed), (asked, "#Rust is now +nt\n".into()));
+    let fake = Fake::answering(|_| Err(RpcError::new(NOT_DONE, "refused: bob: No such nick")));
+    assert_eq!(fake.run("channel mode #rust -o bob").failed(1), "chatctl: refused: bob: No such nick\n");
+}
+
+#[test]
+fn a_topic_is_shown_set_and_cleared() {
+    let topic = Json::of(&channel_topic());
+    let shown = "channel       #rust\ntopic         Be \\x1b[2Jnice\ntopic set     by ann!u@host, 59s ago\n";
+    let request = |change| Request::ChannelTopic { channel: "#rust".into(), change };
+    assert_eq!(ask("channel topic #rust", &topic), (request(TopicChange::Show), shown.into()));
+    let set = TopicChange::Set("Be nice".into());
+    assert_eq!(ask("channel topic #rust Be nice", &topic), (request(set), shown.into()));
+    let none =
+        ChannelTopic { topic: String::new(), topic_by: None, topic_age_seconds: None, ..channel_topic() };
+    assert_eq!(
+        ask("channel topic #rust --clear", &Json::of(&none)),
+        (request(TopicChange::Clear), "#rust has no topic\n".into())
+    );
+}
+
+#[test]
+fn a_user_is_shown() {
+    let (request, text) = ask("user info ann", &Json::of(&user_details()));
+    assert_eq!(request, Request::UserInfo { nick: "ann".into() });
+    let expected = "\
+nick          ann
+user@host     u@127.0.0.1
+address       127.0.0.1, encrypted
+realname      ann B.
+class         CLASS
+account       none
+modes         +i
+oper class    helper
+away          lunch\\x07
+channels      @#rust #go
+capabilities  batch server-time
+online        1h 6m
+idle          59s
+messages      1,234 in, 7 out
+bytes         1.5 KiB in, 1.0 GiB out
+send queue    0 B
+lists         2 monitored, 0 accepted, 1,000 silenced, 1 invited
+id            7
+";
+    assert_eq!(text, expected.replace("CLASS", &user_details().item.class));
+}
