@@ -94,7 +94,8 @@ impl Ctx<'_> {
         let (nick, user) = (self.user().nick.clone(), self.user().user.clone());
         let change = format_args!("CHGHOST {user} {host}");
         let leaving = format_args!("QUIT :Changing host");
-        self.tell_neighbours(Draft::event(&before, leaving).or(Caps::CHGHOST, change));
+        self.tell_neighbours(Draft::event(&before, leaving).lacking(Caps::CHGHOST));
+        self.tell_change(Caps::CHGHOST, Draft::event(&before, change));
         self.tell_me(Draft::event(&before, change).needing(Caps::CHGHOST));
         host.clone_into(&mut self.client_mut().host);
         self.user_mut().rename(nick, host);

@@ -99,6 +99,7 @@ scenarios! {
     extended_isupport
     extended_join
     extended_monitor
+    extended_monitor_host
     filters
     forward
     help
