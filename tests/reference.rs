@@ -88,7 +88,7 @@ fn sentence(text: &str) -> String {
 
 fn commands(out: &mut String) {
     let text = "HELP says the same. Fewer parameters than the least are answered 461; commands for users, before registration, 451; commands \
-                for registration, after it, 462; names of no command 421. What a command costs is taken from `limits.flood_burst`.";
+                for registration, after it, 462; those of operators, without the privilege that is named, 481; names of no command 421. What a command costs is taken from `limits.flood_burst`.";
     table(
         out,
         "Commands",
@@ -102,12 +102,14 @@ fn commands(out: &mut String) {
             Who::Unregistered => "registration",
             Who::Registered => "users",
         };
+        let needed = command.privilege.into_iter().flat_map(Privileges::names);
+        let who = needed.fold(who.to_owned(), |_, name| format!("operators: `{name}`"));
         let (usage, help) = command.help;
         let help = [&[sentence(help).as_str()], command.more].concat().join(" ").replace('<', "\\<");
         let cells = [
             command.name,
             &format!("`{usage}`"),
-            who,
+            &who,
             &command.min.to_string(),
             &command.cost.to_string(),
             &help,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::conn::State;
 use super::driver::{Credentials, Driver};
+use super::reload::Waiter;
 use super::shell::{STOPPED, Shell};
 use crate::admin::{
     self, Announced, Calls, Help, Json, KickTarget, Kicked, LogLevel, NOT_FOUND, Reloaded, Request, RpcError,
@@ -35,7 +36,7 @@ impl<D: Driver> Shell<D> {
             if let Some(conn) = self.conns.get_mut(id) {
                 conn.parked = true;
             }
-            self.reload(Some(Parked { id, peer, calls }));
+            self.reload(Some(Waiter::Admin(Parked { id, peer, calls })));
         } else {
             let busy = RpcError::new(admin::TOO_LARGE, "too many requests wait for a reload already");
             self.carry_out(id, peer, calls, &Err(busy));

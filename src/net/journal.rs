@@ -15,13 +15,32 @@ pub(super) fn event(event: &Event) {
             let cause = cause.name();
             log::info!("quit client={client} user={} cause={cause} reason={}", Quoted(user), Quoted(reason));
         }
-        Event::Oper { client, mask, name, class } => {
-            let (user, name, class) = (Quoted(mask), Quoted(name), Quoted(class));
-            log::info!("oper client={client} user={user} name={name} class={class}");
+        Event::Flooding { client, mask } => log::info!("flood client={client} user={}", Quoted(mask)),
+        Event::Killed { client, mask, by, reason } => {
+            log::info!(
+                "kill client={client} user={} by={} reason={}",
+                Quoted(mask),
+                Quoted(by),
+                Quoted(reason)
+            );
         }
-        Event::OperRefused { client, mask, name, why } => {
-            let (user, name, why) = (Quoted(mask), Quoted(name), Quoted(why));
-            log::warn!("oper refused client={client} user={user} name={name} reason={why}");
+        Event::Oper { client, mask, name, class } => log::info!(
+            "oper client={client} user={} name={} class={}",
+            Quoted(mask),
+            Quoted(name),
+            Quoted(class)
+        ),
+        Event::OperRefused { client, mask, name, why } => log::warn!(
+            "oper refused client={client} user={} name={} reason={}",
+            Quoted(mask),
+            Quoted(name),
+            Quoted(why)
+        ),
+        Event::NoOperator { client, mask, name } => {
+            log::info!("deoper client={client} user={} name={}", Quoted(mask), Quoted(name));
+        }
+        Event::Acted { client, mask, what } => {
+            log::info!("oper action client={client} user={} what={}", Quoted(mask), Quoted(what));
         }
         Event::Filtered { client, mask, filter, command, action } => {
             let user = mask.as_deref().unwrap_or("*");

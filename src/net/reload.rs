@@ -13,6 +13,7 @@ use super::shell::{GateKind, Shell};
 use super::{BindError, Job, Loading};
 use crate::admin::{Problem, Reloaded, RpcError};
 use crate::config::{self, Diagnostic, Listen};
+use crate::id::ClientId;
 use crate::load::Loaded;
 use crate::log::Quoted;
 use crate::proto::limits::ADMIN_CONNECTIONS;
@@ -21,13 +22,13 @@ use crate::server::Input;
 impl<D: Driver> Shell<D> {
     /// Has the configuration read again. Whoever asks while it is being read has it read once more: what they
     /// mean may have been written after it was read.
-    pub(super) fn reload(&mut self, parked: Option<Parked>) {
+    pub(super) fn reload(&mut self, waiter: Option<Waiter>) {
         if self.reloading.reads {
             self.reloading.again = true;
-            self.reloading.later.extend(parked);
+            self.reloading.later.extend(waiter);
             return;
         }
-        self.reloading.now.extend(parked);
+        self.reloading.now.extend(waiter);
         self.reloading.reads = self.driver.begin(Job::Load);
         if !self.reloading.reads {
             self.loaded(Err(jobs::unread(jobs::NO_READER)));
@@ -43,8 +44,11 @@ impl<D: Driver> Shell<D> {
         } else {
             self.take_over(outcome)
         };
-        for parked in std::mem::take(&mut self.reloading.now) {
-            self.unpark(parked, &outcome);
+        for waiter in std::mem::take(&mut self.reloading.now) {
+            match waiter {
+                Waiter::Admin(parked) => self.unpark(parked, &outcome),
+                Waiter::Client(client) => self.tell(Input::Rehashed { client, outcome: in_words(&outcome) }),
+            }
         }
         if std::mem::take(&mut self.reloading.again) {
             self.reloading.now = std::mem::take(&mut self.reloading.later);
@@ -54,7 +58,8 @@ impl<D: Driver> Shell<D> {
 
     /// Whether so many requests wait for a reload that one more is not taken.
     pub(super) fn too_many_reloads(&self) -> bool {
-        self.reloading.now.len() + self.reloading.later.len() >= ADMIN_CONNECTIONS
+        let waiting = self.reloading.now.iter().chain(&self.reloading.later);
+        waiting.filter(|waiter| matches!(waiter, Waiter::Admin(_))).count() >= ADMIN_CONNECTIONS
     }
 
     fn take_over(&mut self, outcome: Loading) -> Result<Reloaded, RpcError> {
@@ -176,9 +181,35 @@ pub(super) struct Reloading {
     /// It is to be read again after that.
     again: bool,
     /// Requests that are answered when it has been read.
-    now: Vec<Parked>,
+    now: Vec<Waiter>,
     /// Requests that are answered when it has been read again.
-    later: Vec<Parked>,
+    later: Vec<Waiter>,
+}
+
+/// Who waits for a reload.
+pub(super) enum Waiter {
+    /// Admin requests.
+    Admin(Parked),
+    /// A server operator; each waits for one reload at a time.
+    Client(ClientId),
+}
+
+/// What came of a reload, in a line.
+fn in_words(outcome: &Result<Reloaded, RpcError>) -> Result<String, String> {
+    match outcome {
+        Ok(report) if report.changed.is_empty() => Ok("nothing has changed".to_owned()),
+        Ok(report) if report.restart_needed.is_empty() => {
+            Ok(format!("changed {}", report.changed.join(", ")))
+        }
+        Ok(report) => {
+            let (changed, later) = (report.changed.join(", "), report.restart_needed.join(", "));
+            Ok(format!("changed {changed}; only a restart will change {later}"))
+        }
+        Err(error) => {
+            let first = error.data.as_ref().and_then(|data| data["problems"][0]["message"].as_str());
+            Err(first.unwrap_or(&error.message).to_owned())
+        }
+    }
 }
 
 /// A problem at a place of a file.

@@ -13,7 +13,7 @@ use super::driver::{Driver, Ready};
 use super::jobs::{Job, Outcome, Saving};
 use super::journal;
 use super::listener::Bound;
-use super::reload::Reloading;
+use super::reload::{Reloading, Waiter};
 use super::stats::{Counters, Refused, TurnTimes};
 use crate::config::Config;
 use crate::id::{ClientId, Slots};
@@ -297,6 +297,8 @@ impl<D: Driver> Shell<D> {
                         self.refused(Refused::Server(why), format_args!("client={client}"));
                     }
                     Effect::Event(event) => journal::event(&event),
+                    Effect::Rehash(client) => self.reload(Some(Waiter::Client(client))),
+                    Effect::Stop { reason } => self.stop(&reason),
                     Effect::Verify { client, hash, password } => {
                         self.begin_job(Job::Verify { client, hash, password });
                     }

@@ -40,6 +40,8 @@ pub const CALLER_ID_PAUSE_MS: u64 = 60_000;
 /// Modes with a parameter in one MODE command; announced as `MODES`.
 pub const MODES: usize = 12;
 
+/// Notices of one kind to server operators in a second; more are counted.
+pub const NOTICES_PER_SECOND: u32 = 20;
 /// Bytes of a mask in a list of a channel.
 pub const MASK: usize = 160;
 

@@ -226,6 +226,8 @@ pub const DEAF: u16 = 1 << 5;
 
 /// User mode `x`: shows a cloak in place of the host. Only where there are cloaks.
 pub const CLOAKED: u16 = 1 << 7;
+/// User mode `s`: a server operator who gets notices of the server; its parameter says of what.
+pub const SERVER_NOTICES: u16 = 1 << 8;
 
 /// Every user mode: letter and bit.
 pub const USER: &[(char, u16)] = &[
@@ -234,6 +236,7 @@ pub const USER: &[(char, u16)] = &[
     ('g', CALLER_ID),
     ('i', INVISIBLE),
     ('o', OPERATOR),
+    ('s', SERVER_NOTICES),
     ('w', WALLOPS),
     ('x', CLOAKED),
 ];

@@ -79,6 +79,7 @@ numerics! {
     4 rpl_myinfo (server, version, user_modes, channel_modes, with_parameter)
         "{server} {version} {user_modes} {channel_modes} {with_parameter}";
     5 rpl_isupport (tokens) "{tokens} :are supported by this server";
+    8 rpl_snomask (kinds) "{kinds} :Server notice mask";
     15 rpl_map (server, users) ":{server} [{users} users]";
     17 rpl_endofmap () ":End of /MAP";
     211 rpl_statslinkinfo (mask, waiting, lines, seconds) "{mask} {waiting} * * {lines} * :{seconds}";
@@ -153,6 +154,7 @@ numerics! {
     376 rpl_endofmotd () ":End of /MOTD command";
     379 rpl_whoismodes (nick, modes) "{nick} :is using modes {modes}";
     381 rpl_youreoper () ":You are now an IRC operator";
+    382 rpl_rehashing (file) "{file} :Rehashing";
     391 rpl_time (server, when) "{server} :{when}";
     396 rpl_visiblehost (host) "{host} :is now your visible host";
     401 err_nosuchnick (nick as word) "{nick} :No such nick/channel";
@@ -197,8 +199,9 @@ numerics! {
     478 err_banlistfull (channel, mask as word) "{channel} {mask} :Channel list is full";
     479 err_badchanname (channel as word, why) "{channel} :{why}";
     480 err_throttle (channel) "{channel} :Cannot join channel (+j), try again later";
-    481 err_noprivileges () ":Permission Denied- You're not an IRC operator";
+    481 err_noprivileges (privilege) ":Permission denied: you need the privilege {privilege} of a server operator";
     482 err_chanoprivsneeded (channel) "{channel} :You're not a channel operator";
+    483 err_cantkillserver () ":You can't kill a server!";
     489 err_secureonlychan (channel) "{channel} :Cannot join channel (+S), your connection is not encrypted";
     491 err_nooperhost () ":No O-lines for your host";
     494 err_ownmode (nick) "{nick} :cannot answer you while you have mode +g, your message was not sent";

@@ -1,10 +1,12 @@
 //! The invariants: what must hold after every input. Run by the simulation and the fuzzers, not in service.
 
+use std::collections::BTreeSet;
+
 use super::Server;
 use super::jobs::Parked;
 use super::timers::Kind;
 use crate::outbox::Outbox;
-use crate::proto::modes::{DEAF, INVISIBLE, OPERATOR};
+use crate::proto::modes::{DEAF, INVISIBLE, OPERATOR, SERVER_NOTICES, WALLOPS};
 use crate::proto::names::fold;
 
 impl Server {
@@ -13,7 +15,8 @@ impl Server {
     /// # Panics
     /// When one does not hold.
     pub fn check(&self, out: &Outbox) {
-        let (mut invisible, mut operators, mut memberships) = (0, 0, 0_i64);
+        let (mut invisible, mut memberships) = (0, 0_i64);
+        let (mut operators, mut wallops) = (BTreeSet::new(), BTreeSet::new());
         let (mut connections, mut users, mut nicks, mut deadlines) = (0, 0, 0, 0);
         for (slot, client) in self.clients.iter().enumerate() {
             let slot = slot as u32;
@@ -47,13 +50,12 @@ impl Server {
             };
             users += 1;
             invisible += u64::from(user.modes & INVISIBLE != 0);
-            operators += u64::from(user.modes & OPERATOR != 0);
-            assert_eq!(
-                user.operator.is_some(),
-                user.modes & OPERATOR != 0,
-                "{}: one with the other",
-                user.nick
-            );
+            operators.extend((user.modes & OPERATOR != 0).then_some(slot));
+            wallops.extend((user.modes & WALLOPS != 0).then_some(slot));
+            let operator = self.operator(slot);
+            assert_eq!(operator.is_some(), user.modes & OPERATOR != 0, "{}: an operator or not", user.nick);
+            let notified = operator.is_some_and(|operator| operator.notices != 0);
+            assert_eq!(notified, user.modes & SERVER_NOTICES != 0, "{}: notices with mode s", user.nick);
             assert_eq!(*user.mask, format!("{}!{}@{}", user.nick, user.user, client.host));
             let mut channels = user.channels.clone();
             channels.sort_unstable();
@@ -65,7 +67,8 @@ impl Server {
         }
         assert_eq!(self.stats.connections, connections);
         assert_eq!(self.stats.users, users);
-        assert_eq!((self.invisible, self.operators), (invisible, operators), "users by mode");
+        assert_eq!(self.invisible, invisible, "users by mode");
+        assert_eq!((&self.operators, &self.wallops), (&operators, &wallops), "users by mode");
         assert_eq!(self.nicks.len(), nicks, "no nick without a client");
         assert_eq!(self.timers.len(), deadlines, "no deadline without a client");
         let everybody = || self.clients.iter().flatten();

@@ -49,6 +49,8 @@ pub(super) struct Client {
     pub(super) pinged: bool,
     pub(super) messages_in: u64,
     pub(super) throttle: Throttle,
+    /// When operators were last told that it sends too fast, in monotonic milliseconds.
+    pub(super) flooded_ms: Option<u64>,
     /// A long reply that is not finished; until it is, no further line is read.
     pub(super) work: Option<Box<Work>>,
     /// The labelled response that goes on with it.
@@ -103,9 +105,6 @@ pub(super) struct User {
     pub(super) account: Option<Rc<str>>,
     pub(super) modes: u16,
     pub(super) away: Option<String>,
-    /// Their class of operators, with mode `o` and only then. What it may do is looked up in the configuration: a reload
-    /// changes it at once.
-    pub(super) operator: Option<Box<str>>,
     /// The channels they are in, in the order of joining.
     pub(super) channels: Vec<u32>,
     /// Indices and serial numbers of the channels they were invited to.
@@ -184,7 +183,6 @@ impl User {
             account: None,
             modes: 0,
             away: None,
-            operator: None,
             channels: Vec::new(),
             invitations: VecDeque::new(),
             watched: Watched::new(),

@@ -366,8 +366,9 @@ impl Ctx<'_> {
         }
     }
 
-    /// Tells the operator.
+    /// Tells the operator: the log, and the server operators who want to know.
     pub(super) fn event(&mut self, event: Event) {
+        self.note(&event);
         self.server.effects.push(Effect::Event(event));
     }
 }

@@ -4,12 +4,15 @@ use std::rc::Rc;
 
 use super::Server;
 use super::multiline::Batch;
+use super::operator::Operator;
 use super::targets::Targets;
 use crate::id::ClientId;
 
 /// What is kept of a user beside what is kept of all.
 #[derive(Default)]
 pub(super) struct Extras {
+    /// What they may do as a server operator; there with mode `o`, and only then.
+    pub(super) operator: Option<Operator>,
     /// Who may write to them in spite of mode `g`, at most `limits.accept_entries`.
     pub(super) accepted: Vec<Accepted>,
     /// Masks of those whose messages they do not get, at most `limits.silence_entries`.

@@ -19,10 +19,15 @@ pub(super) type AfterSave = Box<dyn FnOnce(&mut Ctx<'_>, Result<(), &str>)>;
 /// What a command that waits does with the verdict.
 pub(super) type AfterVerify = Box<dyn FnOnce(&mut Ctx<'_>, Verdict)>;
 
+/// What a command that waits does when the configuration has been read: with what changed, or why nothing did.
+pub(super) type AfterRehash = Box<dyn FnOnce(&mut Ctx<'_>, Result<String, String>)>;
+
 /// A command that waits.
 pub(super) enum Parked {
     /// For [`super::Input::Verified`].
     Verify(AfterVerify),
+    /// For [`super::Input::Rehashed`].
+    Rehash(AfterRehash),
     /// For [`super::Input::Saved`] of this serial number or a later one.
     Save {
         /// Which.
@@ -36,6 +41,7 @@ impl fmt::Debug for Parked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Verify(_) => f.write_str("Verify"),
+            Self::Rehash(_) => f.write_str("Rehash"),
             Self::Save { serial, .. } => write!(f, "Save {serial}"),
         }
     }
@@ -70,6 +76,16 @@ impl Server {
         let Some(mut ctx) = self.ctx(client, out) else { return };
         match ctx.client_mut().parked.take() {
             Some(Parked::Verify(then)) => ctx.unpark(client, |ctx| then(ctx, verdict)),
+            // Only a shell that answers twice makes this happen.
+            other => ctx.client_mut().parked = other,
+        }
+    }
+
+    /// The configuration has been read for somebody.
+    pub(super) fn rehashed(&mut self, client: ClientId, outcome: Result<String, String>, out: &mut Outbox) {
+        let Some(mut ctx) = self.ctx(client, out) else { return };
+        match ctx.client_mut().parked.take() {
+            Some(Parked::Rehash(then)) => ctx.unpark(client, |ctx| then(ctx, outcome)),
             // Only a shell that answers twice makes this happen.
             other => ctx.client_mut().parked = other,
         }
@@ -157,6 +173,13 @@ impl Ctx<'_> {
         self.park(Parked::Save { serial, then: Box::new(then) });
     }
 
+    /// Has the configuration read again; the command goes on when that is done.
+    pub(super) fn rehash(&mut self, then: impl FnOnce(&mut Ctx<'_>, Result<String, String>) + 'static) {
+        let client = self.client().id;
+        self.server.effects.push(Effect::Rehash(client));
+        self.park(Parked::Rehash(Box::new(then)));
+    }
+
     fn park(&mut self, parked: Parked) {
         debug_assert!(self.client().parked.is_none(), "a client that waits is not fed");
         self.client_mut().parked = Some(parked);
@@ -193,7 +216,7 @@ mod tests {
 
     fn effects(bench: &mut Bench) -> Vec<Effect> {
         bench.server.check(&bench.out);
-        bench.server.effects().collect()
+        bench.server.effects().filter(|effect| !matches!(effect, Effect::Event(_))).collect()
     }
 
     /// A user who waits for a save; its serial number.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::class::same_secret;
 use super::client::{Client, Registration, Stage, User};
 use super::ctx::Ctx;
-use super::outgoing::Draft;
+use super::outgoing::{Draft, Source};
 use super::throttle::Throttle;
 use super::timers::{Armed, Kind};
 use super::whowas::Past;
@@ -45,6 +45,7 @@ impl Server {
             pinged: false,
             messages_in: 0,
             throttle: Throttle::default(),
+            flooded_ms: None,
             work: None,
             response: None,
             parked: None,
@@ -224,13 +225,13 @@ impl Ctx<'_> {
         }
     }
 
-    /// An operator disconnects the client.
-    pub(super) fn kill(&mut self, reason: &str) {
-        let config = self.config();
-        let by = &config.server.name;
+    /// An operator disconnects the client, whom it hears of as `source` and others as `by`.
+    pub(super) fn kill(&mut self, source: &Source, by: &str, reason: &str) {
         let quit = format!("Killed ({by} ({reason}))");
         if let Some(nick) = self.client().user().map(|user| user.nick.clone()) {
-            self.say(format_args!("KILL {nick} :{reason}"));
+            self.tell_me(Draft::event(source, format_args!("KILL {nick} :{reason}")));
+            let (client, mask) = (self.client().id, self.mask().to_string());
+            self.event(Event::Killed { client, mask, by: by.to_owned(), reason: reason.to_owned() });
         }
         self.dismiss(Cause::Kill, &quit);
     }

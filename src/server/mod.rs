@@ -23,6 +23,9 @@
 //! | `outgoing` | from what happened to bytes, once per form that some recipient needs |
 //! | `work` | long replies, a slice at a time |
 //! | `monitor` | who watches whom |
+//! | `operator` | server operators |
+//! | `notices` | what they are told (user mode `s`) |
+//! | `extras` | what few users have |
 //! | `whowas` | who has been here lately |
 //! | `jobs` | commands that wait for another thread |
 //! | `state` | what outlives a restart |
@@ -52,6 +55,8 @@ mod mode;
 mod monitor;
 mod multiline;
 mod networks;
+mod notices;
+mod operator;
 mod outgoing;
 mod policy;
 mod response;
@@ -68,7 +73,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use siphasher::sip::SipHasher13;
@@ -78,7 +83,7 @@ use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::caps;
 use crate::proto::isupport;
-use crate::proto::modes::{self, DEAF, INVISIBLE, OPERATOR};
+use crate::proto::modes::{self, DEAF, INVISIBLE, OPERATOR, WALLOPS};
 use crate::proto::names::fold;
 
 use channel::Channel;
@@ -152,8 +157,11 @@ pub struct Server {
     most_users: u64,
     /// Users with mode `i`.
     invisible: u64,
-    /// Users with mode `o`.
-    operators: u64,
+    /// Slots of users with mode `o`.
+    operators: BTreeSet<u32>,
+    /// Slots of users with mode `w`.
+    wallops: BTreeSet<u32>,
+    notices: notices::Spoken,
     /// Users with mode `D`.
     deaf: SlotSet,
     stamp: Stamp,
@@ -205,7 +213,9 @@ impl Server {
             used: BTreeMap::new(),
             most_users: 0,
             invisible: 0,
-            operators: 0,
+            operators: BTreeSet::new(),
+            wallops: BTreeSet::new(),
+            notices: notices::Spoken::default(),
             deaf: SlotSet::default(),
             stamp: Stamp::default(),
             seen: Seen::default(),
@@ -247,6 +257,7 @@ impl Server {
             }
             Input::Closed { client, why } => self.gone(client, why, out),
             Input::Verified { client, verdict } => self.verified(client, verdict, out),
+            Input::Rehashed { client, outcome } => self.rehashed(client, outcome, out),
             Input::Saved { serial, problem } => self.saved(serial, problem.as_deref(), out),
             Input::Resolved { client, address, name } => self.resolved(client, address, name, out),
             Input::Tick => self.tick(out),
@@ -257,7 +268,8 @@ impl Server {
             }
             Input::Kill { client, reason } => {
                 if let Some(mut ctx) = self.ctx(client, out) {
-                    ctx.kill(reason);
+                    let (source, by) = (ctx.server_source(), ctx.config().server.name.clone());
+                    ctx.kill(&source, &by, reason);
                 }
             }
             Input::Kick { client, channel, reason } => {
@@ -289,6 +301,7 @@ impl Server {
                 commands::isupport_changed(ctx, &news);
             });
         }
+        self.review_operators(out);
     }
 
     /// Effects since this was last asked, oldest first.
@@ -353,7 +366,13 @@ impl Server {
         self.deaf.set(slot, after & DEAF != 0);
         let change = |bit: u16| i64::from(after & bit != 0) - i64::from(before & bit != 0);
         self.invisible = self.invisible.saturating_add_signed(change(INVISIBLE));
-        self.operators = self.operators.saturating_add_signed(change(OPERATOR));
+        for (set, bit) in [(&mut self.operators, OPERATOR), (&mut self.wallops, WALLOPS)] {
+            if after & bit != 0 {
+                set.insert(slot);
+            } else {
+                set.remove(&slot);
+            }
+        }
     }
 
     /// The channel at an index that is known to be in use.

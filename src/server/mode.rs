@@ -57,6 +57,18 @@ pub(super) fn request(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[
     announce(c, index, &changes, By::Client);
 }
 
+/// `SAMODE <channel> <modes> [parameters]` of the client, who acts as the server.
+pub(super) fn force(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&str]) {
+    let (answers, changes) = change(c, index, letters, parameters, By::Server);
+    for answer in answers {
+        match answer {
+            Answer::Refusal(reply) => c.refuse(&reply),
+            Answer::List(mode) => show_list(c, index, mode),
+        }
+    }
+    announce(c, index, &changes, By::Server);
+}
+
 /// Applies changes, in order. Nobody is told yet.
 pub(super) fn change(
     c: &mut Ctx<'_>,

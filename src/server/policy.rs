@@ -5,8 +5,9 @@ use super::ban::{Person, Wish};
 use super::channel::{Channel, Entry};
 use super::commands::Said;
 use super::ctx::Ctx;
-use crate::config::Reserve;
+use crate::config::{Oper, Privileges, Reserve};
 use crate::proto::format;
+use crate::proto::hostmask::HostMask;
 use crate::proto::mask::Subject;
 use crate::proto::modes::{
     AUDITORIUM, BANS, CALLER_ID, EXCEPTIONS, HALF_OPERATOR, INVISIBLE, INVITE_EXCEPTIONS, INVITE_ONLY,
@@ -275,7 +276,7 @@ pub(super) fn sees_address(server: &Server, viewer: u32, slot: u32) -> bool {
 
 /// Whether the one in `viewer` sees what others keep to themselves.
 pub(super) fn sees_all(server: &Server, viewer: u32) -> bool {
-    server.user(viewer).is_some_and(|user| user.modes & OPERATOR != 0)
+    server.privileges(viewer).has(Privileges::SEE_ALL)
 }
 
 /// Whether the client may give a member a prefix, or take it away. Who has one may always give it up.
@@ -330,4 +331,24 @@ fn needs_no_invitation(c: &Ctx<'_>, channel: &Channel) -> bool {
     let list = &channel.lists[INVITE_EXCEPTIONS];
     !list.is_empty()
         && c.server.judge(c.me, channel.serial, |person| person.is_on(list, Wish::Join)).unwrap_or(false)
+}
+
+/// Whether the client is a server operator with this privilege.
+pub(super) fn privileged(c: &Ctx<'_>, needed: Privileges) -> Result<(), Reply> {
+    if c.server.privileges(c.me).has(needed) {
+        return Ok(());
+    }
+    let names: Vec<_> = needed.names().collect();
+    Err(numeric::err_noprivileges(names.join(" and ")).into())
+}
+
+/// Whether the client may become this operator, if it knows the password; if not, why, for those who watch over it.
+pub(super) fn may_be_operator(c: &Ctx<'_>, oper: &Oper) -> Result<(), &'static str> {
+    let (client, user) = (c.client(), c.user());
+    // No listener speaks TLS.
+    if oper.tls {
+        return Err("only with TLS");
+    }
+    let here = |mask: &HostMask| mask.matches(&user.user, &client.real_host, client.peer.address);
+    if oper.masks.is_empty() || oper.masks.iter().any(here) { Ok(()) } else { Err("not from there") }
 }

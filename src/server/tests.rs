@@ -6,6 +6,7 @@ mod rename;
 use std::rc::Rc;
 
 use super::*;
+use crate::config::{Oper, OperClass, Privileges};
 use crate::proto::limits::{LINE, MODES, SLICE_ITEMS, SLICE_LOW_WATER, SLICES_PER_TURN};
 
 /// A place to connect from.
@@ -28,6 +29,21 @@ impl Bench {
         change(&mut config);
         let now = Time { mono_ms: 1_000, unix_ms: 1_000_000 };
         Self { server: Server::new(Rc::new(config), [1, 2], now), out: Outbox::default(), now }
+    }
+
+    /// A server where somebody can become an operator with these privileges.
+    pub(super) fn with_operator(privileges: Privileges) -> Self {
+        Self::new(|config| {
+            config.oper_class = vec![OperClass { name: "c".to_owned(), privileges, ..OperClass::default() }];
+            config.oper = vec![Oper { name: "o".to_owned(), class: "c".to_owned(), ..Oper::default() }];
+        })
+    }
+
+    /// A user who is that operator.
+    pub(super) fn operator(&mut self, slot: u32) -> ClientId {
+        let client = self.user(slot);
+        self.server.ctx(client, &mut self.out).unwrap().become_operator("o");
+        client
     }
 
     pub(super) fn input(&mut self, input: Input<'_>) {
@@ -437,13 +453,10 @@ fn each_target_costs_what_a_command_costs() {
 
 #[test]
 fn operators_are_told_more() {
-    let mut bench = Bench::new(|_| {});
-    let operator = bench.user(0);
+    let mut bench = Bench::with_operator(Privileges::SEE_ALL);
+    let operator = bench.operator(0);
     let other = bench.user(1);
     bench.say(other, "NICK m1");
-    let user = bench.server.client_mut(0).and_then(Client::user_mut).unwrap();
-    (user.modes, user.operator) = (OPERATOR, Some("class".into()));
-    bench.server.count_modes(0, 0, OPERATOR);
     for (line, expected) in [
         ("WHOIS m1", ":chat.localhost 338 n0 m1 ~u@127.0.0.1 127.0.0.1 :is actually using host"),
         ("WHOIS m1", ":chat.localhost 379 n0 m1 :is using modes +"),

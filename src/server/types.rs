@@ -100,6 +100,13 @@ pub enum Input<'a> {
         /// What came of it.
         verdict: Verdict,
     },
+    /// The answer to [`Effect::Rehash`], each once, after [`Input::Reload`] if there was one.
+    Rehashed {
+        /// Whose; it may be gone.
+        client: ClientId,
+        /// What has changed, or why nothing has, in words for operators.
+        outcome: Result<String, String>,
+    },
     /// The answer to [`Effect::Save`], and to every one that was asked for before it and has had none.
     Saved {
         /// Which.
@@ -157,6 +164,13 @@ pub enum Effect {
     },
     /// Something an operator wants to read of.
     Event(Event),
+    /// Read the configuration again for this client. Answered by [`Input::Rehashed`].
+    Rehash(ClientId),
+    /// Stop, as though the process had been told to; [`Input::Shutdown`] follows.
+    Stop {
+        /// For the clients.
+        reason: String,
+    },
     /// Check a password, which takes long on purpose. Answered by [`Input::Verified`], each once.
     Verify {
         /// For whom.
@@ -316,18 +330,36 @@ pub enum Event {
         /// What others were told: the client's own words for a QUIT.
         reason: String,
     },
-    /// A user became a server operator.
+    /// A user was slowed down, and had not been for a while.
+    Flooding {
+        /// Whose.
+        client: ClientId,
+        /// `nick!user@host`.
+        mask: String,
+    },
+    /// A user was disconnected by an operator; [`Event::Disconnected`] follows.
+    Killed {
+        /// Whose.
+        client: ClientId,
+        /// `nick!user@host`.
+        mask: String,
+        /// By whom: a nick, or the server's name for the admin socket.
+        by: String,
+        /// The comment.
+        reason: String,
+    },
+    /// A user became a server operator, or another one.
     Oper {
         /// Whose.
         client: ClientId,
         /// `nick!user@host`.
         mask: String,
-        /// The operator's name in the configuration.
+        /// The name of the `[[oper]]`.
         name: String,
-        /// The class of operators.
+        /// The name of the `[[oper_class]]`.
         class: String,
     },
-    /// A user tried to become a server operator.
+    /// A user tried to become a server operator and failed.
     OperRefused {
         /// Whose.
         client: ClientId,
@@ -335,7 +367,7 @@ pub enum Event {
         mask: String,
         /// The name that was given.
         name: String,
-        /// Why not.
+        /// Why.
         why: &'static str,
     },
     /// A content filter has found something.
@@ -373,6 +405,24 @@ pub enum Event {
     Lockdown {
         /// Whether it is on now.
         on: bool,
+    },
+    /// A user stopped being a server operator, and stayed.
+    NoOperator {
+        /// Whose.
+        client: ClientId,
+        /// `nick!user@host`.
+        mask: String,
+        /// The name of the `[[oper]]`.
+        name: String,
+    },
+    /// A server operator has used a privilege.
+    Acted {
+        /// Whose.
+        client: ClientId,
+        /// `nick!user@host`.
+        mask: String,
+        /// The command and what it was about.
+        what: String,
     },
     /// A user was removed from a channel.
     Kicked {

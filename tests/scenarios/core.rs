@@ -72,6 +72,9 @@ impl Core {
             for effect in effects {
                 if let Effect::Close(id) = effect {
                     self.forget(id);
+                } else if let Effect::Stop { reason } = effect {
+                    self.server.handle(self.now, Input::Shutdown { reason: &reason }, &mut self.outbox);
+                    answered = true;
                 } else if let Some(outcome) = outcome(effect, self.busy) {
                     self.server.handle(self.now, outcome, &mut self.outbox);
                     answered = true;
@@ -139,7 +142,13 @@ fn outcome(effect: Effect, busy: bool) -> Option<Input<'static>> {
         }
         Effect::Save { serial, .. } => Input::Saved { serial, problem: None },
         Effect::Resolve { client, address } => Input::Resolved { client, address, name: None },
-        Effect::Close(_) | Effect::Resume(_) | Effect::Event(_) | Effect::Refused { .. } => return None,
+        // The configuration is as it was.
+        Effect::Rehash(client) => Input::Rehashed { client, outcome: Ok("nothing has changed".to_owned()) },
+        Effect::Close(_)
+        | Effect::Resume(_)
+        | Effect::Event(_)
+        | Effect::Refused { .. }
+        | Effect::Stop { .. } => return None,
     })
 }
 

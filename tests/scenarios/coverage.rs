@@ -98,7 +98,14 @@ fn too_few_parameters_are_too_few_for_every_command() {
         for count in 0..command.min {
             let answer = answer(&mut core, client, &with_parameters(command, count));
             let name = command.name;
-            assert_eq!(answer, [format!(":irc.test 461 {nick} {name} :Not enough parameters")], "{name}");
+            let expected = match command.privilege.map(|needed| needed.names().collect::<String>()) {
+                None => format!("461 {nick} {name} :Not enough parameters"),
+                // Who may not use it is told no more than that.
+                Some(needed) => format!(
+                    "481 {nick} :Permission denied: you need the privilege {needed} of a server operator"
+                ),
+            };
+            assert_eq!(answer, [format!(":irc.test {expected}")], "{name}");
         }
     }
 }

@@ -94,6 +94,7 @@ scenarios! {
     connect_throttle
     cuts
     deaf
+    die
     echo
     extended_bans
     extended_isupport
@@ -112,6 +113,7 @@ scenarios! {
     join_modes
     join_throttle
     kick
+    kill
     knock
     labels
     lines
@@ -135,8 +137,11 @@ scenarios! {
     nick
     nick_modes
     notice
+    notices
     oper
     oper_busy
+    oper_class
+    oper_reload
     part
     password
     ping
@@ -154,6 +159,7 @@ scenarios! {
     rename_case
     rename_ranks
     reserve
+    sa
     secure_only
     server_queries
     server_time
@@ -172,6 +178,7 @@ scenarios! {
     timeouts
     topic
     utf8only
+    wallops
     webirc
     who
     whois

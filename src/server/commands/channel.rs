@@ -43,6 +43,16 @@ pub(super) fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Result<Op
     Ok(Some(index))
 }
 
+/// Puts the client into a channel, which is made if it was not found, whoever may join it. Returns its index.
+pub(super) fn go_in(c: &mut Ctx<'_>, found: Option<u32>, name: &str) -> u32 {
+    let (index, prefixes) = match found {
+        Some(index) => (index, 0),
+        None => (c.server.create_channel(name), modes::OP),
+    };
+    admit(c, index, prefixes);
+    index
+}
+
 /// The channel that somebody is sent to instead of one they may not join: once, and if they may join that.
 fn forwarded(c: &mut Ctx<'_>, index: u32, closed: policy::Closed) -> Result<u32, Reply> {
     let name = c.channel(index).name.clone();
@@ -96,7 +106,8 @@ pub(super) fn part(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     Ok(())
 }
 
-fn leave(c: &mut Ctx<'_>, index: u32, reason: Option<&str>) {
+/// Takes the client out of a channel that it is in.
+pub(super) fn leave(c: &mut Ctx<'_>, index: u32, reason: Option<&str>) {
     let (source, name) = (c.source(), c.channel(index).name.clone());
     match reason {
         Some(reason) => {

@@ -1,8 +1,9 @@
 //! HELP: what the table of commands says, and a few topics besides (Modern IRC, HELP).
 
 use super::super::ctx::Ctx;
+use super::super::notices;
 use super::{Command, Outcome, TABLE, find, stats};
-use crate::config::Config;
+use crate::config::{Config, Privileges};
 use crate::proto::message::Message;
 use crate::proto::modes::{CHANNEL, Kind};
 use crate::proto::names;
@@ -22,6 +23,11 @@ struct Topic {
 const TOPICS: &[Topic] = &[
     Topic { name: "CHANMODES", title: "Modes of channels", lines: channel_modes },
     Topic { name: "COMMANDS", title: "Commands", lines: all_commands },
+    Topic {
+        name: "NOTICES",
+        title: "Letters of notices that server operators get with mode s",
+        lines: kinds_of_notices,
+    },
     Topic { name: "PREFIXES", title: "Prefixes of members, the highest first", lines: prefixes },
     Topic { name: "STATS", title: "Reports", lines: reports },
     Topic { name: "TOPICS", title: "Topics", lines: all_topics },
@@ -75,7 +81,9 @@ fn general() -> Vec<String> {
 fn of_command(command: &Command) -> Vec<String> {
     let (usage, help) = command.help;
     let more = command.more.iter().map(|line| (*line).to_owned());
-    [usage.to_owned(), format!("{help}.")].into_iter().chain(more).collect()
+    let names = command.privilege.into_iter().flat_map(Privileges::names);
+    let needed = names.map(|name| format!("For server operators with the privilege {name}."));
+    [usage.to_owned(), format!("{help}.")].into_iter().chain(more).chain(needed).collect()
 }
 
 fn all_commands(_: &Config) -> Vec<String> {
@@ -102,6 +110,10 @@ fn prefixes(config: &Config) -> Vec<String> {
 
 fn reports(_: &Config) -> Vec<String> {
     stats::help()
+}
+
+fn kinds_of_notices(_: &Config) -> Vec<String> {
+    notices::TABLE.iter().map(|kind| format!("{}: {}", kind.letter, kind.help)).collect()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod profile;
 mod query;
 mod registration;
 mod rename;
+mod sa;
 mod server;
 mod silence;
 mod stats;
@@ -29,6 +30,8 @@ mod whowas;
 use super::ctx::Ctx;
 use super::response::Response;
 use super::timers::Kind;
+use super::{Event, policy};
+use crate::config::Privileges;
 use crate::proto::limits::{CLIENT_TAGS, LINE};
 use crate::proto::message::{Message, Tags};
 use crate::proto::numeric::{self, Reply};
@@ -37,6 +40,7 @@ pub(super) use cap::changed as capabilities_changed;
 pub(super) use channel::kick_by_server;
 pub(super) use list::{ListWork, list_step};
 pub(super) use message::Said;
+pub(super) use mode::set_user_modes;
 pub(super) use monitor::{MonitorWork, monitor_step};
 pub(super) use multiline::check_batch;
 pub(super) use names::{NamesWork, names_step};
@@ -44,6 +48,9 @@ pub(super) use server::{greet, isupport_changed};
 pub(super) use stats::{StatsWork, stats_step};
 pub(super) use who::{WhoWork, who_step};
 pub(super) use whowas::{WhowasWork, whowas_step};
+
+/// A client that is slowed down again within this time after the last is still the same flood, in milliseconds.
+const FLOOD_QUIET_MS: u64 = 60_000;
 
 type Outcome = Result<(), Reply>;
 
@@ -67,6 +74,8 @@ pub struct Command {
     pub min: usize,
     /// Who may use it.
     pub who: Who,
+    /// What a server operator needs for it; without it, the answer is 481.
+    pub privilege: Option<Privileges>,
     /// What it costs of `limits.flood_burst`.
     pub cost: u32,
     /// How it is used, and what it does.
@@ -76,7 +85,7 @@ pub struct Command {
 }
 
 macro_rules! commands {
-    ($($name:literal $run:path, $min:literal, $who:ident, $cost:literal, $usage:literal, $help:literal
+    ($($name:literal $run:path, $min:literal, $who:ident $([$privilege:ident])?, $cost:literal, $usage:literal, $help:literal
         $(, $more:literal)*;)*) => {
         /// Every command, by name.
         pub const TABLE: &[Command] = &[$(Command {
@@ -84,6 +93,12 @@ macro_rules! commands {
             run: $run,
             min: $min,
             who: Who::$who,
+            privilege: const {
+                #[allow(unused_mut, unused_assignments)]
+                let mut privilege = None;
+                $(privilege = Some(Privileges::$privilege);)?
+                privilege
+            },
             cost: $cost,
             help: ($usage, $help),
             more: &[$($more),*],
@@ -101,6 +116,7 @@ commands! {
     "BATCH" multiline::batch, 1, Registered, 0, "BATCH +<reference> draft/multiline <target>",
         "Begin a message of several lines", "BATCH -<reference> sends it.";
     "CAP" cap::cap, 1, Anyone, 1, "CAP LS|LIST|REQ|END [...]", "Negotiate capabilities";
+    "DIE" oper::die, 0, Registered[DIE], 1, "DIE [reason]", "Stop the server";
     "HELP" help::help, 0, Registered, 1, "HELP [subject]", "Say how commands are used", "HELP COMMANDS names them all.";
     "HELPOP" help::help, 0, Registered, 1, "HELPOP [subject]", "The same as HELP";
     "INFO" server::info, 0, Registered, 1, "INFO [server]", "Show what this server is";
@@ -109,6 +125,7 @@ commands! {
     "ISUPPORT" server::isupport, 0, Anyone, 2, "ISUPPORT", "Show what the server supports";
     "JOIN" names::join, 1, Registered, 2, "JOIN <channel>[,...] [<key>[,...]]", "Enter channels; JOIN 0 leaves all";
     "KICK" channel::kick, 2, Registered, 1, "KICK <channel> <nick>[,...] [comment]", "Remove somebody from a channel";
+    "KILL" oper::kill, 2, Registered[KILL], 1, "KILL <nick> <reason>", "Disconnect somebody";
     "KNOCK" knock::knock, 1, Registered, 3, "KNOCK <channel> [text]", "Ask to be invited to a channel";
     "LINKS" server::links, 0, Registered, 1, "LINKS [[server] mask]", "List the servers of the network";
     "LIST" list::list, 0, Registered, 3, "LIST [<channel|mask|condition>[,...]]", "List channels",
@@ -130,7 +147,13 @@ commands! {
     "PONG" registration::pong, 0, Anyone, 1, "PONG <token>", "Answer a PING";
     "PRIVMSG" message::privmsg, 0, Registered, 1, "PRIVMSG <target>[,...] <text>", "Send a message";
     "QUIT" registration::quit, 0, Anyone, 0, "QUIT [reason]", "Disconnect";
+    "REHASH" oper::rehash, 0, Registered[REHASH], 1, "REHASH", "Have the configuration read again";
     "RENAME" rename::rename, 2, Registered, 5, "RENAME <channel> <new name> [reason]", "Give a channel another name";
+    "RESTART" oper::restart, 0, Registered[DIE], 1, "RESTART", "Say how chatd is restarted";
+    "SAJOIN" sa::sajoin, 2, Registered[JOIN], 1, "SAJOIN <nick> <channel>[,...]", "Put somebody into channels";
+    "SAMODE" sa::samode, 2, Registered[CHANNEL_MODES], 1, "SAMODE <channel> <modes> [...]", "Change modes as the server";
+    "SANICK" sa::sanick, 2, Registered[NICK], 1, "SANICK <nick> <nick>", "Give somebody another nick";
+    "SAPART" sa::sapart, 2, Registered[JOIN], 1, "SAPART <nick> <channel>[,...] [reason]", "Take somebody out of channels";
     "SETNAME" profile::setname, 1, Registered, 2, "SETNAME <realname>", "Take another real name";
     "SILENCE" silence::silence, 0, Registered, 1, "SILENCE [[+|-]<mask>[,...]]", "Get no messages from whom a mask is about",
         "SILENCE alone lists your masks.";
@@ -142,6 +165,7 @@ commands! {
     "USERHOST" query::userhost, 1, Registered, 1, "USERHOST <nick> [<nick> ...]", "Ask for user and host of up to five";
     "USERIP" query::userip, 1, Registered, 1, "USERIP <nick> [<nick> ...]", "Ask for user and address of up to five";
     "VERSION" server::version, 0, Registered, 1, "VERSION [server]", "Show the server's version and 005";
+    "WALLOPS" oper::wallops, 1, Registered[WALLOPS], 1, "WALLOPS <text>", "Write to all users with mode w";
     "WEBIRC" webirc::webirc, 4, Unregistered, 1, "WEBIRC <password> <gateway> <host> <address> [options]",
         "Say whom a gateway speaks for";
     "WHO" who::who, 1, Registered, 3, "WHO <channel|mask> [[flags][%fields[,token]]]", "List users",
@@ -240,10 +264,25 @@ fn count(c: &mut Ctx<'_>) {
 /// Takes what the command costs, before it runs: a client that is gone afterwards owes nothing.
 fn charge(c: &mut Ctx<'_>, cost: u32) {
     let now = c.server.now.mono_ms;
+    if c.server.privileges(c.me).has(Privileges::FLOOD) {
+        return;
+    }
     let class = c.server.class_of(c.me);
     let (burst, rate) = (class.flood_burst, class.flood_rate);
     if let Some(ready_at) = c.client_mut().throttle.charge(now, cost, burst, rate) {
         c.arm(Kind::Throttle, ready_at);
+        note_flood(c);
+    }
+}
+
+/// Tells operators that the client is slowed down, once in a while.
+fn note_flood(c: &mut Ctx<'_>) {
+    let (now, client) = (c.server.now.mono_ms, c.client_mut());
+    let told = client.flooded_ms.replace(now);
+    let Some(mask) = client.user().map(|user| user.mask.to_string()) else { return };
+    let client = client.id;
+    if told.is_none_or(|before| now >= before + FLOOD_QUIET_MS) {
+        c.event(Event::Flooding { client, mask });
     }
 }
 
@@ -256,6 +295,9 @@ fn run(c: &mut Ctx<'_>, command: Option<&'static Command>, message: &Message<'_>
         Who::Registered if !registered => return Err(numeric::err_notregistered().into()),
         Who::Unregistered if registered => return Err(numeric::err_alreadyregistered().into()),
         _ => {}
+    }
+    if let Some(privilege) = command.privilege {
+        policy::privileged(c, privilege)?;
     }
     if message.params().len() < command.min {
         return Err(numeric::err_needmoreparams(command.name).into());

@@ -2,10 +2,11 @@
 
 use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
-use super::super::{mode as channel_mode, policy};
+use super::super::{mode as channel_mode, notices, policy};
 use super::{Outcome, charge};
+use crate::config::Privileges;
 use crate::proto::message::Message;
-use crate::proto::modes::{self, CLOAKED, OPERATOR};
+use crate::proto::modes::{self, CLOAKED, OPERATOR, SERVER_NOTICES};
 use crate::proto::names;
 use crate::proto::numeric;
 
@@ -43,12 +44,21 @@ fn user_mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     };
     let (mut add, mut after) = (true, before);
     let mut unknown = None;
+    let mut parameters = m.params()[2..].iter();
+    let (mut kinds, mut refused) = (None, None);
     for letter in letters.chars() {
         match (letter, modes::USER.iter().find(|(known, _)| *known == letter)) {
             ('+' | '-', _) => add = letter == '+',
             // Only OPER gives it; giving it up is free.
             (_, Some(&(_, OPERATOR))) if add => {}
             (_, Some(&(_, CLOAKED))) if c.client().cloak.is_none() => unknown = unknown.or(Some(letter)),
+            (_, Some(&(_, SERVER_NOTICES))) if add => {
+                let change = parameters.next().copied().unwrap_or("");
+                match policy::privileged(c, Privileges::NOTICES) {
+                    Ok(()) => kinds = Some(change),
+                    Err(reply) => refused = Some(reply),
+                }
+            }
             (_, Some(&(_, bit))) => after = if add { after | bit } else { after & !bit },
             (_, None) => unknown = unknown.or(Some(letter)),
         }
@@ -56,23 +66,54 @@ fn user_mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if let Some(letter) = unknown {
         c.reply(numeric::err_umodeunknownflag(letter));
     }
+    if let Some(reply) = refused {
+        c.refuse(&reply);
+    }
+    if let Some(change) = kinds {
+        after = choose_notices(c, change, after);
+    }
     set_user_modes(c, after);
+    if kinds.is_some() {
+        let on = c.server.operator(c.me).map_or(0, |operator| operator.notices);
+        c.reply(numeric::rpl_snomask(notices::letters(on)));
+    }
     Ok(())
 }
 
-/// Gives the user these modes, and tells them what has changed. Who is no operator any more has no class of operators.
-pub(super) fn set_user_modes(c: &mut Ctx<'_>, after: u16) {
+/// Changes which notices of the server the client gets; all of them if nothing is said. Returns its modes then.
+fn choose_notices(c: &mut Ctx<'_>, change: &str, modes: u16) -> u16 {
+    let Some(operator) = &mut c.user_mut().extras_mut().operator else { return modes };
+    let (kinds, unknown) = match change {
+        "" => (notices::ALL, None),
+        change => notices::change(operator.notices, change),
+    };
+    operator.notices = kinds;
+    let on = kinds != 0;
+    if let Some(letter) = unknown {
+        c.reply(numeric::err_umodeunknownflag(letter));
+    }
+    if on { modes | SERVER_NOTICES } else { modes & !SERVER_NOTICES }
+}
+
+/// Gives the client these modes, and tells it what has changed. What goes with a mode goes with it.
+pub(in super::super) fn set_user_modes(c: &mut Ctx<'_>, wanted: u16) {
     let before = c.user().modes;
+    let after = if wanted & OPERATOR == 0 { wanted & !SERVER_NOTICES } else { wanted };
     if after == before {
         return;
     }
     let user = c.user_mut();
     user.modes = after;
-    if after & OPERATOR == 0 {
-        user.operator = None;
+    if after & SERVER_NOTICES == 0
+        && let Some(operator) = user.extras.as_mut().and_then(|extras| extras.operator.as_mut())
+    {
+        operator.notices = 0;
     }
     c.server.count_modes(c.me, before, after);
     tell_modes(c, before);
+    if before & !after & OPERATOR != 0 {
+        c.forget_operator();
+    }
     if (before ^ after) & CLOAKED != 0 {
         // Everybody in the channels hears of it, as of a JOIN and a PART.
         charge(c, HOST_CHANGE);

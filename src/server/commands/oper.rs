@@ -1,79 +1,123 @@
-//! OPER: becoming a server operator.
+//! Becoming a server operator, and what operators do to the server and to users.
 
 use super::super::ctx::Ctx;
-use super::super::{Event, Verdict};
-use super::{Outcome, charge, mode};
-use crate::config::Oper;
+use super::super::outgoing::Draft;
+use super::super::policy;
+use super::super::{Effect, Event, Verdict};
+use super::registration::REASON;
+use super::{Outcome, charge};
 use crate::proto::message::Message;
-use crate::proto::modes::OPERATOR;
-use crate::proto::numeric;
-use crate::proto::text;
+use crate::proto::names;
+use crate::proto::numeric::{self, Reply};
+use crate::proto::text::truncate;
 
-/// What a refused attempt costs besides the command, of `limits.flood_burst`: guessing is slow.
-const REFUSED: u32 = 10;
-/// Bytes of a name that was not known, in the log.
+/// What an OPER that fails costs beside the command, of `limits.flood_burst`: guessing is slow.
+const FAILURE: u32 = 10;
+
+/// Bytes of a name that was given to OPER, in the log and in notices.
 const NAME: usize = 64;
 
 /// `OPER <name> <password>`
 pub(super) fn oper(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let (name, password) = (m.arg(0), m.arg(1));
+    let name = m.arg(0).to_owned();
     let config = c.config();
-    let Some(oper) = config.oper.iter().find(|oper| oper.name == name) else {
-        return Err(refuse(c, name, "no such operator", numeric::err_nooperhost()));
+    let Some(block) = config.oper.iter().find(|block| block.name == name) else {
+        return Err(failed(c, &name, "there is no such operator", numeric::err_nooperhost().into()));
     };
-    if let Err(why) = may_be(c, oper) {
-        return Err(refuse(c, name, why, numeric::err_nooperhost()));
+    if let Err(why) = policy::may_be_operator(c, block) {
+        return Err(failed(c, &name, why, numeric::err_nooperhost().into()));
     }
-    let (oper, hash) = (oper.clone(), oper.password.clone());
-    c.verify(hash.as_str(), password, move |c, verdict| match verdict {
-        Verdict::Good => become_operator(c, &oper),
-        Verdict::Wrong => {
-            let reply = refuse(c, &oper.name, "wrong password", numeric::err_passwdmismatch());
+    let hash = block.password.as_str().to_owned();
+    c.verify(&hash.clone(), m.arg(1), move |c, verdict| {
+        if let Err(reply) = conclude(c, &name, &hash, verdict) {
             c.refuse(&reply);
         }
-        Verdict::Busy => c.reply(numeric::rpl_tryagain("OPER")),
     });
     Ok(())
 }
 
-/// Whether the client may be this operator, as far as can be told without the password; or why not.
-fn may_be(c: &Ctx<'_>, oper: &Oper) -> Result<(), &'static str> {
-    let (client, user) = (c.client(), c.user());
-    let here = |mask: &crate::proto::hostmask::HostMask| {
-        mask.matches(&user.user, &client.real_host, client.peer.address)
+/// The password has been checked against `hash`. The configuration may be another by now.
+fn conclude(c: &mut Ctx<'_>, name: &str, hash: &str, verdict: Verdict) -> Outcome {
+    match verdict {
+        Verdict::Good => {}
+        Verdict::Busy => return Err(numeric::rpl_tryagain("OPER").into()),
+        Verdict::Wrong => {
+            return Err(failed(c, name, "wrong password", numeric::err_passwdmismatch().into()));
+        }
+    }
+    let config = c.config();
+    let block = config.oper.iter().find(|block| block.name == name && block.password.as_str() == hash);
+    let allowed =
+        block.ok_or("there is no such operator now").and_then(|block| policy::may_be_operator(c, block));
+    if let Err(why) = allowed {
+        return Err(failed(c, name, why, numeric::err_nooperhost().into()));
+    }
+    c.become_operator(name);
+    Ok(())
+}
+
+fn failed(c: &mut Ctx<'_>, name: &str, why: &'static str, reply: Reply) -> Reply {
+    charge(c, FAILURE);
+    let (client, mask) = (c.client().id, c.mask().to_string());
+    c.event(Event::OperRefused { client, mask, name: truncate(name, NAME).to_owned(), why });
+    reply
+}
+
+/// Notes for log and notices what an operator does.
+pub(super) fn acted(c: &mut Ctx<'_>, what: String) {
+    let (client, mask) = (c.client().id, c.mask().to_string());
+    c.event(Event::Acted { client, mask, what });
+}
+
+/// `KILL <nick> <reason>`
+pub(super) fn kill(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    if names::same(m.arg(0), &c.server.config.server.name) {
+        return Err(numeric::err_cantkillserver().into());
+    }
+    let slot = c.find_user(m.arg(0))?;
+    let reason = m.get(1).filter(|reason| !reason.is_empty());
+    let reason = truncate(reason.ok_or_else(|| Reply::from(numeric::err_needmoreparams("KILL")))?, REASON);
+    let (source, by) = (c.source(), c.user().nick.clone());
+    Ctx { server: c.server, out: c.out, me: slot }.kill(&source, &by, reason);
+    Ok(())
+}
+
+/// `REHASH`: the answer comes when the configuration has been read.
+pub(super) fn rehash(c: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
+    c.reply(numeric::rpl_rehashing("chatd.toml"));
+    acted(c, "REHASH".to_owned());
+    c.rehash(|c, outcome| match outcome {
+        Ok(report) => c.notice(format_args!("*** The configuration is read: {report}")),
+        Err(problem) => c.notice(format_args!("*** The configuration stays as it was: {problem}")),
+    });
+    Ok(())
+}
+
+/// `DIE [reason]`
+pub(super) fn die(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let nick = c.user().nick.clone();
+    let reason = match m.get(0).filter(|reason| !reason.is_empty()) {
+        Some(reason) => truncate(reason, REASON).to_owned(),
+        None => format!("stopped by {nick}"),
     };
-    if !oper.masks.is_empty() && !oper.masks.iter().any(here) {
-        return Err("not from there");
-    }
-    // No connection has TLS.
-    if oper.tls { Err("without TLS") } else { Ok(()) }
+    acted(c, "DIE".to_owned());
+    c.server.effects.push(Effect::Stop { reason });
+    Ok(())
 }
 
-/// Logs an attempt that failed and takes its price; what the client is told is the same for all reasons but the password.
-fn refuse(
-    c: &mut Ctx<'_>,
-    name: &str,
-    why: &'static str,
-    reply: impl Into<numeric::Reply>,
-) -> numeric::Reply {
-    charge(c, REFUSED);
-    let (client, mask) = (c.client().id, c.mask().to_string());
-    c.event(Event::OperRefused { client, mask, name: text::truncate(name, NAME).to_owned(), why });
-    reply.into()
+/// `RESTART`: what starts a daemon again is the one that has started it.
+pub(super) fn restart(c: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
+    c.notice("*** chatd does not restart itself: on its machine, use systemctl restart chatd");
+    Ok(())
 }
 
-fn become_operator(c: &mut Ctx<'_>, oper: &Oper) {
-    // It was good under the configuration of when it was asked; another may be in force now.
-    if !c.config().oper.contains(oper) {
-        let reply = refuse(c, &oper.name, "no such operator", numeric::err_nooperhost());
-        c.refuse(&reply);
-        return;
+/// `WALLOPS <text>`
+pub(super) fn wallops(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    let text = m.get(0).filter(|text| !text.is_empty());
+    let text = text.ok_or_else(|| Reply::from(numeric::err_needmoreparams("WALLOPS")))?;
+    let source = c.source();
+    for slot in c.server.wallops.iter().copied().collect::<Vec<_>>() {
+        c.tell(slot, Draft::event(&source, format_args!("WALLOPS :{text}")));
     }
-    let (client, mask) = (c.client().id, c.mask().to_string());
-    c.user_mut().operator = Some(oper.class.as_str().into());
-    c.reply(numeric::rpl_youreoper());
-    let modes = c.user().modes | OPERATOR;
-    mode::set_user_modes(c, modes);
-    let (name, class) = (oper.name.clone(), oper.class.clone());
-    c.event(Event::Oper { client, mask, name, class });
+    Ok(())
 }

@@ -29,32 +29,44 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         None | Some("") => return Err(numeric::err_nonicknamegiven().into()),
         Some(wanted) => wanted,
     };
+    may_be_taken(c, wanted, c.me)?;
+    let changes = c.client().nick().is_none_or(|before| &**before != wanted);
+    if changes && c.client().user().is_some() {
+        policy::may_change_nick(c)?;
+    }
+    if changes && c.filtered(Events::NICK, "NICK", wanted).is_some() {
+        return Err(numeric::err_erroneusnickname(wanted, "Erroneous nickname").into());
+    }
+    take(c, wanted);
+    Ok(())
+}
+
+/// Whether a nick is one, and nobody's but the one's in `slot`.
+pub(super) fn may_be_taken(c: &Ctx<'_>, wanted: &str, slot: u32) -> Outcome {
     if !names::is_nick(wanted, c.server.config.limits.nick_length) {
         return Err(numeric::err_erroneusnickname(wanted, "Erroneous nickname").into());
     }
     policy::may_take_nick(c, wanted)?;
-    let folded = fold(wanted);
-    if c.server.nicks.get(folded.as_str()).is_some_and(|&slot| slot != c.me) {
+    if c.server.nicks.get(fold(wanted).as_str()).is_some_and(|&other| other != slot) {
         return Err(numeric::err_nicknameinuse(wanted).into());
     }
+    Ok(())
+}
+
+/// Gives the client a nick that may be taken, and tells everybody concerned.
+pub(super) fn take(c: &mut Ctx<'_>, wanted: &str) {
     let before = c.client().nick().cloned();
     if before.as_deref() == Some(wanted) {
-        return Ok(());
-    }
-    if c.client().user().is_some() {
-        policy::may_change_nick(c)?;
-    }
-    if c.filtered(Events::NICK, "NICK", wanted).is_some() {
-        return Err(numeric::err_erroneusnickname(wanted, "Erroneous nickname").into());
+        return;
     }
     if let Some(before) = &before {
         c.server.nicks.remove(fold(before).as_str());
     }
-    c.server.nicks.insert(folded.into(), c.me);
+    c.server.nicks.insert(fold(wanted).into(), c.me);
     if let Some(registration) = c.client_mut().registration() {
         registration.nick = Some(wanted.into());
         c.try_register();
-        return Ok(());
+        return;
     }
     let source = c.source();
     c.tell_me(Draft::event(&source, format_args!("NICK {wanted}")));
@@ -72,7 +84,6 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     }
     let client = c.client().id;
     c.event(Event::Renamed { client, from, to: wanted.to_owned() });
-    Ok(())
 }
 
 /// `USER <name> <ignored> <ignored> <realname>`

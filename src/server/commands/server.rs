@@ -76,7 +76,7 @@ pub(super) fn isupport(c: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
 fn show_lusers(c: &mut Ctx<'_>) {
     let stats = c.server.stats.clone();
     let most = c.server.most_users;
-    let (invisible, operators) = (c.server.invisible, c.server.operators);
+    let (invisible, operators) = (c.server.invisible, c.server.operators.len());
     c.reply(numeric::rpl_luserclient(stats.users - invisible, invisible));
     c.reply(numeric::rpl_luserop(operators));
     c.reply(numeric::rpl_luserunknown(stats.connections - stats.users));

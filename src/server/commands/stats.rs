@@ -6,6 +6,7 @@ use super::super::work::Work;
 use super::super::{Cause, Time};
 use super::Outcome;
 use super::server::must_be_me;
+use crate::config::Privileges;
 use crate::proto::message::Message;
 use crate::proto::modes::OPERATOR;
 use crate::proto::numeric;
@@ -55,17 +56,14 @@ pub(super) fn stats(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         (Some(char), None) => TABLE.iter().find(|row| row.letters.contains(char)),
         _ => None,
     };
-    match row {
-        Some(row) if row.restricted && !policy::sees_all(c.server, c.me) => {
-            c.reply(numeric::err_noprivileges());
+    if let Some(row) = row {
+        let allowed = if row.restricted { policy::privileged(c, Privileges::SEE_ALL) } else { Ok(()) };
+        if let Err(reply) = allowed {
+            c.refuse(&reply);
+        } else if let Some(of_user) = (row.run)(c) {
+            c.begin(Work::Stats(StatsWork { letter: letter.to_owned(), of_user, next: 0 }));
+            return Ok(());
         }
-        Some(row) => {
-            if let Some(of_user) = (row.run)(c) {
-                c.begin(Work::Stats(StatsWork { letter: letter.to_owned(), of_user, next: 0 }));
-                return Ok(());
-            }
-        }
-        None => {}
     }
     c.reply(numeric::rpl_endofstats(letter));
     Ok(())
@@ -120,7 +118,7 @@ fn commands(c: &mut Ctx<'_>) -> Option<OfUser> {
 }
 
 fn operators(c: &mut Ctx<'_>) -> Option<OfUser> {
-    (c.server.operators > 0).then_some(operator)
+    (!c.server.operators.is_empty()).then_some(operator)
 }
 
 fn operator(c: &mut Ctx<'_>, slot: u32) {

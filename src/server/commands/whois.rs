@@ -4,7 +4,6 @@ use super::super::ctx::Ctx;
 use super::super::policy;
 use super::server::must_be_me;
 use super::{Outcome, for_targets};
-use crate::config::OperClass;
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
 use crate::proto::modes::{self, BOT};
@@ -68,11 +67,8 @@ fn away(c: &mut Ctx<'_>, slot: u32) {
 }
 
 fn operator(c: &mut Ctx<'_>, slot: u32) {
-    let (config, user) = (c.config(), c.user_at(slot));
-    if let Some(name) = &user.operator {
-        let nick = user.nick.clone();
-        let class = config.oper_class.iter().find(|class| *class.name == **name);
-        let title = class.map_or_else(|| OperClass::default().title, |class| class.title.clone());
+    if let Some(operator) = c.server.operator(slot) {
+        let (nick, title) = (c.user_at(slot).nick.clone(), operator.title.clone());
         c.reply(numeric::rpl_whoisoperator(nick, title));
     }
 }

@@ -1,0 +1,119 @@
+//! Server operators: who they are, what they may do, and what becomes of them when the configuration changes.
+
+use super::commands::set_user_modes;
+use super::ctx::Ctx;
+use super::{Event, Server};
+use crate::config::{Config, Oper, OperClass, Privileges};
+use crate::outbox::Outbox;
+use crate::proto::modes::{OPERATOR, SERVER_NOTICES};
+use crate::proto::numeric;
+
+/// What makes a user a server operator.
+pub(super) struct Operator {
+    /// The name of their `[[oper]]`.
+    pub(super) name: Box<str>,
+    /// The name of their `[[oper_class]]`.
+    pub(super) class: Box<str>,
+    /// What WHOIS says of them.
+    pub(super) title: Box<str>,
+    /// What they may do.
+    pub(super) privileges: Privileges,
+    /// The notices of the server that they get: bits in the order of [`super::notices::TABLE`].
+    pub(super) notices: u16,
+}
+
+/// The class of an operator of the configuration, in which it must be.
+fn class_of<'a>(config: &'a Config, oper: &Oper) -> Option<&'a OperClass> {
+    config.oper_class.iter().find(|class| class.name == oper.class)
+}
+
+impl Operator {
+    fn new(name: &str, class: &OperClass, notices: u16) -> Self {
+        Self {
+            name: name.into(),
+            class: class.name.as_str().into(),
+            title: class.title.as_str().into(),
+            privileges: class.privileges,
+            notices,
+        }
+    }
+
+    fn is_of(&self, class: &OperClass) -> bool {
+        (&*self.class, &*self.title, self.privileges) == (&*class.name, &*class.title, class.privileges)
+    }
+}
+
+impl Server {
+    /// What makes the one in `slot` a server operator, if they are one.
+    pub(super) fn operator(&self, slot: u32) -> Option<&Operator> {
+        self.user(slot)?.extras.as_ref()?.operator.as_ref()
+    }
+
+    /// What the one in `slot` may do beyond what everybody may.
+    pub(super) fn privileges(&self, slot: u32) -> Privileges {
+        self.operator(slot).map_or(Privileges::NONE, |operator| operator.privileges)
+    }
+
+    /// Holds every operator against the configuration, which has changed: they have what it says now.
+    pub(super) fn review_operators(&mut self, out: &mut Outbox) {
+        for me in self.operators.iter().copied().collect::<Vec<_>>() {
+            Ctx { server: self, out, me }.review_operator();
+        }
+    }
+}
+
+impl Ctx<'_> {
+    /// Makes the client the operator of that name, who has shown to be one, if there still is one of that name.
+    pub(super) fn become_operator(&mut self, name: &str) {
+        let config = self.config();
+        let oper = config.oper.iter().find(|oper| oper.name == name);
+        let Some(class) = oper.and_then(|oper| class_of(&config, oper)) else { return };
+        let notices = self.server.operator(self.me).map_or(0, |before| before.notices);
+        self.user_mut().extras_mut().operator = Some(Operator::new(name, class, notices));
+        self.reply(numeric::rpl_youreoper());
+        self.keep_notices_allowed();
+        let modes = self.user().modes;
+        set_user_modes(self, modes | OPERATOR);
+        let (client, mask) = (self.client().id, self.mask().to_string());
+        self.event(Event::Oper { client, mask, name: name.to_owned(), class: class.name.clone() });
+    }
+
+    /// Takes from the client all that it has as an operator, after mode `o` has gone.
+    pub(super) fn forget_operator(&mut self) {
+        let Some(operator) = self.user_mut().extras_mut().operator.take() else { return };
+        let (client, mask) = (self.client().id, self.mask().to_string());
+        self.event(Event::NoOperator { client, mask, name: operator.name.into() });
+    }
+
+    fn review_operator(&mut self) {
+        let config = self.config();
+        let Some(operator) = self.server.operator(self.me) else { return };
+        let oper = config.oper.iter().find(|oper| *oper.name == *operator.name);
+        let Some(class) = oper.and_then(|oper| class_of(&config, oper)) else {
+            self.notice("*** You are no longer a server operator: the configuration no longer names you");
+            let modes = self.user().modes;
+            set_user_modes(self, modes & !OPERATOR);
+            return;
+        };
+        if operator.is_of(class) {
+            return;
+        }
+        let operator = Operator::new(&operator.name, class, operator.notices);
+        self.user_mut().extras_mut().operator = Some(operator);
+        self.keep_notices_allowed();
+        let names: Vec<_> = class.privileges.names().collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        self.notice(format_args!(
+            "*** The configuration has changed: you are of the class {}, your privileges are: {names}",
+            class.name
+        ));
+    }
+
+    /// Mode `s` goes with its privilege.
+    fn keep_notices_allowed(&mut self) {
+        let modes = self.user().modes;
+        if !self.server.privileges(self.me).has(Privileges::NOTICES) && modes & SERVER_NOTICES != 0 {
+            set_user_modes(self, modes & !SERVER_NOTICES);
+        }
+    }
+}
