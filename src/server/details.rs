@@ -115,7 +115,11 @@ impl Server {
             info,
             away: user.away.clone(),
             account: user.account.as_deref().map(str::to_owned),
-            oper_class: user.operator.as_deref().map(str::to_owned),
+            oper_class: user
+                .extras
+                .as_ref()
+                .and_then(|it| it.operator.as_ref())
+                .map(|it| it.class.to_string()),
             secure: it.secure,
             capabilities: caps::TABLE.iter().filter(|cap| it.caps.has(cap.bit)).map(|cap| cap.name).collect(),
             monitored: user.watched.len() as u64,
