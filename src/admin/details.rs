@@ -97,3 +97,49 @@ pub struct UserDetails {
     /// Channels it is invited to.
     pub invited: u64,
 }
+
+/// A filter, as `filter.list`, `filter.add` and `filter.del` show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilterItem {
+    /// Its name.
+    pub name: String,
+    /// The regular expression it looks for.
+    pub pattern: String,
+    /// In which texts.
+    pub on: Vec<String>,
+    /// `block`, `warn` or `kill`.
+    pub action: String,
+    /// What the sender is told.
+    pub reason: String,
+    /// Whether it is of the configuration, and so stays until that changes.
+    pub configured: bool,
+}
+
+/// The result of `filter.list`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilterList {
+    /// How many filters there are.
+    pub total: u64,
+    /// The filters in the order in which they judge, as many as an answer holds.
+    pub filters: Vec<FilterItem>,
+}
+
+/// The result of `filter.test`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilterVerdict {
+    /// What would happen: `pass`, `warn`, `block` or `kill`.
+    pub verdict: String,
+    /// The filter that decides.
+    pub filter: Option<FilterItem>,
+    /// The names of all filters that match.
+    pub matching: Vec<String>,
+}
+
+/// The result of `lockdown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lockdown {
+    /// Whether the panic switch is on.
+    pub on: bool,
+    /// Whether this call has changed that.
+    pub changed: bool,
+}

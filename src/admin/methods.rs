@@ -139,6 +139,34 @@ pub const METHODS: &[Method] = &[
         ],
         changes: true,
     },
+    Method {
+        name: "filter.add",
+        help: "Add a filter, which a restart keeps",
+        params: &[
+            required("name", Kind::Text, "its name"),
+            required("pattern", Kind::Text, "the regular expression it looks for"),
+            optional("on", Kind::Text, "in which texts, separated by commas; message,notice if absent"),
+            optional("action", Kind::Choice(&ACTIONS), "what happens then; block if absent"),
+            optional("reason", Kind::Text, "what the sender is told"),
+        ],
+        changes: true,
+    },
+    Method {
+        name: "filter.del",
+        help: "Remove a filter that was added",
+        params: &[required("name", Kind::Text, "its name")],
+        changes: true,
+    },
+    Method { name: "filter.list", help: "List the filters", params: &[], changes: false },
+    Method {
+        name: "filter.test",
+        help: "Show how the filters would judge a text",
+        params: &[
+            required("text", Kind::Text, "the text"),
+            optional("on", Kind::Choice(&TEXTS), "what kind of text it is; message if absent"),
+        ],
+        changes: false,
+    },
     Method { name: "help", help: "List the methods and their parameters", params: &[], changes: false },
     Method {
         name: "kick",
@@ -166,6 +194,12 @@ pub const METHODS: &[Method] = &[
             optional("after", Kind::Cursor, "the cursor next of the page before"),
         ],
         changes: false,
+    },
+    Method {
+        name: "lockdown",
+        help: "Turn the panic switch on or off, or show it",
+        params: &[optional("state", Kind::Choice(&SWITCH), "what it is to be; show if absent")],
+        changes: true,
     },
     Method {
         name: "log_level",
@@ -197,6 +231,12 @@ pub const METHODS: &[Method] = &[
 
 /// What `list` lists.
 pub const WHATS: [&str; 4] = ["users", "channels", "connections", "listeners"];
+/// What a filter does.
+pub const ACTIONS: [&str; 3] = ["block", "warn", "kill"];
+/// The texts that filters look at.
+pub const TEXTS: [&str; 8] = ["message", "notice", "part", "quit", "topic", "nick", "realname", "away"];
+/// What `lockdown` does.
+pub const SWITCH: [&str; 3] = ["on", "off", "show"];
 /// Log levels.
 pub const LEVELS: [&str; 5] = ["off", "error", "warn", "info", "debug"];
 const LIMIT_HELP: &str = "at most so many items; 100 if absent";

@@ -65,6 +65,33 @@ pub enum Request {
         /// What is done with it.
         change: TopicChange,
     },
+    /// `filter.add`
+    FilterAdd {
+        /// Its name.
+        name: String,
+        /// A regular expression.
+        pattern: String,
+        /// Texts, separated by commas.
+        on: Option<String>,
+        /// One of [`super::ACTIONS`].
+        action: Option<String>,
+        /// What the sender is told.
+        reason: Option<String>,
+    },
+    /// `filter.del`
+    FilterDel {
+        /// Which.
+        name: String,
+    },
+    /// `filter.list`
+    FilterList,
+    /// `filter.test`
+    FilterTest {
+        /// What is judged.
+        text: String,
+        /// One of [`super::TEXTS`].
+        on: Option<String>,
+    },
     /// `help`
     Help,
     /// `kick`
@@ -78,6 +105,11 @@ pub enum Request {
     },
     /// `list`
     List(List),
+    /// `lockdown`
+    Lockdown {
+        /// What it is to be; `None` only shows it.
+        on: Option<bool>,
+    },
     /// `log_level`
     LogLevel {
         /// The new level; `None` only shows it.
@@ -157,9 +189,25 @@ impl Request {
                 modes: params.text("modes").expect("required"),
             },
             "channel.topic" => Self::topic(&params)?,
+            "filter.add" => Self::FilterAdd {
+                name: params.text("name").expect("required"),
+                pattern: params.text("pattern").expect("required"),
+                on: params.text("on"),
+                action: params.text("action"),
+                reason: params.text("reason"),
+            },
+            "filter.del" => Self::FilterDel { name: params.text("name").expect("required") },
+            "filter.list" => Self::FilterList,
+            "filter.test" => {
+                Self::FilterTest { text: params.text("text").expect("required"), on: params.text("on") }
+            }
             "help" => Self::Help,
             "kick" => Self::kick(&params)?,
             "list" => Self::list(&params)?,
+            "lockdown" => {
+                let state = params.text("state").filter(|state| state != "show");
+                Self::Lockdown { on: state.map(|state| state == "on") }
+            }
             "log_level" => {
                 let level = params.text("level").map(|name| name.parse().expect("the table has log's names"));
                 Self::LogLevel { level }
@@ -221,9 +269,14 @@ impl Request {
             Self::ChannelInfo { .. } => "channel.info",
             Self::ChannelMode { .. } => "channel.mode",
             Self::ChannelTopic { .. } => "channel.topic",
+            Self::FilterAdd { .. } => "filter.add",
+            Self::FilterDel { .. } => "filter.del",
+            Self::FilterList => "filter.list",
+            Self::FilterTest { .. } => "filter.test",
             Self::Help => "help",
             Self::Kick { .. } => "kick",
             Self::List(_) => "list",
+            Self::Lockdown { .. } => "lockdown",
             Self::LogLevel { .. } => "log_level",
             Self::Reload => "reload",
             Self::Shutdown { .. } => "shutdown",
@@ -238,9 +291,16 @@ impl Request {
     pub fn changes(&self) -> bool {
         let shows = matches!(
             self,
-            Self::LogLevel { level: None } | Self::ChannelTopic { change: TopicChange::Show, .. }
+            Self::LogLevel { level: None }
+                | Self::Lockdown { on: None }
+                | Self::ChannelTopic { change: TopicChange::Show, .. }
         );
         self.method().changes && !shows
+    }
+
+    /// Whether its answer comes when what it changes is on disk.
+    pub fn is_saved(&self) -> bool {
+        matches!(self, Self::FilterAdd { .. } | Self::FilterDel { .. } | Self::Lockdown { on: Some(_) })
     }
 
     /// The request as a line for the daemon, LF included. The answer will carry `id`.
@@ -278,6 +338,19 @@ impl Request {
                     TopicChange::Set(topic) => put("topic", Some(topic.as_str().into())),
                 }
             }
+            Self::FilterAdd { name, pattern, on, action, reason } => {
+                put("name", Some(name.as_str().into()));
+                put("pattern", Some(pattern.as_str().into()));
+                put("on", on.as_deref().map(Value::from));
+                put("action", action.as_deref().map(Value::from));
+                put("reason", reason.as_deref().map(Value::from));
+            }
+            Self::FilterDel { name } => put("name", Some(name.as_str().into())),
+            Self::FilterTest { text, on } => {
+                put("text", Some(text.as_str().into()));
+                put("on", on.as_deref().map(Value::from));
+            }
+            Self::Lockdown { on } => put("state", on.map(|on| if on { "on" } else { "off" }.into())),
             Self::UserInfo { nick } => put("nick", Some(nick.as_str().into())),
             Self::Kick { target, channel, reason } => {
                 match target {
@@ -296,7 +369,7 @@ impl Request {
             }
             Self::LogLevel { level } => put("level", level.map(|level| level.as_str().to_lowercase().into())),
             Self::Shutdown { reason } => put("reason", reason.as_deref().map(Value::from)),
-            Self::Help | Self::Reload | Self::Stats | Self::Version => {}
+            Self::FilterList | Self::Help | Self::Reload | Self::Stats | Self::Version => {}
         }
         params
     }

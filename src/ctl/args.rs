@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, value_parser};
 
-use crate::admin::{KickTarget, LEVELS, List, Request, TopicChange, WHATS, What};
+use crate::admin::{ACTIONS, KickTarget, LEVELS, List, Request, SWITCH, TEXTS, TopicChange, WHATS, What};
 
 const EXIT: &str = "\
 Exit status: 0 done; 1 the daemon refused, its reason is on stderr; 2 usage; 3 no answer: the daemon
@@ -76,6 +76,13 @@ pub(super) enum Verb {
         #[arg(long)]
         id: Option<u64>,
     },
+    /// Look at the content filter, or change it
+    #[command(after_help = "Examples:\n  chatctl filter list\n  chatctl filter test free coins")]
+    #[command(disable_help_subcommand = true)]
+    Filter {
+        #[command(subcommand)]
+        verb: FilterVerb,
+    },
     /// Make the hash of a password, for an [[oper]] section of the configuration
     #[command(after_help = "Examples:\n  chatctl hash-password\n  chatctl hash-password < password.txt")]
     HashPassword,
@@ -97,6 +104,13 @@ pub(super) enum Verb {
         /// At most so many [default: all]
         #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
         limit: Option<u64>,
+    },
+    /// Turn the panic switch on or off, or show it
+    #[command(after_help = "Examples:\n  chatctl lockdown\n  chatctl lockdown on")]
+    Lockdown {
+        /// What it is to be
+        #[arg(value_parser = PossibleValuesParser::new(SWITCH), default_value = "show")]
+        state: String,
     },
     /// Show the log level, or change it until the next reload
     #[command(after_help = "Example:\n  chatctl log-level debug")]
@@ -189,6 +203,62 @@ impl ChannelVerb {
     }
 }
 
+/// What to do with the content filter.
+#[derive(Debug, Subcommand)]
+pub(super) enum FilterVerb {
+    /// Add a filter, which a restart keeps
+    #[command(after_help = "Examples:\n  chatctl filter add spam freecoins\n  \
+        chatctl filter add --action kill --on message,nick bots '^bot[0-9]+$'")]
+    Add {
+        /// Its name
+        name: String,
+        /// The regular expression it looks for
+        pattern: String,
+        /// What the sender is told; several words are joined with spaces
+        reason: Vec<String>,
+        /// In which texts, separated by commas [default: message,notice]
+        #[arg(long, value_name = "TEXTS")]
+        on: Option<String>,
+        /// What happens then [default: block]
+        #[arg(long, value_parser = PossibleValuesParser::new(ACTIONS))]
+        action: Option<String>,
+    },
+    /// Remove a filter that was added
+    #[command(after_help = "Example:\n  chatctl filter del spam")]
+    Del {
+        /// Its name
+        name: String,
+    },
+    /// List the filters
+    #[command(after_help = "Example:\n  chatctl filter list")]
+    List,
+    /// Show how the filters would judge a text
+    #[command(
+        after_help = "Examples:\n  chatctl filter test get free coins\n  chatctl filter test --on nick bot17"
+    )]
+    Test {
+        /// The text; several words are joined with spaces
+        #[arg(required = true)]
+        text: Vec<String>,
+        /// What kind of text it is [default: message]
+        #[arg(long, value_parser = PossibleValuesParser::new(TEXTS))]
+        on: Option<String>,
+    },
+}
+
+impl FilterVerb {
+    fn request(self) -> Request {
+        match self {
+            Self::Add { name, pattern, reason, on, action } => {
+                Request::FilterAdd { name, pattern, on, action, reason: sentence(&reason) }
+            }
+            Self::Del { name } => Request::FilterDel { name },
+            Self::List => Request::FilterList,
+            Self::Test { text, on } => Request::FilterTest { text: text.join(" "), on },
+        }
+    }
+}
+
 /// What to do with a user.
 #[derive(Debug, Subcommand)]
 pub(super) enum UserVerb {
@@ -209,6 +279,8 @@ impl Verb {
         let request = match self {
             Self::Announce { text } => Request::Announce { text: text.join(" ") },
             Self::Channel { verb } => verb.request(),
+            Self::Filter { verb } => verb.request(),
+            Self::Lockdown { state } => Request::Lockdown { on: (state != "show").then(|| state == "on") },
             Self::Kick { nick, reason, channel, id } => {
                 let (target, words): (_, Vec<String>) = match id {
                     // The first word was taken for a nick.

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use super::human::{count, counted, duration, printable, size};
-use crate::admin::{ChannelDetails, ChannelTopic, MaskList, ModesChanged, UserDetails};
+use crate::admin::{
+    ChannelDetails, ChannelTopic, FilterItem, FilterList, FilterVerdict, Lockdown, MaskList, ModesChanged,
+    UserDetails,
+};
 
 /// Lines with a label each. Values may hold anything.
 fn labelled(rows: &[(&str, String)]) -> String {
@@ -107,4 +110,43 @@ pub(super) fn user(user: &UserDetails) -> String {
         ("id", item.id.to_string()),
     ]);
     labelled(&rows)
+}
+
+/// A filter.
+pub(super) fn filter(filter: &FilterItem) -> String {
+    let from = if filter.configured { "the configuration" } else { "chatctl" };
+    labelled(&[
+        ("filter", filter.name.clone()),
+        ("pattern", filter.pattern.clone()),
+        ("on", filter.on.join(", ")),
+        ("action", filter.action.clone()),
+        ("reason", filter.reason.clone()),
+        ("from", from.to_owned()),
+    ])
+}
+
+/// The answer to `filter.list`.
+pub(super) fn filters(list: &FilterList) -> String {
+    if list.total == 0 {
+        return "no filters\n".to_owned();
+    }
+    let mut text = list.filters.iter().map(filter).collect::<Vec<_>>().join("\n");
+    let left_out = list.total.saturating_sub(list.filters.len() as u64);
+    if left_out > 0 {
+        let _ = writeln!(text, "\nand {} more", count(left_out));
+    }
+    text
+}
+
+/// The answer to `filter.test`.
+pub(super) fn verdict(verdict: &FilterVerdict) -> String {
+    let matching = if verdict.matching.is_empty() { "none".to_owned() } else { verdict.matching.join(", ") };
+    let text = labelled(&[("verdict", verdict.verdict.clone()), ("matching", matching)]);
+    verdict.filter.as_ref().map_or(text.clone(), |decides| text + &filter(decides))
+}
+
+/// The answer to `lockdown`.
+pub(super) fn lockdown(lockdown: Lockdown) -> String {
+    let state = if lockdown.on { "on" } else { "off" };
+    format!("lockdown is {}{state}\n", if lockdown.changed { "now " } else { "" })
 }

@@ -7,12 +7,12 @@ use super::driver::{Credentials, Driver};
 use super::reload::Waiter;
 use super::shell::{STOPPED, Shell};
 use crate::admin::{
-    self, Announced, Calls, Help, Json, KickTarget, Kicked, LogLevel, NOT_FOUND, Reloaded, Request, RpcError,
-    ShuttingDown, Stats, TopicChange, Version,
+    self, Announced, Calls, Help, Json, KickTarget, Kicked, LogLevel, NOT_DONE, NOT_FOUND, Reloaded, Request,
+    RpcError, ShuttingDown, Stats, TopicChange, Version,
 };
 use crate::id::ClientId;
 use crate::log::Quoted;
-use crate::proto::limits::{ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN};
+use crate::proto::limits::{ADMIN_CONNECTIONS, ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN};
 use crate::server::{Cause, Input};
 
 /// Items looked at for the price of one request: one full scan uses up a connection's share of a turn.
@@ -23,6 +23,15 @@ pub(super) struct Parked {
     id: ClientId,
     peer: Credentials,
     calls: Calls,
+}
+
+/// A line of requests that has been carried out, and whose answer waits until that is on disk.
+pub(super) struct Unsaved {
+    parked: Parked,
+    /// Each request, what came of it, and whether it waits.
+    outcomes: Vec<(Request, Result<Json, RpcError>, bool)>,
+    /// The save that is waited for.
+    serial: u64,
 }
 
 impl<D: Driver> Shell<D> {
@@ -48,9 +57,86 @@ impl<D: Driver> Shell<D> {
     pub(super) fn unpark(&mut self, parked: Parked, reloaded: &Result<Reloaded, RpcError>) {
         let Parked { id, peer, calls } = parked;
         self.carry_out(id, peer, calls, reloaded);
+        // It may wait on, for the disk.
+        if self.unsaved.iter().any(|unsaved| unsaved.parked.id == id) {
+            return;
+        }
         if let Some(conn) = self.conns.get_mut(id) {
             conn.parked = false;
             self.enqueue(id);
+        }
+    }
+
+    /// Carries out the requests of a line that has one in it whose answer waits until what it changes is on disk, and puts
+    /// the answer aside until then.
+    fn carry_out_saved(
+        &mut self,
+        id: ClientId,
+        peer: Credentials,
+        calls: Calls,
+        reloaded: &Result<Reloaded, RpcError>,
+    ) {
+        let requests: Vec<Request> = calls.requests().cloned().collect();
+        let before = self.server.newest_save();
+        let mut outcomes = Vec::new();
+        for request in requests {
+            let full = request.is_saved() && self.unsaved.len() >= ADMIN_CONNECTIONS;
+            let busy = || RpcError::new(admin::TOO_LARGE, "too many requests wait for the disk; try again");
+            let asked = self.server.newest_save();
+            let outcome = if full { Err(busy()) } else { self.answer(&request, reloaded) };
+            let saves = request.is_saved() && self.server.newest_save() > asked;
+            outcomes.push((request, outcome, saves));
+        }
+        let serial = self.server.newest_save();
+        let unsaved = Unsaved { parked: Parked { id, peer, calls }, outcomes, serial };
+        if serial == before {
+            self.finish_unsaved(unsaved, None);
+            return;
+        }
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.parked = true;
+        }
+        self.unsaved.push(unsaved);
+        self.apply_effects();
+        self.release_saved();
+    }
+
+    /// Answers those who have waited for a save that is on disk now, or is not.
+    pub(super) fn release_saved(&mut self) {
+        let (saved, problem) = self.saving.last();
+        let problem = problem.map(ToOwned::to_owned);
+        let (released, waiting) =
+            std::mem::take(&mut self.unsaved).into_iter().partition(|it: &Unsaved| it.serial <= saved);
+        self.unsaved = waiting;
+        for unsaved in released {
+            let id = unsaved.parked.id;
+            self.finish_unsaved(unsaved, problem.as_deref());
+            if let Some(conn) = self.conns.get_mut(id) {
+                conn.parked = false;
+                self.enqueue(id);
+            }
+        }
+    }
+
+    fn finish_unsaved(&mut self, unsaved: Unsaved, problem: Option<&str>) {
+        let Unsaved { parked: Parked { id, peer, calls }, outcomes, .. } = unsaved;
+        let mut outcomes = outcomes.into_iter();
+        let reply = calls.answer(|request| {
+            // When the reply is full, some are not asked for.
+            let found = outcomes.find(|(its, ..)| its == request);
+            let (_, outcome, saves) = found.expect("every request has been carried out");
+            let outcome = match (problem, saves) {
+                (Some(problem), true) => Err(RpcError::new(
+                    NOT_DONE,
+                    format!("done, but not saved, so that it is gone after a restart: {problem}"),
+                )),
+                _ => outcome,
+            };
+            record(id, peer, request, &outcome);
+            outcome
+        });
+        if let Some(reply) = reply {
+            self.reply(id, &reply);
         }
     }
 
@@ -62,6 +148,10 @@ impl<D: Driver> Shell<D> {
         calls: Calls,
         reloaded: &Result<Reloaded, RpcError>,
     ) {
+        if calls.requests().any(Request::is_saved) {
+            self.carry_out_saved(id, peer, calls, reloaded);
+            return;
+        }
         let reply = calls.answer(|request| {
             let outcome = self.answer(request, reloaded);
             record(id, peer, request, &outcome);
@@ -98,6 +188,11 @@ impl<D: Driver> Shell<D> {
             Request::ChannelInfo { channel } => Json::of(&self.channel_info(channel)?),
             Request::ChannelMode { channel, modes } => Json::of(&self.channel_mode(channel, modes)?),
             Request::ChannelTopic { channel, change } => Json::of(&self.channel_topic(channel, change)?),
+            Request::FilterAdd { .. } => Json::of(&self.filter_add(request)?),
+            Request::FilterDel { name } => Json::of(&self.filter_del(name)?),
+            Request::FilterList => Json::of(&self.filter_list()),
+            Request::FilterTest { text, on } => Json::of(&self.filter_test(text, on.as_deref())),
+            Request::Lockdown { on } => Json::of(&self.lockdown(*on)),
             Request::Help => Json::of(&Help::default()),
             Request::Kick { target, channel, reason } => {
                 Json::of(&self.kick(target, channel.as_deref(), reason.as_deref())?)
@@ -235,6 +330,11 @@ impl fmt::Display for About<'_> {
                 }
                 reason.iter().try_for_each(|reason| write!(f, " reason={}", Quoted(reason)))
             }
+            Request::FilterAdd { name, pattern, .. } => {
+                write!(f, " name={} pattern={}", Quoted(name), Quoted(pattern))
+            }
+            Request::FilterDel { name } => write!(f, " name={}", Quoted(name)),
+            Request::Lockdown { on: Some(on) } => write!(f, " on={on}"),
             Request::LogLevel { level: Some(level) } => write!(f, " level={}", level.as_str().to_lowercase()),
             Request::Shutdown { reason: Some(reason) } => write!(f, " reason={}", Quoted(reason)),
             _ => Ok(()),

@@ -159,9 +159,16 @@ pub(super) struct Saving {
     next: Option<(u64, String)>,
     /// The last one failed.
     failing: bool,
+    /// The newest save that has been answered, and why it is not on disk.
+    last: (u64, Option<String>),
 }
 
 impl Saving {
+    /// The newest save that has been answered, and why it is not on disk.
+    pub(super) fn last(&self) -> (u64, Option<&str>) {
+        (self.last.0, self.last.1.as_deref())
+    }
+
     /// Whether something is not on disk yet that somebody waits for.
     pub(super) fn is_busy(&self) -> bool {
         self.under_way
@@ -210,13 +217,18 @@ impl<D: Driver> Shell<D> {
             Outcome::Resolved { client, address, name } => Input::Resolved { client, address, name },
             Outcome::Saved { serial, problem } => {
                 self.note_save(problem.as_deref());
+                self.saving.last = (serial, problem.clone());
                 if let Some((serial, text)) = self.saving.next.take() {
                     self.save(serial, text);
                 }
                 Input::Saved { serial, problem }
             }
         };
+        let saved = matches!(input, Input::Saved { .. });
         self.server.handle(self.now, input, &mut self.out);
+        if saved {
+            self.release_saved();
+        }
     }
 
     /// Logs a save that failed, and the first that did not after it.

@@ -24,6 +24,7 @@ mod conn;
 mod crews;
 mod driver;
 pub mod fake;
+mod filters;
 mod input;
 mod jobs;
 mod journal;

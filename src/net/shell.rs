@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::FIRST_GATE;
+use super::admin::Unsaved;
 use super::conn::{Conn, Pool, State};
 use super::driver::{Driver, Ready};
 use super::jobs::{Job, Outcome, Saving};
@@ -50,6 +51,8 @@ pub struct Shell<D: Driver> {
     pub(super) next_gate: u64,
     pub(super) reloading: Reloading,
     pub(super) saving: Saving,
+    /// Lines of the admin socket whose answers wait for a save.
+    pub(super) unsaved: Vec<Unsaved>,
     /// Outcomes of jobs that could not be begun, until the input that asked for them has been handled.
     pub(super) refused: VecDeque<Outcome>,
     pub(super) log_dropped: Box<dyn Fn() -> u64>,
@@ -153,6 +156,7 @@ impl<D: Driver> Shell<D> {
             next_gate: FIRST_GATE,
             reloading: Reloading::default(),
             saving: Saving::default(),
+            unsaved: Vec::new(),
             refused: VecDeque::new(),
             log_dropped,
             now,

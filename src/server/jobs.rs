@@ -62,6 +62,11 @@ impl Saves {
 }
 
 impl Server {
+    /// The serial number of the newest save that was asked for.
+    pub fn newest_save(&self) -> u64 {
+        self.saves.asked
+    }
+
     /// Has the state written as it is now. Returns the serial number of the save.
     pub(super) fn save(&mut self) -> u64 {
         self.saves.asked += 1;

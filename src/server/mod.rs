@@ -11,6 +11,7 @@
 //! | `commands/` | the table of commands, and the functions behind it by family |
 //! | `host`, `cloak` | the host that others see, and hosts that hide the address |
 //! | `filter` | which texts are refused |
+//! | `filters` | filters that operators add |
 //! | `policy` | every question of permission |
 //! | `ban` | whom the entries of a channel's lists are about |
 //! | `mode` | reading, applying and showing mode changes |
@@ -47,6 +48,7 @@ mod ctx;
 mod details;
 mod extras;
 pub mod filter;
+mod filters;
 mod host;
 mod info;
 mod jobs;
@@ -104,6 +106,7 @@ use whowas::Whowas;
 pub use admin::NoSuchChannel;
 pub use commands::{Command, TABLE as COMMANDS, Who};
 pub use details::{ChannelDetails, EntryDetails, ListDetails, UserDetails};
+pub use filters::FilterError;
 pub use info::{ChannelInfo, Stats, UserInfo};
 pub use state::State;
 pub use types::*;
@@ -288,7 +291,7 @@ impl Server {
         let before = std::mem::replace(&mut self.config, config);
         let config = self.config.clone();
         self.whowas.trim(config.limits.whowas_entries as usize);
-        self.filters = Filters::new(config.filter.iter().cloned());
+        self.renew_filters();
         self.reclassify(out);
         self.cloaks = host::cloaks(&config);
         let tokens = isupport::tokens(&config);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Server;
+use super::filters::Added;
 
 /// The version of the format that is written, and the newest that is understood.
 const VERSION: u32 = 1;
@@ -16,12 +17,15 @@ pub struct State {
     /// Whether the panic switch is on.
     #[serde(default)]
     pub(super) lockdown: bool,
+    /// Filters beside those of the configuration.
+    #[serde(default)]
+    pub(super) filters: Vec<Added>,
 }
 
 impl Default for State {
     /// That of a server that has never been running.
     fn default() -> Self {
-        Self { version: VERSION, lockdown: false }
+        Self { version: VERSION, lockdown: false, filters: Vec::new() }
     }
 }
 
@@ -54,6 +58,7 @@ impl Server {
     /// Takes over what was saved, before the first input.
     pub fn restore(&mut self, state: State) {
         self.state = state;
+        self.renew_filters();
     }
 
     /// All that is to be restored, as the content of the state file.

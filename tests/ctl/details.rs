@@ -1,8 +1,8 @@
 //! `chatctl channel` and `chatctl user`: what is asked and what is printed.
 
 use chatd::admin::{
-    ChannelDetails, ChannelTopic, Json, MaskEntry, MaskList, ModesChanged, NOT_DONE, Request, RpcError,
-    TopicChange, UserDetails,
+    ChannelDetails, ChannelTopic, FilterItem, FilterList, FilterVerdict, Json, Lockdown, MaskEntry, MaskList,
+    ModesChanged, NOT_DONE, Request, RpcError, TopicChange, UserDetails,
 };
 
 use crate::ask;
@@ -126,4 +126,76 @@ lists         2 monitored, 0 accepted, 1,000 silenced, 1 invited
 id            7
 ";
     assert_eq!(text, expected.replace("CLASS", &user_details().item.class));
+}
+
+/// A filter that was added.
+pub(crate) fn filter_item() -> FilterItem {
+    FilterItem {
+        name: "spam".into(),
+        pattern: "free\x1b (coins|beer)".into(),
+        on: vec!["message".into(), "topic".into()],
+        action: "kill".into(),
+        reason: "No ads".into(),
+        configured: false,
+    }
+}
+
+const FILTER: &str = "\
+filter        spam
+pattern       free\\x1b (coins|beer)
+on            message, topic
+action        kill
+reason        No ads
+from          chatctl
+";
+
+#[test]
+fn filters_are_shown_added_and_removed() {
+    let item = Json::of(&filter_item());
+    let request = Request::FilterAdd {
+        name: "spam".into(),
+        pattern: "beer".into(),
+        on: Some("message,topic".into()),
+        action: Some("kill".into()),
+        reason: Some("No ads".into()),
+    };
+    let line = "filter add --on message,topic --action kill spam beer No ads";
+    assert_eq!(ask(line, &item), (request, format!("added\n{FILTER}")));
+    assert_eq!(
+        ask("filter del spam", &item),
+        (Request::FilterDel { name: "spam".into() }, format!("removed\n{FILTER}"))
+    );
+    let list = |total, filters| Json::of(&FilterList { total, filters });
+    assert_eq!(
+        ask("filter list", &list(3, vec![filter_item()])),
+        (Request::FilterList, format!("{FILTER}\nand 2 more\n"))
+    );
+    assert_eq!(ask("filter list", &list(0, vec![])).1, "no filters\n");
+}
+
+#[test]
+fn a_text_is_judged() {
+    let verdict = FilterVerdict {
+        verdict: "kill".into(),
+        filter: Some(filter_item()),
+        matching: vec!["spam".into(), "odd".into()],
+    };
+    let request = Request::FilterTest { text: "free beer".into(), on: Some("topic".into()) };
+    assert_eq!(
+        ask("filter test --on topic free beer", &Json::of(&verdict)),
+        (request, format!("verdict       kill\nmatching      spam, odd\n{FILTER}"))
+    );
+    let pass = FilterVerdict { verdict: "pass".into(), filter: None, matching: vec![] };
+    assert_eq!(ask("filter test hello", &Json::of(&pass)).1, "verdict       pass\nmatching      none\n");
+}
+
+#[test]
+fn the_panic_switch_is_shown_and_thrown() {
+    let state = |on, changed| Json::of(&Lockdown { on, changed });
+    let off = state(false, false);
+    assert_eq!(ask("lockdown", &off), (Request::Lockdown { on: None }, "lockdown is off\n".into()));
+    assert_eq!(
+        ask("lockdown on", &state(true, true)),
+        (Request::Lockdown { on: Some(true) }, "lockdown is now on\n".into())
+    );
 }

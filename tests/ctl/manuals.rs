@@ -6,7 +6,7 @@ use chatd::server::Cause;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::details::{channel_details, channel_topic, user_details};
+use crate::details::{channel_details, channel_topic, filter_item, user_details};
 use crate::lists::{channel, connection, listener, user};
 
 const CHATCTL: &str = include_str!("../../packaging/man/chatctl.1");
@@ -196,6 +196,10 @@ fn chatd_admin_7_has_every_member_of_every_result() {
         ("channel.info", members(&channel_details())),
         ("channel.mode", members(&ModesChanged { name: String::new(), modes: String::new() })),
         ("channel.topic", members(&channel_topic())),
+        ("filter.add", members(&filter_item())),
+        ("filter.del", members(&filter_item())),
+        ("filter.list", members(&FilterList { total: 0, filters: vec![] })),
+        ("filter.test", members(&FilterVerdict { verdict: String::new(), filter: None, matching: vec![] })),
         ("help", members(&Help::default())),
         ("kick", members(&Kicked { id: 0, nick: None, channel: None })),
         ("list", members(&Page::<u8> { items: vec![], next: Some(String::new()) })),
@@ -203,6 +207,7 @@ fn chatd_admin_7_has_every_member_of_every_result() {
         ("Items of list channels", members(&channel("", 0, ""))),
         ("Items of list connections", members(&admin)),
         ("Items of list listeners", members(&listener())),
+        ("lockdown", members(&Lockdown { on: true, changed: true })),
         ("log_level", members(&LogLevel { level: String::new(), before: None })),
         ("reload", members(&Reloaded::default())),
         ("shutdown", members(&ShuttingDown { connections: 0, timeout_seconds: 0 })),

@@ -239,3 +239,67 @@ fn names_of_addresses_come_late_or_never_and_registration_goes_on() {
     rig.settle();
     assert!(rig.hear(cat).contains("cat!~cat@198.51.100.1"));
 }
+
+#[test]
+fn an_operator_hears_of_a_change_when_it_is_on_disk_or_why_it_is_not() {
+    let mut rig = Rig::new();
+    let operator = rig.operator();
+    let ask = |rig: &mut Rig, method: &str, params: Value| {
+        let request = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        rig.say(operator, &format!("{request}\n"));
+        rig.settle();
+    };
+    let filter = serde_json::json!({"name": "spam", "pattern": "beer", "action": "kill"});
+    ask(&mut rig, "filter.add", filter.clone());
+    assert_eq!(rig.hear(operator), "", "it is not on disk yet");
+    let Job::Save { serial, text } = rig.job() else { panic!("no save") };
+    assert!(text.contains("\"beer\""), "{text}");
+    rig.finish(Outcome::Saved { serial, problem: None });
+    assert_eq!(rig.answer(operator)["result"]["name"], "spam");
+
+    // What changes nothing waits for nothing.
+    ask(&mut rig, "filter.add", filter);
+    assert_eq!(rig.answer(operator)["error"]["code"], -32602);
+    ask(&mut rig, "filter.test", serde_json::json!({"text": "free BEER"}));
+    let verdict = rig.answer(operator)["result"].take();
+    assert_eq!((&verdict["verdict"], &verdict["filter"]["name"]), (&"kill".into(), &"spam".into()));
+    assert_eq!(verdict["matching"], serde_json::json!(["spam"]));
+
+    ask(&mut rig, "lockdown", serde_json::json!({"state": "on"}));
+    assert_eq!(rig.hear(operator), "");
+    let Job::Save { serial, .. } = rig.job() else { panic!("no save") };
+    rig.finish(Outcome::Saved { serial, problem: Some("the disk is full".to_owned()) });
+    let error = rig.answer(operator)["error"].take();
+    assert_eq!(error["code"], 4);
+    assert!(error["message"].as_str().unwrap().ends_with("after a restart: the disk is full"), "{error}");
+    ask(&mut rig, "lockdown", serde_json::json!({}));
+    assert_eq!(rig.answer(operator)["result"]["on"], true);
+
+    // A save that cannot even begin is answered at once.
+    rig.driver().busy = true;
+    ask(&mut rig, "filter.del", serde_json::json!({"name": "spam"}));
+    assert_eq!(rig.answer(operator)["error"]["code"], 4);
+    rig.driver().busy = false;
+    ask(&mut rig, "filter.list", serde_json::json!({}));
+    assert_eq!(rig.answer(operator)["result"]["total"], 0);
+}
+
+#[test]
+fn a_batch_with_a_change_is_answered_whole_and_in_order() {
+    let mut rig = Rig::new();
+    let operator = rig.operator();
+    rig.say(
+        operator,
+        "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"version\"},\
+         {\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"lockdown\",\"params\":[\"on\"]},\
+         {\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"version\"}]\n",
+    );
+    rig.settle();
+    assert_eq!(rig.hear(operator), "");
+    let Job::Save { serial, .. } = rig.job() else { panic!("no save") };
+    rig.finish(Outcome::Saved { serial, problem: None });
+    let answers = rig.answer(operator);
+    let ids: Vec<_> = answers.as_array().unwrap().iter().map(|it| it["id"].as_u64()).collect();
+    assert_eq!(ids, [Some(1), Some(2), Some(3)]);
+    assert_eq!(answers[1]["result"], serde_json::json!({"on": true, "changed": true}));
+}
