@@ -70,8 +70,11 @@ impl Ctx<'_> {
         }
         let own = self.take_response();
         self.respond(response, what);
-        // This one has nothing more to say.
-        self.respond(own, |_| ());
+        // This command may go on, and whoever runs it ends its response.
+        if let Some(own) = own {
+            self.out.capture(self.me);
+            self.server.response = Some((self.me, own));
+        }
     }
 
     fn finish(&mut self, response: &Response, spans: &[Span]) {
