@@ -182,8 +182,10 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         c.deliver(slot, Draft::event(&source, format_args!("INVITE {nick} {name}")));
     }
     let me = c.me;
+    let mine = c.channel(index).member(me);
     let others = |channel: &Channel, member: &Member| {
-        member.slot != me && policy::hears_of_invitations(channel, member.prefixes)
+        let sees = mine.is_none_or(|mine| channel.shows(*member, mine));
+        sees && member.slot != me && policy::hears_of_invitations(channel, member.prefixes)
     };
     let body = format_args!("INVITE {nick} {name}");
     c.tell_members(index, others, Draft::event(&source, body).needing(Caps::INVITE_NOTIFY));
