@@ -4,7 +4,7 @@ use super::Server;
 use super::channel::Entry;
 use crate::proto::extban::Extended;
 use crate::proto::mask::Subject;
-use crate::proto::modes::{PRIVATE, SECRET};
+use crate::proto::modes::{AUDITORIUM, PRIVATE, SECRET};
 use crate::proto::names;
 
 /// What somebody wants to do who may be on a list.
@@ -67,12 +67,12 @@ impl Person<'_> {
         meant != ban.negated
     }
 
-    /// Whether they are in a channel. Who is in a hidden one cannot be found out by bans in another.
+    /// Whether they are in a channel. Who is hidden there cannot be found out by bans in another.
     fn is_in(&self, name: &str) -> bool {
         let index = self.server.names.get(names::fold(name).as_str());
-        let channel = index.map(|&index| self.server.channel(index));
-        channel.is_some_and(|channel| {
-            channel.has(self.slot) && (!channel.is(SECRET | PRIVATE) || channel.serial == self.channel)
-        })
+        let Some(channel) = index.map(|&index| self.server.channel(index)) else { return false };
+        let Some(member) = channel.member(self.slot) else { return false };
+        let hidden = channel.is(SECRET | PRIVATE) || (channel.is(AUDITORIUM) && member.prefixes == 0);
+        !hidden || channel.serial == self.channel
     }
 }

@@ -102,8 +102,10 @@ impl Truth {
             "m" => self.is_meant(user, channel, argument, wish),
             "r" => glob(argument, &format!("real {user}")),
             "j" => self.channels.get(&argument.to_ascii_lowercase()).is_some_and(|other| {
-                let hidden = other.flags.contains(&'s') || other.flags.contains(&'p');
-                other.members.contains_key(&user) && (!hidden || other.serial == channel.serial)
+                let Some(prefixes) = other.members.get(&user) else { return false };
+                let hidden = ['s', 'p'].iter().any(|flag| other.flags.contains(flag));
+                let audience = other.flags.contains(&'u') && *prefixes == 0;
+                !(hidden || audience) || other.serial == channel.serial
             }),
             // Nobody is logged in.
             _ => false,
