@@ -48,15 +48,16 @@ struct Question {
 impl Question {
     fn parse(text: &str) -> Self {
         let (flags, fields) = text.split_once('%').map_or((text, None), |(flags, it)| (flags, Some(it)));
-        let only = |letters: &str, from: &str| from.chars().filter(|it| letters.contains(*it)).collect();
-        let mut matched: String = only(MATCHED, flags);
+        // However often a letter is repeated, it costs each user one look.
+        let mut matched: String = MATCHED.chars().filter(|it| flags.contains(*it)).collect();
         if matched.is_empty() {
             MATCHED_BY_DEFAULT.clone_into(&mut matched);
         }
         let fields = fields.map(|fields| {
             let (fields, token) = fields.split_once(',').unwrap_or((fields, ""));
             let is_token = (1..=TOKEN).contains(&token.len()) && token.bytes().all(|it| it.is_ascii_digit());
-            (only(FIELDS, fields), if is_token { token } else { "0" }.to_owned())
+            let known = fields.chars().filter(|it| FIELDS.contains(*it)).collect();
+            (known, if is_token { token } else { "0" }.to_owned())
         });
         Self { operators_only: flags.contains('o'), matched, fields }
     }
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(fields("%t,1234"), some("t", "0"));
         assert_eq!(fields("%t,4x"), some("t", "0"));
         assert!(Question::parse("no%o").operators_only && !Question::parse("%o").operators_only);
-        assert_eq!(Question::parse("zh").matched, "h");
+        assert_eq!(Question::parse("zhhh").matched, "h");
         assert_eq!(Question::parse("o").matched, MATCHED_BY_DEFAULT);
     }
 }
