@@ -15,6 +15,21 @@ pub(super) fn event(event: &Event) {
             let cause = cause.name();
             log::info!("quit client={client} user={} cause={cause} reason={}", Quoted(user), Quoted(reason));
         }
+        Event::BanSet(ban) => log::info!(
+            "ban set kind={} mask={} by={} expires_unix_ms={} reason={}",
+            ban.kind.name(),
+            Quoted(&ban.mask),
+            Quoted(&ban.by),
+            ban.expires_unix_ms.map_or_else(|| "never".to_owned(), |at| at.to_string()),
+            Quoted(&ban.reason)
+        ),
+        Event::BanUnset { kind, mask, by } => {
+            log::info!("ban unset kind={} mask={} by={}", kind.name(), Quoted(mask), Quoted(by));
+        }
+        Event::BanEnded { kind, mask } => log::info!("ban ended kind={} mask={}", kind.name(), Quoted(mask)),
+        Event::Banned { client, mask, reason } => {
+            log::info!("banned client={client} user={} reason={}", Quoted(mask), Quoted(reason));
+        }
         Event::Flooding { client, mask } => log::info!("flood client={client} user={}", Quoted(mask)),
         Event::Killed { client, mask, by, reason } => {
             log::info!(

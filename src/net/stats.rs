@@ -17,12 +17,13 @@ pub(super) enum Refused {
 }
 
 impl Refused {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Server(Refusal::Full),
         Self::Server(Refusal::Address),
         Self::Server(Refusal::Class),
         Self::Server(Refusal::Throttle),
         Self::Server(Refusal::Lockdown),
+        Self::Server(Refusal::Banned),
         Self::Server(Refusal::Stopping),
         Self::Resources,
         Self::Error,

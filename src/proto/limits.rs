@@ -40,6 +40,10 @@ pub const CALLER_ID_PAUSE_MS: u64 = 60_000;
 /// Modes with a parameter in one MODE command; announced as `MODES`.
 pub const MODES: usize = 12;
 
+/// Bans from the server that operators can set while it runs.
+pub const SERVER_BANS: usize = 10_000;
+/// Clients times masks that are looked at in a turn when bans come into force.
+pub const SLICE_BANS: usize = 16_384;
 /// Notices of one kind to server operators in a second; more are counted.
 pub const NOTICES_PER_SECOND: u32 = 20;
 /// Bytes of a mask in a list of a channel.

@@ -1,6 +1,7 @@
 //! The IRC wire language: messages, numerics, capabilities, names and bounds. No state, no policy, no I/O.
 
 pub mod caps;
+pub mod duration;
 pub mod extban;
 pub mod format;
 pub mod hostmask;

@@ -189,6 +189,7 @@ numerics! {
     461 err_needmoreparams (command) "{command} :Not enough parameters";
     462 err_alreadyregistered () ":You may not reregister";
     464 err_passwdmismatch () ":Password incorrect";
+    465 err_yourebannedcreep (reason) ":You are banned from this server: {reason}";
     468 err_invalidusername () ":Your user name has no character that may stand in one";
     470 err_linkchannel (channel, other) "{channel} {other} :Forwarding to another channel";
     471 err_channelisfull (channel) "{channel} :Cannot join channel (+l)";

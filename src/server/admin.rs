@@ -4,7 +4,8 @@ use super::channel::Topic;
 use super::ctx::Ctx;
 use super::mode::{self, Answer, By};
 use super::outgoing::Draft;
-use super::{Effect, Event, Server, Time};
+use super::{Ban, BanError, BanKind, Effect, Event, Server, Time};
+use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::names::fold;
 
@@ -79,6 +80,67 @@ impl Server {
             (!text.is_empty()).then(|| Topic { text: text.to_owned(), by, at_unix_ms: now.unix_ms });
         ctx.tell_channel(index, None, Draft::event(&source, format_args!("TOPIC {name} :{text}")));
         Ok(())
+    }
+}
+
+/// Who is a server operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorInfo {
+    /// The connection.
+    pub client: ClientId,
+    /// `nick!user@host`.
+    pub mask: String,
+    /// The name of the `[[oper]]`.
+    pub name: String,
+    /// The name of the `[[oper_class]]`.
+    pub class: String,
+}
+
+impl Server {
+    /// Every server operator, by slot.
+    pub fn operators(&self) -> Vec<OperatorInfo> {
+        let info = |&slot: &u32| {
+            let (client, operator) = (self.client(slot)?, self.operator(slot)?);
+            Some(OperatorInfo {
+                client: client.id,
+                mask: client.user()?.mask.to_string(),
+                name: operator.name.to_string(),
+                class: operator.class.to_string(),
+            })
+        };
+        self.operators.iter().filter_map(info).collect()
+    }
+
+    /// Puts a ban in force, in place of one of the same kind and mask, and has it saved. Returns it as it is kept, and the
+    /// serial number of the save: the [`super::Input::Saved`] of this or a later number says whether a restart will
+    /// remember it.
+    ///
+    /// # Errors
+    /// Why it was not set.
+    pub fn add_ban(&mut self, now: Time, ban: Ban, out: &mut Outbox) -> Result<(Ban, u64), BanError> {
+        self.now = now;
+        let ban = self.set_ban(ban)?;
+        self.announce(Event::BanSet(ban.clone()), out);
+        Ok((ban, self.save()))
+    }
+
+    /// Takes a ban away, as `by` wants it, and has that saved. Returns it, and the serial number of the save as
+    /// [`Server::add_ban`] does.
+    ///
+    /// # Errors
+    /// Why it stays, or that there is none.
+    pub fn remove_ban(
+        &mut self,
+        now: Time,
+        kind: BanKind,
+        mask: &str,
+        by: &str,
+        out: &mut Outbox,
+    ) -> Result<(Ban, u64), BanError> {
+        self.now = now;
+        let ban = self.unset_ban(kind, mask)?;
+        self.announce(Event::BanUnset { kind, mask: ban.mask.clone(), by: by.to_owned() }, out);
+        Ok((ban, self.save()))
     }
 }
 

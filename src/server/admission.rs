@@ -55,10 +55,13 @@ impl Server {
     /// password, why that one does not.
     fn weigh(&self, now: Time, peer: &Peer) -> Result<Admission, Refusal> {
         let (mut any, mut last) = (false, Ok(()));
+        let banned = self.bans.is_address_banned(peer.address);
         for index in class::open_to(&self.config, peer) {
             let class = self.classes.at(index);
             let hurried = self.networks.is_hurried(now.mono_ms, peer.address, &self.config.throttle);
-            last = if hurried && !class.exempt.has(Exempt::THROTTLE) {
+            last = if banned && !class.exempt.has(Exempt::BANS) {
+                Err(Refusal::Banned)
+            } else if hurried && !class.exempt.has(Exempt::THROTTLE) {
                 Err(Refusal::Throttle)
             } else {
                 self.is_open(class, peer.address, 0)

@@ -81,6 +81,7 @@ impl Server {
 
         self.check_watchers();
         self.whowas.check();
+        self.bans.check();
 
         let mut channels = 0;
         // Every user is a member where they think, so equal counts mean that no channel has a stranger.

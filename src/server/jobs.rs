@@ -172,7 +172,6 @@ impl Ctx<'_> {
     }
 
     /// Has the state written as it is now; the command goes on when it is on disk, or with the reason why it is not.
-    #[cfg_attr(not(test), expect(dead_code, reason = "bans are the first that are saved"))]
     pub(super) fn save(&mut self, then: impl FnOnce(&mut Ctx<'_>, Result<(), &str>) + 'static) {
         let serial = self.server.save();
         self.park(Parked::Save { serial, then: Box::new(then) });

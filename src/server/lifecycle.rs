@@ -86,6 +86,7 @@ impl Server {
                 }
             }
         }
+        self.tick_bans(out);
         work::continue_all(self, out);
     }
 
@@ -262,6 +263,9 @@ impl Ctx<'_> {
         {
             self.reply(numeric::err_passwdmismatch());
             self.dismiss(Cause::Password, "Bad password");
+            return;
+        }
+        if self.refuse_if_banned() {
             return;
         }
         let Some(registration) = self.client_mut().registration().map(std::mem::take) else { return };

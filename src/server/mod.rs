@@ -13,6 +13,7 @@
 //! | `filter` | which texts are refused |
 //! | `filters` | filters that operators add |
 //! | `policy` | every question of permission |
+//! | `bans` | bans from the server |
 //! | `ban` | whom the entries of a channel's lists are about |
 //! | `mode` | reading, applying and showing mode changes |
 //! | `setting` | the modes of a channel that have a value |
@@ -38,6 +39,7 @@
 mod admin;
 mod admission;
 mod ban;
+mod bans;
 mod channel;
 mod check;
 mod class;
@@ -103,7 +105,8 @@ use slot_set::SlotSet;
 use timers::Timers;
 use whowas::Whowas;
 
-pub use admin::NoSuchChannel;
+pub use admin::{NoSuchChannel, OperatorInfo};
+pub use bans::{Ban, BanError, BanKind};
 pub use commands::{Command, TABLE as COMMANDS, Who};
 pub use details::{ChannelDetails, EntryDetails, ListDetails, UserDetails};
 pub use filters::FilterError;
@@ -165,6 +168,7 @@ pub struct Server {
     /// Slots of users with mode `w`.
     wallops: BTreeSet<u32>,
     notices: notices::Spoken,
+    bans: bans::Bans,
     /// Users with mode `D`.
     deaf: SlotSet,
     stamp: Stamp,
@@ -196,6 +200,7 @@ impl Server {
             condemned: None,
             classes: Classes::new(&config),
             cloaks: host::cloaks(&config),
+            bans: bans::Bans::new(&config.ban, keyed),
             config,
             now,
             started_unix_ms: now.unix_ms,
@@ -305,6 +310,9 @@ impl Server {
             });
         }
         self.review_operators(out);
+        if before.ban != config.ban {
+            self.bans.reconfigure(&config.ban);
+        }
     }
 
     /// Effects since this was last asked, oldest first.
@@ -314,7 +322,10 @@ impl Server {
 
     /// When [`Input::Tick`] is due, in [`Time::mono_ms`]; in the past when long work waits for the next turn.
     pub fn deadline(&self) -> Option<u64> {
-        if self.working.is_empty() { self.timers.next() } else { Some(0) }
+        if !self.working.is_empty() {
+            return Some(0);
+        }
+        [self.timers.next(), self.bans_deadline()].into_iter().flatten().min()
     }
 
     /// Whether the next line of this client may be fed: it is not slowed down, no long reply is under way, and no

@@ -2,7 +2,8 @@
 
 use super::ctx::Ctx;
 use super::outgoing::Draft;
-use super::{Cause, Event, Server};
+use super::{Cause, Effect, Event, Server};
+use crate::outbox::Outbox;
 use crate::proto::limits::NOTICES_PER_SECOND;
 
 /// A kind of notices.
@@ -19,12 +20,13 @@ const fn kind(letter: char, help: &'static str) -> Kind {
 
 /// Every kind, by letter.
 pub(super) const TABLE: &[Kind] = &[
+    kind('b', "bans from the server"),
     kind('c', "users who connect and disconnect"),
     kind('f', "floods: who is slowed down, and who does not read"),
     kind('k', "kills"),
     kind('n', "changes of nick"),
     kind('o', "operators: who becomes one or fails to, and what they do past the rules"),
-    kind('r', "what content filters find, and gateways that are refused"),
+    kind('r', "who is refused for a ban, what content filters find, and gateways that are refused"),
 ];
 
 /// All kinds at once.
@@ -93,6 +95,12 @@ fn text(event: &Event) -> Option<(char, String)> {
             let who = mask.as_deref().unwrap_or("somebody who is not registered");
             ('r', format!("the filter {filter} has found something in a {command} of {who}: {action}"))
         }
+        Event::BanSet(ban) => {
+            ('b', format!("{} sets the {} of {}: {}", ban.by, ban.kind.name(), ban.mask, ban.reason))
+        }
+        Event::BanUnset { kind, mask, by } => ('b', format!("{by} takes the {} of {mask} away", kind.name())),
+        Event::BanEnded { kind, mask } => ('b', format!("the {} of {mask} has ended", kind.name())),
+        Event::Banned { mask, reason, .. } => ('r', format!("{mask} is refused: {reason}")),
         Event::Killed { mask, by, reason, .. } => ('k', format!("{by} kills {mask}: {reason}")),
         Event::Oper { mask, name, class, .. } => {
             ('o', format!("{mask} is now the server operator {name} of the class {class}"))
@@ -115,6 +123,14 @@ fn text(event: &Event) -> Option<(char, String)> {
 }
 
 impl Server {
+    /// Tells of something that no client has done.
+    pub(super) fn announce(&mut self, event: Event, out: &mut Outbox) {
+        if let Some(&me) = self.operators.first() {
+            Ctx { server: self, out, me }.note(&event);
+        }
+        self.effects.push(Effect::Event(event));
+    }
+
     fn wants_notices(&self, slot: u32) -> u16 {
         self.operator(slot).map_or(0, |operator| operator.notices)
     }
@@ -160,7 +176,7 @@ mod tests {
         let (some, unknown) = change(0, "ck?");
         assert_eq!((letters(some).as_str(), unknown), ("+ck", Some('?')));
         assert_eq!(letters(change(some, "-c+o").0), "+ko");
-        assert_eq!(change(ALL, "-cfknor").0, 0);
+        assert_eq!(change(ALL, "-bcfknor").0, 0);
     }
 
     #[test]

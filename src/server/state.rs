@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Server;
+use super::bans::Ban;
 use super::filters::Added;
 
 /// The version of the format that is written, and the newest that is understood.
@@ -10,7 +11,7 @@ const VERSION: u32 = 1;
 
 /// The state file. A field that is added must have a default, so that an older file can be read; what an older chatd must
 /// not overlook takes a new version.
-#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     version: u32,
@@ -20,12 +21,15 @@ pub struct State {
     /// Filters beside those of the configuration.
     #[serde(default)]
     pub(super) filters: Vec<Added>,
+    /// Bans from the server.
+    #[serde(default)]
+    bans: Vec<Ban>,
 }
 
 impl Default for State {
     /// That of a server that has never been running.
     fn default() -> Self {
-        Self { version: VERSION, lockdown: false, filters: Vec::new() }
+        Self { version: VERSION, lockdown: false, filters: Vec::new(), bans: Vec::new() }
     }
 }
 
@@ -56,14 +60,16 @@ impl State {
 
 impl Server {
     /// Takes over what was saved, before the first input.
-    pub fn restore(&mut self, state: State) {
+    pub fn restore(&mut self, mut state: State) {
+        self.restore_bans(std::mem::take(&mut state.bans));
         self.state = state;
         self.renew_filters();
     }
 
     /// All that is to be restored, as the content of the state file.
     pub(super) fn state_text(&self) -> String {
-        let mut text = serde_json::to_string_pretty(&self.state).expect("it has text for keys");
+        let state = State { bans: self.bans().cloned().collect(), ..self.state.clone() };
+        let mut text = serde_json::to_string_pretty(&state).expect("it has text for keys");
         text.push('\n');
         text
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
+use super::bans::{Ban, BanKind};
 use crate::config::Config;
 use crate::id::ClientId;
 
@@ -217,6 +218,8 @@ pub enum Cause {
     Kill,
     /// A wrong or missing server password.
     Password,
+    /// Banned from the server.
+    Ban,
     /// Not welcome, as was found out when it had connected.
     Refused,
     /// The server stopped.
@@ -225,7 +228,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of their counters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Quit,
         Self::Eof,
         Self::Error,
@@ -234,6 +237,7 @@ impl Cause {
         Self::SendQueue,
         Self::Kill,
         Self::Password,
+        Self::Ban,
         Self::Refused,
         Self::Shutdown,
     ];
@@ -249,6 +253,7 @@ impl Cause {
             Self::SendQueue => "send_queue",
             Self::Kill => "kill",
             Self::Password => "password",
+            Self::Ban => "ban",
             Self::Refused => "refused",
             Self::Shutdown => "shutdown",
         }
@@ -268,6 +273,8 @@ pub enum Refusal {
     Throttle,
     /// The panic switch is on.
     Lockdown,
+    /// The address is banned.
+    Banned,
     /// The server is stopping.
     Stopping,
 }
@@ -281,6 +288,7 @@ impl Refusal {
             Self::Class => "class",
             Self::Throttle => "throttle",
             Self::Lockdown => "lockdown",
+            Self::Banned => "banned",
             Self::Stopping => "stopping",
         }
     }
@@ -295,6 +303,7 @@ impl fmt::Display for Refusal {
             Self::Class => "Too many connections of your class, try again later",
             Self::Throttle => "Too many new connections from your network, try again later",
             Self::Lockdown => "No new connections are accepted for now, try again later",
+            Self::Banned => "You are banned from this server",
             Self::Stopping => "The server is stopping",
         })
     }
@@ -336,6 +345,33 @@ pub enum Event {
         client: ClientId,
         /// `nick!user@host`.
         mask: String,
+    },
+    /// An operator has banned somebody from the server.
+    BanSet(Ban),
+    /// An operator has taken a ban away.
+    BanUnset {
+        /// What it was held against.
+        kind: BanKind,
+        /// Who was meant.
+        mask: String,
+        /// Who has taken it away.
+        by: String,
+    },
+    /// The time of a ban was over.
+    BanEnded {
+        /// What it was held against.
+        kind: BanKind,
+        /// Who was meant.
+        mask: String,
+    },
+    /// Somebody did not get in for a ban; [`Event::Disconnected`] follows.
+    Banned {
+        /// Whose.
+        client: ClientId,
+        /// `nick!user@host`.
+        mask: String,
+        /// What they were told.
+        reason: String,
     },
     /// A user was disconnected by an operator; [`Event::Disconnected`] follows.
     Killed {

@@ -81,6 +81,8 @@ scenarios! {
     away_notify
     awkward
     bad_input
+    bans
+    bans_end
     bounds
     caller_id
     cap

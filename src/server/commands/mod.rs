@@ -3,6 +3,7 @@
 //! A handler reads its parameters, asks [`super::policy`], changes state and announces it. Its error is the reply.
 
 mod accept;
+mod ban;
 mod cap;
 mod channel;
 mod help;
@@ -117,6 +118,8 @@ commands! {
         "Begin a message of several lines", "BATCH -<reference> sends it.";
     "CAP" cap::cap, 1, Anyone, 1, "CAP LS|LIST|REQ|END [...]", "Negotiate capabilities";
     "DIE" oper::die, 0, Registered[DIE], 1, "DIE [reason]", "Stop the server";
+    "DLINE" ban::dline, 2, Registered[BAN], 1, "DLINE [duration] <address|network> <reason>", "Ban an address or a network",
+        "A duration is a number of minutes, or like 2h or 1d12h; without one, the ban stays.";
     "HELP" help::help, 0, Registered, 1, "HELP [subject]", "Say how commands are used", "HELP COMMANDS names them all.";
     "HELPOP" help::help, 0, Registered, 1, "HELPOP [subject]", "The same as HELP";
     "INFO" server::info, 0, Registered, 1, "INFO [server]", "Show what this server is";
@@ -126,6 +129,8 @@ commands! {
     "JOIN" names::join, 1, Registered, 2, "JOIN <channel>[,...] [<key>[,...]]", "Enter channels; JOIN 0 leaves all";
     "KICK" channel::kick, 2, Registered, 1, "KICK <channel> <nick>[,...] [comment]", "Remove somebody from a channel";
     "KILL" oper::kill, 2, Registered[KILL], 1, "KILL <nick> <reason>", "Disconnect somebody";
+    "KLINE" ban::kline, 2, Registered[BAN], 1, "KLINE [duration] <user@host> <reason>", "Ban users from the server",
+        "A duration is a number of minutes, or like 2h or 1d12h; without one, the ban stays.";
     "KNOCK" knock::knock, 1, Registered, 3, "KNOCK <channel> [text]", "Ask to be invited to a channel";
     "LINKS" server::links, 0, Registered, 1, "LINKS [[server] mask]", "List the servers of the network";
     "LIST" list::list, 0, Registered, 3, "LIST [<channel|mask|condition>[,...]]", "List channels",
@@ -161,6 +166,8 @@ commands! {
     "TAGMSG" message::tagmsg, 0, Registered, 1, "@<tags> TAGMSG <target>[,...]", "Send tags without text";
     "TIME" server::time, 0, Registered, 1, "TIME [server]", "Show the server's time";
     "TOPIC" channel::topic, 1, Registered, 1, "TOPIC <channel> [text]", "Show or set the topic of a channel";
+    "UNDLINE" ban::undline, 1, Registered[BAN], 1, "UNDLINE <address|network>", "Take a ban of DLINE away";
+    "UNKLINE" ban::unkline, 1, Registered[BAN], 1, "UNKLINE <user@host>", "Take a ban of KLINE away";
     "USER" registration::user, 4, Unregistered, 1, "USER <name> 0 * <realname>", "Say who you are";
     "USERHOST" query::userhost, 1, Registered, 1, "USERHOST <nick> [<nick> ...]", "Ask for user and host of up to five";
     "USERIP" query::userip, 1, Registered, 1, "USERIP <nick> [<nick> ...]", "Ask for user and address of up to five";

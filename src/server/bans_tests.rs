@@ -1,0 +1,74 @@
+use super::super::tests::Bench;
+use super::super::{Input, State};
+use super::*;
+
+fn ban(kind: BanKind, mask: &str, expires_unix_ms: Option<u64>) -> Ban {
+    let text = |text: &str| text.to_owned();
+    Ban { kind, mask: text(mask), reason: text("r"), by: text("b"), set_unix_ms: 0, expires_unix_ms }
+}
+
+#[test]
+fn addresses_are_found_in_networks_of_every_length() {
+    let mut bench = Bench::new(|config| {
+        let mask = "2001:db8::/33".parse().unwrap();
+        config.ban = vec![config::Ban { mask, reason: "r".to_owned() }];
+    });
+    for mask in ["192.0.2.0/24", "198.51.100.7", "10.0.0.0/9"] {
+        bench.server.set_ban(ban(BanKind::Address, mask, None)).unwrap();
+    }
+    bench.server.set_ban(ban(BanKind::User, "bob@203.0.113.0/24", None)).unwrap();
+    bench.server.check(&bench.out);
+    let banned = |bench: &Bench, text: &str| bench.server.bans.is_address_banned(text.parse().unwrap());
+    for yes in ["192.0.2.255", "198.51.100.7", "10.127.255.255", "2001:db8:7fff::1"] {
+        assert!(banned(&bench, yes), "{yes}");
+    }
+    for no in ["192.0.3.0", "198.51.100.8", "10.128.0.0", "203.0.113.1", "2001:db8:8000::1", "::1"] {
+        assert!(!banned(&bench, no), "{no}");
+    }
+    bench.server.unset_ban(BanKind::Address, "192.0.2.7/24").unwrap();
+    assert!(!banned(&bench, "192.0.2.255") && banned(&bench, "198.51.100.7"));
+    bench.server.check(&bench.out);
+}
+
+#[test]
+fn bans_are_saved_and_restored_without_those_that_have_ended() {
+    let mut bench = Bench::new(|_| {});
+    let now = 1_000_000;
+    let kept = bench.server.set_ban(ban(BanKind::User, "bob@*.example.org", Some(now + 1))).unwrap();
+    bench.server.set_ban(ban(BanKind::Address, "192.0.2.1", Some(now))).unwrap();
+    let text = bench.server.state_text();
+    let mut next = Bench::new(|_| {});
+    next.server.restore(State::parse(&text).unwrap());
+    assert_eq!(next.server.bans().collect::<Vec<_>>(), [&kept]);
+    next.server.check(&next.out);
+}
+
+#[test]
+fn those_who_are_meant_are_looked_for_a_slice_at_a_time() {
+    let mut bench = Bench::new(|config| config.limits.flood_rate = 0);
+    let all = 2 * SLICE_ITEMS as u32 + 1;
+    for slot in 0..all {
+        bench.open(slot);
+    }
+    bench.out.clear();
+    bench.server.set_ban(ban(BanKind::Address, "127.0.0.1", None)).unwrap();
+    for left in [all - SLICE_ITEMS as u32, 1, 0] {
+        assert_eq!(bench.server.deadline(), Some(0));
+        bench.input(Input::Tick);
+        assert_eq!(bench.server.stats().connections, u64::from(left));
+    }
+    assert!(!bench.server.bans.is_sweeping());
+}
+
+#[test]
+fn there_are_so_many_bans_and_no_more() {
+    let mut bench = Bench::new(|_| {});
+    let address = |number: usize| format!("10.{}.{}.1", number / 256, number % 256);
+    for number in 0..SERVER_BANS {
+        bench.server.set_ban(ban(BanKind::Address, &address(number), None)).unwrap();
+    }
+    let more = ban(BanKind::Address, &address(SERVER_BANS), None);
+    assert_eq!(bench.server.set_ban(more), Err(BanError::Full));
+    bench.server.set_ban(ban(BanKind::Address, &address(0), Some(5))).unwrap();
+    bench.server.check(&bench.out);
+}
