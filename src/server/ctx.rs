@@ -299,24 +299,12 @@ impl Ctx<'_> {
 
     /// Sends a draft to the members of a channel who have at least this prefix.
     pub(super) fn tell_ranked(&mut self, index: u32, least: u8, draft: Draft<'_>) {
-        let Server { channels, stamp, now, .. } = &mut *self.server;
-        let Some(Some(channel)) = channels.get(index as usize) else { return };
-        let mut forms = Forms::new(draft);
-        for member in channel.members().iter().filter(|member| member.prefixes >= least) {
-            forms.send(member.slot, self.out, stamp, now.unix_ms);
-        }
+        self.tell_members(index, |_, member| member.prefixes >= least, draft);
     }
 
     fn tell_some(&mut self, index: u32, slot: u32, draft: Draft<'_>, to: impl Fn(bool, Member) -> bool) {
-        let Server { channels, stamp, now, .. } = &mut *self.server;
-        let Some(Some(channel)) = channels.get(index as usize) else { return };
-        let Some(about) = channel.member(slot) else { return };
-        let mut forms = Forms::new(draft);
-        for &member in channel.members() {
-            if to(channel.shows(member, about), member) {
-                forms.send(member.slot, self.out, stamp, now.unix_ms);
-            }
-        }
+        let Some(about) = self.channel(index).member(slot) else { return };
+        self.tell_members(index, |channel, &member| to(channel.shows(member, about), member), draft);
     }
 
     /// Sends a draft to everybody who shares a channel with the client and sees them there, each once, but not to the client.
