@@ -30,8 +30,7 @@ class Place:
         """Starts chatd, and whoever else is in this place."""
         self.write_motd("Mind the gap.")
         self.configure()
-        # Below a shell, as tmux lets none of its own children stay stopped.
-        self.chatd = self.tmux.start("chatd", ["sh", "-c", '"$@"; exit $?', "sh", *self.daemon.command()])
+        self.chatd = self.tmux.start("chatd", self.daemon.command())
         self.port = self.daemon.wait_ready()
 
     def configure(self, more=""):

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 
@@ -16,10 +17,11 @@ class Tmux:
 
     def __init__(self, folder, environment):
         self.environment = environment | {"TERM": "screen-256color"}
+        self.folder = folder
         self.socket = folder / "tmux"
         self.screens = []
         self.config = folder / "tmux.conf"
-        # What has ended stays on its screen, with its exit status.
+        # What has ended stays on its screen.
         self.config.write_text("set-option -g remain-on-exit on\n", encoding="utf-8")
 
     def __call__(self, *words, check=True):
@@ -33,8 +35,12 @@ class Tmux:
 
     def start(self, name, command, columns=200, lines=50):
         """Starts a program on a new screen."""
-        self("new-session", "-d", "-s", name, "-x", str(columns), "-y", str(lines), "--", *command)
-        screen = Screen(self, name)
+        # Below a shell, as tmux lets none of its own children stay stopped; and now and then it fails to notice the end
+        # of one, so that it is the shell that keeps the exit status. It does so at once, or not at all.
+        status = self.folder / f"{name}.status"
+        shell = f"{shlex.join(command)}; echo $? >'{status}.new'; mv '{status}.new' '{status}'"
+        self("new-session", "-d", "-s", name, "-x", str(columns), "-y", str(lines), "--", "sh", "-c", shell)
+        screen = Screen(self, name, status)
         self.screens.append(screen)
         return screen
 
@@ -56,9 +62,10 @@ def exists(pid):
 class Screen:
     """The screen of one program."""
 
-    def __init__(self, tmux, name):
+    def __init__(self, tmux, name, status):
         self.tmux = tmux
         self.name = name
+        self._status = status
         self.pid = int(self._ask("#{pane_pid}"))
 
     def _ask(self, what):
@@ -99,6 +106,5 @@ class Screen:
 
     def status(self, patience=PATIENCE):
         """Waits for the program to end, and returns its exit status."""
-        answer = wait(f"{self.name} ends", lambda: re.fullmatch(r"1 (\d+)", self._ask(
-            "#{pane_dead} #{pane_dead_status}")), patience)
-        return int(answer[1])
+        wait(f"{self.name} ends", self._status.exists, patience)
+        return int(self._status.read_text(encoding="utf-8"))
