@@ -66,11 +66,21 @@ impl Ctx<'_> {
         Ok(())
     }
 
-    /// Finds the cloak of a client that registers, which it keeps as long as it is there, and shows it if `modes` say so.
+    /// Finds the client's cloak, which it keeps as long as it is there. False if there are no cloaks.
+    pub(super) fn find_cloak(&mut self) -> bool {
+        if self.client().cloak.is_none()
+            && let Some(cloaks) = &self.server.cloaks
+        {
+            let cloak = cloaks.name(&self.client().real_host);
+            self.client_mut().cloak = Some(cloak.into());
+        }
+        self.client().cloak.is_some()
+    }
+
+    /// Finds the cloak of a client that registers, and shows it if `modes` say so.
     pub(super) fn prepare_host(&mut self, modes: u16) {
-        let cloak = self.server.cloaks.as_ref().map(|cloaks| cloaks.name(&self.client().real_host));
+        self.find_cloak();
         let client = self.client_mut();
-        client.cloak = cloak.map(Into::into);
         if let (true, Some(cloak)) = (modes & CLOAKED != 0, &client.cloak) {
             client.host = cloak.to_string();
         }

@@ -250,6 +250,15 @@ def people(place, bot, pat):
     expect("patty" in bot.ask("members", "#ops"), bot.ask("members", "#ops"))
     pat.send("NICK pat")
     bot.gets("nick", nick="patty", new_nick="pat")
+    yield "a host changes"
+    place.configure("[cloak]\nkey = 'thirty-two-characters-are-enough-for-this'\nsuffix = 'ip'")
+    place.daemon.ctl("reload")
+    pat.send("MODE pat +x")
+    pat.expect(r" 396 pat \S+\.ip ")
+    bot.gets("user updated", nick="pat", ident="~pat", hostname="127.0.0.1", new_ident="~pat",
+             new_hostname=re.compile(r"\.ip$"))
+    pat.send("MODE pat -x")
+    bot.gets("user updated", nick="pat", new_hostname="127.0.0.1")
     yield "MONITOR: who is there, who comes and goes, the list"
     bot.do("addMonitor", "pat,late")
     bot.gets("users online", nicks=["pat"])

@@ -41,9 +41,9 @@ class Place:
         """Writes the message of the day."""
         self.motd.write_text(text + "\n", encoding="utf-8")
 
-    def peer(self, nick, capabilities=""):
+    def peer(self, nick, *options, **more):
         """A user who types lines of the protocol."""
-        peer = irc.Client(self.port, nick, capabilities)
+        peer = irc.Client(self.port, nick, *options, **more)
         self.peers.append(peer)
         return peer
 

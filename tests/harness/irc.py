@@ -9,9 +9,9 @@ PATIENCE = 30.0
 
 
 class Client:
-    """A registered user, with these capabilities."""
+    """A user with these capabilities; what comes up to `end`, by default the message of the day, has been read."""
 
-    def __init__(self, port, nick, capabilities=""):
+    def __init__(self, port, nick, capabilities="", end=r" (376|422) "):
         self.nick = nick
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self.lines = self.socket.makefile("r", encoding="utf-8", newline="\r\n")
@@ -21,7 +21,7 @@ class Client:
         self.send(f"NICK {nick}\r\nUSER {nick} 0 * :{nick}")
         if capabilities:
             self.send("CAP END")
-        self.expect(r" (376|422) ")
+        self.expect(end)
 
     def send(self, line):
         """Sends a line."""

@@ -1,7 +1,6 @@
 """Programs on terminals of their own: tmux on a private socket, typed into and read as a person would."""
 
 import os
-import pathlib
 import re
 import shlex
 import signal
@@ -54,9 +53,13 @@ class Tmux:
                 screen.kill()
 
 
-def exists(pid):
-    """Whether there is such a process."""
-    return pathlib.Path(f"/proc/{pid}").exists()
+def exists(group):
+    """Whether there is still a process in this group: a program may outlive its shell."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Screen:

@@ -92,6 +92,7 @@ scenarios! {
     classes
     client_tags
     cloak_default
+    cloak_reload
     cloaks
     connect_throttle
     cuts

@@ -51,7 +51,8 @@ fn user_mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
             ('+' | '-', _) => add = letter == '+',
             // Only OPER gives it; giving it up is free.
             (_, Some(&(_, OPERATOR))) if add => {}
-            (_, Some(&(_, CLOAKED))) if c.client().cloak.is_none() => unknown = unknown.or(Some(letter)),
+            // Who connected before there was a key has had none so far.
+            (_, Some(&(_, CLOAKED))) if !c.find_cloak() => unknown = unknown.or(Some(letter)),
             (_, Some(&(_, SERVER_NOTICES))) if add => {
                 let change = parameters.next().copied().unwrap_or("");
                 match policy::privileged(c, Privileges::NOTICES) {
