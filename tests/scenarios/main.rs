@@ -132,6 +132,7 @@ scenarios! {
     monitor
     monitor_full
     motd
+    msgids
     multiline
     multiline_errors
     multiline_timeout

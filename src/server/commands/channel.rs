@@ -84,7 +84,7 @@ fn admit(c: &mut Ctx<'_>, index: u32, prefixes: u8) {
     let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
     c.tell_seeing(index, me, None, Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
     if let Some(message) = c.user().away.clone() {
-        let body = format_args!("AWAY :{message}");
+        let (source, body) = (c.source(), format_args!("AWAY :{message}"));
         c.tell_seeing(index, me, Some(me), Draft::event(&source, body).needing(Caps::AWAY_NOTIFY));
     }
     if c.channel(index).topic.is_some() {
