@@ -163,18 +163,22 @@ struct Target {
     shown: Rc<str>,
 }
 
-fn resolve(c: &Ctx<'_>, target: &str) -> Result<Target, Reply> {
+fn resolve(c: &Ctx<'_>, target: &str, command: &str) -> Result<Target, Reply> {
     let prefixes = c.server.config.channels.prefixes;
     let is_symbol = |char| prefixes.rows().any(|prefix| prefix.symbol == char);
     let name = target.trim_start_matches(is_symbol);
     if names::is_channel_like(name) {
         let index = c.find_channel(name)?;
         let symbols = &target[..target.len() - name.len()];
+        // Of several the least counts, and it alone is shown: those of higher ranks get it anyway.
         let named = prefixes.rows().filter(|prefix| symbols.contains(prefix.symbol));
-        let least = named.map(|prefix| prefix.bit).min().unwrap_or(0);
+        let least = named.min_by_key(|prefix| prefix.bit);
         let name = &c.channel(index).name;
-        let shown = if least == 0 { name.clone() } else { format!("{symbols}{name}").into() };
-        return Ok(Target { to: To::Channel { index, least }, shown });
+        let shown = least.map_or_else(|| name.clone(), |it| format!("{}{name}", it.symbol).into());
+        return Ok(Target { to: To::Channel { index, least: least.map_or(0, |it| it.bit) }, shown });
+    }
+    if name.is_empty() {
+        return Err(numeric::err_norecipient(command).into());
     }
     let slot = find_person(c, target)?;
     Ok(Target { to: To::User(slot), shown: c.user_at(slot).nick.clone() })
@@ -200,7 +204,7 @@ fn find_person(c: &Ctx<'_>, target: &str) -> Result<u32, Reply> {
 }
 
 fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: &mut Vec<To>) -> Outcome {
-    let Target { to, shown } = resolve(c, target)?;
+    let Target { to, shown } = resolve(c, target, said.command)?;
     if done.contains(&to) {
         return Ok(());
     }
