@@ -166,8 +166,11 @@ pub(super) fn is_silenced(c: &Ctx<'_>, slot: u32) -> bool {
     let Some(masks) = extras.map(|extras| &extras.silenced).filter(|masks| !masks.is_empty()) else {
         return false;
     };
-    let subject = Subject::new(&c.user().mask);
-    masks.iter().any(|mask| subject.matches(mask))
+    // The cloak counts, too, shown or not: else mode x would be the way out.
+    c.client().open_masks(c.user()).iter().any(|open| {
+        let subject = Subject::new(open);
+        masks.iter().any(|mask| subject.matches(mask))
+    })
 }
 
 /// Whether mode `g` of the one in `slot` lets the client through.

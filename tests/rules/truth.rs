@@ -105,7 +105,8 @@ impl Truth {
                 let Some(prefixes) = other.members.get(&user) else { return false };
                 let hidden = ['s', 'p'].iter().any(|flag| other.flags.contains(flag));
                 let audience = other.flags.contains(&'u') && *prefixes == 0;
-                !(hidden || audience) || other.serial == channel.serial
+                let invisible = self.users[user].modes.contains(&'i');
+                !(hidden || audience || invisible) || other.serial == channel.serial
             }),
             // Nobody is logged in.
             _ => false,

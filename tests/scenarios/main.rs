@@ -83,6 +83,7 @@ scenarios! {
     bad_input
     bans
     bans_end
+    bans_hidden
     bounds
     caller_id
     cap
