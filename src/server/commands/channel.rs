@@ -3,9 +3,10 @@
 use super::super::channel::{Channel, Member, Topic};
 use super::super::ctx::Ctx;
 use super::super::outgoing::{Draft, Source};
+use super::super::targets::Addressed;
 use super::super::{Event, policy};
 use super::registration::REASON;
-use super::{Outcome, for_targets, knock};
+use super::{Outcome, for_targets, knock, must_name};
 use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
@@ -94,6 +95,7 @@ fn admit(c: &mut Ctx<'_>, index: u32, prefixes: u8) {
 
 /// `PART <channel>[,...] [reason]`
 pub(super) fn part(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_name("PART", m.arg(0))?;
     let reason = m.get(1).filter(|reason| !reason.is_empty()).map(|reason| text::truncate(reason, REASON));
     // Whoever wants to leave may, with a bad word or without.
     let reason = reason.filter(|reason| c.filtered(Events::PART, "PART", reason).is_none());
@@ -194,6 +196,7 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `KICK <channel> <nick>[,...] [comment]`
 pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_name("KICK", m.arg(1))?;
     let index = c.find_channel(m.arg(0))?;
     policy::moderator(c, index)?;
     let kicker = c.user().nick.clone();

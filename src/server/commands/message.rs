@@ -8,7 +8,7 @@ use super::super::multiline::Lines;
 use super::super::outgoing::{Draft, Multiline, Source};
 use super::super::policy;
 use super::super::targets::Addressed;
-use super::{Outcome, for_targets};
+use super::{Outcome, for_targets, names_nothing};
 use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::limits::CALLER_ID_PAUSE_MS;
@@ -89,7 +89,7 @@ pub(super) fn notice(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `TAGMSG <target>[,...]` (IRCv3 message-tags)
 pub(super) fn tagmsg(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let targets = m.get(0).filter(|targets| !targets.is_empty());
+    let targets = m.get(0).filter(|targets| !names_nothing(targets));
     let targets = targets.ok_or_else(|| Reply::from(numeric::err_norecipient("TAGMSG")))?;
     let tags = client_tags(c, m);
     // The command is part of the capability. One that was sent without tags that others see is relayed all the same, but
@@ -112,7 +112,7 @@ pub(super) fn client_tags(c: &Ctx<'_>, m: &Message<'_>) -> String {
 }
 
 fn with_text(c: &mut Ctx<'_>, m: &Message<'_>, command: &'static str) -> Outcome {
-    let targets = m.get(0).filter(|targets| !targets.is_empty());
+    let targets = m.get(0).filter(|targets| !names_nothing(targets));
     let targets = targets.ok_or_else(|| Reply::from(numeric::err_norecipient(command)))?;
     let text = m.get(1).filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Reply::from(numeric::err_notexttosend()))?;
