@@ -172,22 +172,10 @@ impl World {
         let nick = self.truth.users[other].nick.clone();
         let line = format!("PRIVMSG {nick} :psst");
         let mask = self.truth.mask(user);
-        let them = &self.truth.users[other];
         let silenced = self.truth.is_silenced(user, other);
-        let accepted = user == other
-            || !them.modes.contains(&'g')
-            || them.accepted.contains(&(user, self.truth.users[user].nick.clone()));
-        let away = them.away;
-        if !silenced && !accepted {
-            // Whether 718 comes, and 717 with it, depends on when it last came.
-            let heard = self.say(user, &line);
-            let mine = heard.get(&user).cloned().unwrap_or_default();
-            let theirs = heard.get(&other).cloned().unwrap_or_default();
-            let told = theirs.iter().all(|line| line.starts_with("718 "));
-            let fine = mine.first().is_some_and(|line| *line == format!("716 {nick}"))
-                && told
-                && heard.keys().all(|number| [user, other].contains(number));
-            return if fine { Ok(()) } else { Err(format!("caller-id: {heard:?}")) };
+        let away = self.truth.users[other].away;
+        if !silenced && !self.truth.accepts(other, user) {
+            return self.kept_away(user, other, &line);
         }
         if self.truth.users[user].modes.contains(&'g') && user != other {
             let entry = (other, nick.clone());
@@ -200,6 +188,19 @@ impl World {
             self.expect(user, format!("301 {nick}"));
         }
         self.check(user, &line)
+    }
+
+    /// Says a line that mode `g` of the other keeps away.
+    fn kept_away(&mut self, user: usize, other: usize, line: &str) -> Checked {
+        // Whether 718 comes, and 717 with it, depends on when it last came.
+        let heard = self.say(user, line);
+        let mine = heard.get(&user).cloned().unwrap_or_default();
+        let theirs = heard.get(&other).cloned().unwrap_or_default();
+        let refusal = format!("716 {}", self.truth.users[other].nick);
+        let fine = mine.first() == Some(&refusal)
+            && theirs.iter().all(|line| line.starts_with("718 "))
+            && heard.keys().all(|number| [user, other].contains(number));
+        if fine { Ok(()) } else { Err(format!("caller-id: {heard:?}")) }
     }
 
     fn kick(&mut self, user: usize, name: &str, other: usize) -> Checked {
@@ -240,15 +241,20 @@ impl World {
                 _ if channel.members.contains_key(&other) => Some(format!("443 {nick} {}", channel.name)),
                 _ => None,
             };
+            let silenced = self.truth.is_silenced(user, other);
             if let Some(refusal) = refusal {
                 self.expect(user, refusal);
+            } else if !silenced && !self.truth.accepts(other, user) {
+                return self.kept_away(user, other, &format!("INVITE {nick} {name}"));
             } else {
-                self.truth.users[other].invited.insert(channel.serial);
+                if !silenced {
+                    self.truth.users[other].invited.insert(channel.serial);
+                }
                 self.expect(user, format!("341 {nick} {}", channel.name));
                 if self.truth.users[other].away {
                     self.expect(user, format!("301 {nick}"));
                 }
-                if !self.truth.is_silenced(user, other) {
+                if !silenced {
                     self.expect(other, format!(":{} INVITE {nick} {}", self.truth.mask(user), channel.name));
                 }
             }

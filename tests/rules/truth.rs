@@ -162,6 +162,13 @@ impl Truth {
         self.users[other].silenced.iter().any(|entry| glob(entry, &self.mask(user)))
     }
 
+    /// Whether mode `g` of somebody lets another through.
+    pub(crate) fn accepts(&self, other: usize, user: usize) -> bool {
+        let them = &self.users[other];
+        let entry = (user, self.users[user].nick.clone());
+        user == other || !them.modes.contains(&'g') || them.accepted.contains(&entry)
+    }
+
     /// Whoever takes another nick, or leaves, is no longer accepted.
     pub(crate) fn forget(&mut self, user: usize) {
         for other in &mut self.users {

@@ -109,6 +109,7 @@ scenarios! {
     forward
     help
     invite
+    invite_kept_away
     invite_list
     invite_notify
     isupport

@@ -6,7 +6,7 @@ use super::super::outgoing::{Draft, Source};
 use super::super::targets::Addressed;
 use super::super::{Event, policy};
 use super::registration::REASON;
-use super::{Outcome, for_targets, knock, must_name};
+use super::{Outcome, for_targets, knock, message, must_name};
 use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
@@ -171,16 +171,25 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if channel.has(slot) {
         return Err(numeric::err_useronchannel(nick, name).into());
     }
-    if let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) {
-        user.invite(index, serial);
+    c.address(Addressed::User(slot), &nick)?;
+    // Whoever is silenced does not learn it, and has no say in what the other is invited to.
+    let silenced = policy::is_silenced(c, slot);
+    if !silenced {
+        if !policy::is_accepted(c, slot) {
+            message::keep_away(c, slot, &nick, true);
+            return Ok(());
+        }
+        if let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) {
+            user.invite(index, serial);
+        }
+        c.has_written_to(slot);
     }
     let source = c.source();
     c.reply(numeric::rpl_inviting(&nick, &name));
     if let Some(message) = c.user_at(slot).away.clone() {
         c.reply(numeric::rpl_away(&nick, message));
     }
-    // Whoever is silenced does not learn it.
-    if !policy::is_silenced(c, slot) {
+    if !silenced {
         c.deliver(slot, Draft::event(&source, format_args!("INVITE {nick} {name}")));
     }
     let me = c.me;

@@ -228,7 +228,11 @@ fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outco
     let is_message = said.command == "PRIVMSG";
     let silenced = policy::is_silenced(c, slot);
     if !silenced && !policy::is_accepted(c, slot) {
-        return knock(c, slot, nick, said);
+        // Nobody has said anything who sends tags: typing is not worth a word.
+        if !matches!(said.body, Body::Tags) {
+            keep_away(c, slot, nick, said.is_answered());
+        }
+        return Ok(());
     }
     if is_message {
         expect_answer(c, slot, nick)?;
@@ -245,20 +249,16 @@ fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outco
     Ok(())
 }
 
-/// Tells both sides that mode `g` has kept a message away, the one who has it not too often.
-fn knock(c: &mut Ctx<'_>, slot: u32, nick: &str, said: &Said<'_>) -> Outcome {
-    if matches!(said.body, Body::Tags) {
-        // Nobody has said anything: typing is not worth a word.
-        return Ok(());
-    }
-    if said.is_answered() {
+/// Tells both sides that mode `g` has kept a message or an invitation away, the one who has it not too often.
+pub(super) fn keep_away(c: &mut Ctx<'_>, slot: u32, nick: &str, answered: bool) {
+    if answered {
         c.reply(numeric::err_targumodeg(nick));
     }
     let now = c.server.now.mono_ms;
-    let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) else { return Ok(()) };
+    let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) else { return };
     let informed = &mut user.extras_mut().informed_ms;
     if informed.is_some_and(|informed| now < informed + CALLER_ID_PAUSE_MS) {
-        return Ok(());
+        return;
     }
     *informed = Some(now);
     let mine = c.mask();
@@ -267,10 +267,9 @@ fn knock(c: &mut Ctx<'_>, slot: u32, nick: &str, said: &Said<'_>) -> Outcome {
     let server = c.config();
     let body = format_args!("{:03} {nick} {told}", told.code);
     c.tell(slot, Draft::plain(&server.server.name, body));
-    if said.is_answered() {
+    if answered {
         c.reply(numeric::rpl_targnotify(nick));
     }
-    Ok(())
 }
 
 /// Whoever is written to by somebody with mode `g` may answer: they are accepted from then on.
