@@ -1,15 +1,22 @@
 //! What the fuzz targets share: a server with clients and a clock, and what must hold for every line it sends.
 
-use std::collections::VecDeque;
+#[path = "../../tests/common/bare.rs"]
+#[allow(dead_code)]
+mod bare;
+#[path = "../../tests/common/witness.rs"]
+#[allow(dead_code)]
+mod witness;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use chatd::config::{self, Config, Privileges};
-use chatd::id::{ClientId, Slots};
-use chatd::outbox::Outbox;
 use chatd::proto::caps;
 use chatd::proto::limits;
-use chatd::server::{Effect, Gone, Input, Peer, Server, Time, Verdict};
+use chatd::server::{Effect, Input, Peer, Time, Verdict};
+
+use bare::Bare;
+use witness::Witness;
 
 /// Clients that there can be.
 pub const CLIENTS: usize = 8;
@@ -75,42 +82,22 @@ fn read(text: &str) -> Rc<Config> {
     Rc::new(parsed.config)
 }
 
-/// The bare server with what stands in for the shell.
+/// The bare server and its clients.
 pub struct World {
-    server: Server,
-    outbox: Outbox,
-    now: Time,
-    /// Open connections: the number of the client.
-    open: Slots<usize>,
-    clients: Vec<Client>,
-    /// What the server has asked others to do; answered in this order, before anything else happens.
-    asked: VecDeque<Effect>,
+    bare: Bare,
+    witnesses: Vec<Witness>,
     inputs: usize,
     reloads: usize,
-}
-
-#[derive(Default)]
-struct Client {
-    id: Option<ClientId>,
-    /// Lines that wait until the server is ready for them; `None` is one that was too long.
-    waiting: VecDeque<Option<Vec<u8>>>,
-    received: Vec<u8>,
 }
 
 impl World {
     /// A server, with [`USERS`] clients in `#x`. The first has all capabilities, the second none, the others a few.
     pub fn new() -> Self {
         let now = Time { mono_ms: 5_000, unix_ms: 1_700_000_000_000 };
-        let mut world = Self {
-            server: Server::new(CONFIGS.with(|configs| configs[0].clone()), [1, 2], now),
-            outbox: Outbox::default(),
-            now,
-            open: Slots::default(),
-            asked: VecDeque::new(),
-            clients: (0..CLIENTS).map(|_| Client::default()).collect(),
-            inputs: 0,
-            reloads: 0,
-        };
+        let config = CONFIGS.with(|configs| configs[0].clone());
+        let bare = Bare::new(config, [1, 2], now, Box::new(outcome));
+        let witnesses = (0..CLIENTS).map(|_| Witness::default()).collect();
+        let mut world = Self { bare, witnesses, inputs: 0, reloads: 0 };
         for number in 0..USERS {
             let wanted = |&(index, _): &(usize, _)| match number {
                 0 => true,
@@ -136,39 +123,31 @@ impl World {
     pub fn line(&mut self, number: usize, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = (line.len() <= limits::INPUT_LINE).then(|| line.to_vec());
-        self.connect(number);
-        self.clients[number].waiting.push_back(line);
-        self.run();
+        self.push(number, line);
     }
 
     /// A client sends a line that is too long.
     pub fn oversized(&mut self, number: usize) {
-        self.connect(number);
-        self.clients[number].waiting.push_back(None);
+        self.push(number, None);
+    }
+
+    fn push(&mut self, number: usize, line: Option<Vec<u8>>) {
+        if self.connect(number) {
+            self.bare.push(number, line);
+        }
         self.run();
     }
 
     /// A client's connection ends.
     pub fn close(&mut self, number: usize) {
-        if let Some(client) = self.clients[number].id {
-            self.handle(Input::Closed { client, why: Gone::Eof });
-            self.forget(client);
-            self.run();
-        }
+        self.bare.close(number);
+        self.run();
     }
 
     /// Time passes.
     pub fn advance(&mut self, ms: u64) {
-        let end = self.now.mono_ms + ms;
-        while let Some(deadline) = self.server.deadline().filter(|&deadline| deadline <= end) {
-            let step = deadline.saturating_sub(self.now.mono_ms);
-            self.now = Time { mono_ms: self.now.mono_ms + step, unix_ms: self.now.unix_ms + step };
-            self.run();
-            if !self.count() {
-                break;
-            }
-        }
-        self.now = Time { mono_ms: end, unix_ms: self.now.unix_ms + (end - self.now.mono_ms) };
+        let Self { bare, inputs, .. } = self;
+        bare.advance(ms, || count(inputs));
         self.run();
     }
 
@@ -176,165 +155,110 @@ impl World {
     pub fn reload(&mut self) {
         self.reloads += 1;
         let config = CONFIGS.with(|configs| configs[self.reloads % 2].clone());
-        self.handle(Input::Reload(config));
+        self.bare.handle(Input::Reload(config));
         self.run();
     }
 
     /// An operator disconnects a client.
     pub fn kill(&mut self, number: usize, reason: &str) {
-        if let Some(client) = self.clients[number].id {
-            self.handle(Input::Kill { client, reason });
+        if let Some(client) = self.bare.id(number) {
+            self.bare.handle(Input::Kill { client, reason });
             self.run();
         }
     }
 
     /// An operator removes a client from `#x`.
     pub fn kick(&mut self, number: usize, reason: &str) {
-        let channel = self.server.find_channel("#x").map(str::to_owned);
-        if let (Some(client), Some(channel)) = (self.clients[number].id, channel) {
-            self.handle(Input::Kick { client, channel: &channel, reason });
+        let channel = self.bare.server.find_channel("#x").map(str::to_owned);
+        if let (Some(client), Some(channel)) = (self.bare.id(number), channel) {
+            self.bare.handle(Input::Kick { client, channel: &channel, reason });
             self.run();
         }
     }
 
     /// An operator speaks to everybody.
     pub fn announce(&mut self, text: &str) {
-        self.handle(Input::Announce { text });
+        self.bare.handle(Input::Announce { text });
         self.run();
     }
 
     /// The server stops.
     pub fn shut_down(&mut self) {
-        self.handle(Input::Shutdown { reason: "Bye" });
+        self.bare.handle(Input::Shutdown { reason: "Bye" });
         self.run();
-        assert!(self.open.is_empty(), "everybody is disconnected at the end");
+        let gone = (0..CLIENTS).all(|number| self.bare.id(number).is_none());
+        assert!(gone, "everybody is disconnected at the end");
     }
 
     /// What a client has received since it was last asked, line by line, each of them checked.
+    ///
+    /// # Panics
+    /// When a line is not one, or tells the client what is not for it.
     pub fn take(&mut self, number: usize) -> Vec<String> {
-        let received = std::mem::take(&mut self.clients[number].received);
+        let received = std::mem::take(self.bare.received(number));
         let mut lines = Vec::new();
         for line in received.split_inclusive(|&byte| byte == b'\n') {
-            lines.push(checked(line).to_owned());
+            let line = checked(line);
+            self.witnesses[number].hear(line).unwrap_or_else(|fault| panic!("{fault}"));
+            lines.push(line.to_owned());
         }
         lines
     }
 
     /// Whether another input may be given.
     pub fn count(&mut self) -> bool {
-        self.inputs += 1;
-        self.inputs <= INPUTS
+        count(&mut self.inputs)
     }
 
-    fn connect(&mut self, number: usize) {
+    /// Whether a client is connected, now if not before.
+    fn connect(&mut self, number: usize) -> bool {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, number as u8));
         let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, 6667));
         let peer = Peer { address, port: 40_000, listener };
-        if self.clients[number].id.is_some() || self.server.admit(self.now, &peer).is_err() {
-            return;
+        if self.bare.id(number).is_some() {
+            return true;
         }
-        self.clients[number].waiting.clear();
-        let id = self.open.insert_with(|_| number);
-        self.clients[number].id = Some(id);
-        self.outbox.open(id.slot, self.server.config().limits.send_queue);
-        self.handle(Input::Opened { client: id, peer });
+        // What is left of an earlier connection is not told to this one.
+        self.take(number);
+        self.witnesses[number] = Witness::default();
+        self.bare.connect(number, peer).is_ok()
     }
 
-    /// Feeds and ticks until nothing is left to do at this time.
+    /// Has everything done that is to be done at this time.
     fn run(&mut self) {
-        loop {
-            let due = self.server.deadline().is_some_and(|deadline| deadline <= self.now.mono_ms);
-            if due {
-                self.handle(Input::Tick);
-            }
-            if !self.answer() && !self.feed() && !due {
-                break;
-            }
-        }
+        self.bare.run();
         for number in 0..CLIENTS {
-            if self.clients[number].received.len() > 64 * 1024 {
+            if self.bare.received(number).len() > 64 * 1024 {
                 self.take(number);
             }
         }
     }
+}
 
-    /// Answers what the server has asked for first. The password of all operators is `good`, and addresses have names.
-    fn answer(&mut self) -> bool {
-        let Some(asked) = self.asked.pop_front() else { return false };
-        match asked {
-            Effect::Verify { client, password, .. } => {
-                let verdict = match password.as_str() {
-                    "good" => Verdict::Good,
-                    "busy" => Verdict::Busy,
-                    _ => Verdict::Wrong,
-                };
-                self.handle(Input::Verified { client, verdict });
-            }
-            Effect::Save { serial, .. } => self.handle(Input::Saved { serial, problem: None }),
-            Effect::Resolve { client, address } => {
-                let name = Some(format!("host-{}.dsl.example.net", client.slot));
-                self.handle(Input::Resolved { client, address, name });
-            }
-            _ => {}
-        }
-        true
-    }
+fn count(inputs: &mut usize) -> bool {
+    *inputs += 1;
+    *inputs <= INPUTS
+}
 
-    /// Feeds one waiting line, if there is one whose client is ready.
-    fn feed(&mut self) -> bool {
-        for number in 0..CLIENTS {
-            let Some(client) = self.clients[number].id else { continue };
-            if !self.server.ready(client) {
-                continue;
-            }
-            let Some(line) = self.clients[number].waiting.pop_front() else { continue };
-            self.handle(match &line {
-                Some(line) if line.is_empty() => Input::Noise { client },
-                Some(line) => Input::Line { client, line },
-                None => Input::Oversized { client },
-            });
-            return true;
+/// What comes of what the server asks for. The password of all operators is `good`, and addresses have names.
+fn outcome(asked: Effect) -> Option<Input<'static>> {
+    Some(match asked {
+        Effect::Verify { client, password, .. } => {
+            let verdict = match password.as_str() {
+                "good" => Verdict::Good,
+                "busy" => Verdict::Busy,
+                _ => Verdict::Wrong,
+            };
+            Input::Verified { client, verdict }
         }
-        false
-    }
-
-    fn handle(&mut self, input: Input<'_>) {
-        self.server.handle(self.now, input, &mut self.outbox);
-        loop {
-            for &slot in self.outbox.dirty() {
-                let Some((_, &number)) = self.open.at(slot) else { panic!("bytes for a closed connection") };
-                for bytes in self.outbox.spans(slot) {
-                    self.clients[number].received.extend_from_slice(bytes);
-                }
-            }
-            let overflowed = self.outbox.take_overflowed();
-            self.outbox.clear();
-            let effects: Vec<_> = self.server.effects().collect();
-            for effect in effects {
-                match effect {
-                    Effect::Close(id) => self.forget(id),
-                    effect => self.asked.push_back(effect),
-                }
-            }
-            if overflowed.is_empty() {
-                break;
-            }
-            for slot in overflowed {
-                let Some((client, _)) = self.open.at(slot) else { continue };
-                let gone = Input::Closed { client, why: Gone::SendQueue };
-                self.server.handle(self.now, gone, &mut self.outbox);
-                self.forget(client);
-            }
+        Effect::Save { serial, .. } => Input::Saved { serial, problem: None },
+        Effect::Resolve { client, address } => {
+            let name = Some(format!("host-{}.dsl.example.net", client.slot));
+            Input::Resolved { client, address, name }
         }
-        self.server.check(&self.outbox);
-    }
-
-    fn forget(&mut self, id: ClientId) {
-        if let Some(number) = self.open.remove(id) {
-            self.outbox.close(id.slot);
-            self.clients[number].id = None;
-        }
-    }
+        Effect::Rehash(client) => Input::Rehashed { client, outcome: Err("nobody can read it".to_owned()) },
+        _ => return None,
+    })
 }
 
 impl Default for World {

@@ -1,5 +1,7 @@
 //! Conversations as text, on the bare server and on the real binary. `README.md` beside this file says how they read.
 
+#[path = "../common/bare.rs"]
+mod bare;
 #[path = "../common/mod.rs"]
 mod common;
 mod config;
@@ -83,7 +85,6 @@ scenarios! {
     bad_input
     bans
     bans_end
-    bans_hidden
     bounds
     caller_id
     cap
@@ -109,7 +110,6 @@ scenarios! {
     forward
     help
     invite
-    invite_kept_away
     invite_list
     invite_notify
     isupport
@@ -134,7 +134,6 @@ scenarios! {
     monitor
     monitor_full
     motd
-    msgids
     multiline
     multiline_errors
     multiline_timeout
