@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::truth::{Channel, HALF, OP, PREFIXES, Truth, Wish};
+use crate::truth::{Channel, HALF, OP, Truth, Wish};
 use crate::world::{USERS, World};
 
 type Checked = Result<(), String>;
@@ -21,29 +21,41 @@ impl World {
         let name = self.rng.pick(&CHANNELS);
         let other = self.rng.below(USERS as u64) as usize;
         let ruler = self.ruler(name).unwrap_or(user);
-        match self.rng.below(41) {
-            0..=7 => self.join(user, name),
-            8 => self.part(user, name),
-            9..=14 => self.say_to_channel(user, name),
-            15 | 16 => self.say_to_user(user, other),
-            17..=19 => self.mode(user, name, other),
-            20..=23 => self.mode(ruler, name, other),
-            24 => self.kick(user, name, other),
-            25 => self.kick(ruler, name, other),
-            26 => self.invite(ruler, name, other),
-            27 => self.invite(user, name, other),
-            28 => self.nick(user),
-            29 => self.topic(user, name),
-            30 => self.knock(user, name),
-            31 => self.user_mode(user),
-            32 => self.accept(user, other),
-            33 => self.silence(user, other),
-            34 => self.away(user),
-            35 | 36 => self.ask_names(user, name),
-            37 => self.ask_list(user),
-            38 => self.ask_whois(user, other),
-            39 => self.bestow(name),
-            _ => self.ask_who(user, name),
+        match self.rng.below(64) {
+            0..=9 => self.join(user, name),
+            10 => self.part(user, name),
+            11..=16 => self.say_to_channel(user, name),
+            17..=19 => self.say_to_user(user, other),
+            20 => self.say_much(user, name, other),
+            21..=23 => self.mode(user, name, other),
+            24..=28 => self.mode(ruler, name, other),
+            29 => self.kick(user, name, other),
+            30 => self.kick(ruler, name, other),
+            31 => self.invite(ruler, name, other),
+            32 => self.invite(user, name, other),
+            33 | 34 => self.nick(user),
+            35 => self.topic(user, name),
+            36 => self.knock(user, name),
+            37 | 38 => self.user_mode(user),
+            39 => self.accept(user, other),
+            40 => self.silence(user, other),
+            41 | 42 => self.away(user),
+            43 | 44 => self.ask_names(user, name),
+            45 => self.ask_list(user),
+            46 => self.ask_whois(user, other),
+            47 | 48 => self.ask_who(user, name),
+            49 => self.ask_whowas(user, other),
+            50 => self.ask_where(user, other),
+            51 => self.bestow(name),
+            52 => self.set_name(user),
+            53 | 54 => self.watch(user, other),
+            55 => self.cloak(user),
+            56 => self.negotiate(user),
+            57 => self.rename(ruler, name),
+            58 if self.rng.one_in(2) => self.quit(user),
+            58..=61 => self.oper(user, name, other),
+            62 => self.wallops(user),
+            _ => self.topic(ruler, name),
         }
     }
 
@@ -56,7 +68,7 @@ impl World {
     }
 
     /// The channel, or the numeric for one that is not there.
-    fn channel(&mut self, user: usize, name: &str) -> Option<Channel> {
+    pub(crate) fn channel(&mut self, user: usize, name: &str) -> Option<Channel> {
         let found = self.truth.channels.get(&fold(name)).cloned();
         if found.is_none() {
             self.expect(user, format!("403 {name}"));
@@ -69,60 +81,90 @@ impl World {
         let line = key.map_or_else(|| format!("JOIN {name}"), |key| format!("JOIN {name} {key}"));
         let folded = fold(name);
         let Some(channel) = self.truth.channels.get(&folded).cloned() else {
-            self.truth.serial += 1;
-            let channel = Channel {
-                name: name.to_owned(),
-                serial: self.truth.serial,
-                members: BTreeMap::new(),
-                flags: BTreeSet::from(['n', 't']),
-                key: None,
-                limit: None,
-                forward: None,
-                lists: BTreeMap::new(),
-                topic: String::new(),
-            };
-            self.truth.channels.insert(folded.clone(), channel);
-            return self.enter(user, &folded, OP, &line, None);
+            self.create(name);
+            self.enter(user, &folded, OP, None);
+            return self.check(user, &line);
         };
         if channel.members.contains_key(&user) {
             return self.check(user, &line);
         }
-        let Err(code) = self.truth.may_join(user, &channel, key) else {
-            return self.enter(user, &folded, 0, &line, None);
+        // A command is sent a second after the last one.
+        let now = self.now() + 1_000;
+        let Err(code) = self.truth.may_join(user, &channel, key, now) else {
+            self.enter(user, &folded, 0, None);
+            return self.check(user, &line);
         };
         let other = channel.forward.as_ref().and_then(|other| self.truth.channels.get(&fold(other))).cloned();
         match other {
             Some(other)
                 if !matches!(code, 475 | 489)
                     && !other.members.contains_key(&user)
-                    && self.truth.may_join(user, &other, None).is_ok() =>
+                    && self.truth.may_join(user, &other, None, now).is_ok() =>
             {
                 let told = format!("470 {} {}", channel.name, other.name);
-                self.enter(user, &fold(&other.name), 0, &line, Some(told))
+                self.enter(user, &fold(&other.name), 0, Some(told));
             }
             _ => {
                 self.expect(user, format!("{code} {}", channel.name));
-                self.check(user, &line)
             }
         }
+        self.check(user, &line)
     }
 
     /// A user becomes a member: those who see them are told, and they are told who is there.
-    fn enter(&mut self, user: usize, folded: &str, rank: u8, line: &str, first: Option<String>) -> Checked {
+    fn enter(&mut self, user: usize, folded: &str, rank: u8, first: Option<String>) {
+        self.admit(user, folded, rank, first);
+        if !self.truth.users[user].caps.contains("no-implicit-names") {
+            self.expect_names(user, folded);
+        }
+    }
+
+    /// The same without the list of who is there.
+    pub(crate) fn admit(&mut self, user: usize, folded: &str, rank: u8, first: Option<String>) {
+        let now = self.now() + 1_000;
         let channel = self.truth.channels.get_mut(folded).expect("it was found");
         channel.members.insert(user, rank);
+        if let Some(throttle) = &mut channel.throttle {
+            throttle.joined(now);
+        }
         let channel = channel.clone();
         let me = &mut self.truth.users[user];
         me.channels.push(folded.to_owned());
         me.invited.remove(&channel.serial);
-        let told = format!(":{} JOIN {}", self.truth.mask(user), channel.name);
-        self.expect_all(Truth::audience(&channel, user).into_iter().filter(|&other| other != user), &told);
-        let mut mine = first.into_iter().chain([told]).collect::<Vec<_>>();
-        if !channel.topic.is_empty() {
-            mine.push(format!("332 {} :{}", channel.name, channel.topic));
+        let away = me.away.clone();
+        let mask = self.truth.mask(user);
+        let told = format!(":{mask} JOIN {}", channel.name);
+        let others = Truth::audience(&channel, user).into_iter().filter(|&other| other != user);
+        let others: Vec<_> = others.collect();
+        self.expect_all(others.iter().copied(), &told);
+        for line in first.into_iter().chain([told]) {
+            self.expect(user, line);
         }
-        let heard = self.say(user, line);
-        self.compare_listing(user, &channel, heard, mine)
+        if let Some(away) = away {
+            self.expect_able(others, "away-notify", &format!(":{mask} AWAY :{away}"));
+        }
+        if !channel.topic.is_empty() {
+            self.expect(user, format!("332 {} :{}", channel.name, channel.topic));
+        }
+    }
+
+    /// A new channel, with nobody in it yet.
+    pub(crate) fn create(&mut self, name: &str) {
+        self.truth.serial += 1;
+        let channel = Channel {
+            name: name.to_owned(),
+            serial: self.truth.serial,
+            members: BTreeMap::new(),
+            flags: BTreeSet::from(['n', 't']),
+            key: None,
+            limit: None,
+            forward: None,
+            lists: BTreeMap::new(),
+            topic: String::new(),
+            throttle: None,
+            renamed_ms: None,
+        };
+        self.truth.channels.insert(fold(name), channel);
     }
 
     fn part(&mut self, user: usize, name: &str) -> Checked {
@@ -136,71 +178,6 @@ impl World {
             }
         }
         self.check(user, &format!("PART {name} :bye"))
-    }
-
-    fn say_to_channel(&mut self, user: usize, name: &str) -> Checked {
-        let verb = self.rng.pick(&["PRIVMSG", "NOTICE"]);
-        let text = self.rng.pick(&["hello", "hello", "\u{1}ACTION waves\u{1}", "\u{1}VERSION\u{1}"]);
-        let symbols: Vec<_> = self.truth.prefixes.chars().collect();
-        let to = if self.rng.one_in(4) { Some(self.rng.pick(&symbols)) } else { None };
-        let row = to.and_then(|letter| PREFIXES.iter().find(|row| row.0 == letter));
-        let symbol = row.map_or(String::new(), |row| row.1.to_string());
-        let found = self.truth.channels.get(&fold(name)).cloned();
-        match found {
-            None if verb == "PRIVMSG" => self.expect(user, format!("403 {name}")),
-            None => {}
-            Some(channel) if !self.truth.may_say(user, &channel, verb, text) => {
-                let refusal = format!("404 {}", channel.name);
-                let answered = verb == "PRIVMSG";
-                self.expect_all(answered.then_some(user), &refusal);
-            }
-            Some(channel) => {
-                let told = format!(":{} {verb} {symbol}{} :{text}", self.truth.mask(user), channel.name);
-                let least = row.map_or(0, |row| row.2);
-                let deaf = |other: usize| self.truth.users[other].modes.contains(&'D');
-                let to: Vec<_> = (channel.members.iter())
-                    .filter(|&(&other, &rank)| other != user && rank >= least && !deaf(other))
-                    .map(|(&other, _)| other)
-                    .collect();
-                self.expect_all(to, &told);
-            }
-        }
-        self.check(user, &format!("{verb} {symbol}{name} :{text}"))
-    }
-
-    fn say_to_user(&mut self, user: usize, other: usize) -> Checked {
-        let nick = self.truth.users[other].nick.clone();
-        let line = format!("PRIVMSG {nick} :psst");
-        let mask = self.truth.mask(user);
-        let silenced = self.truth.is_silenced(user, other);
-        let away = self.truth.users[other].away;
-        if !silenced && !self.truth.accepts(other, user) {
-            return self.kept_away(user, other, &line);
-        }
-        if self.truth.users[user].modes.contains(&'g') && user != other {
-            let entry = (other, nick.clone());
-            self.truth.users[user].accepted.insert(entry);
-        }
-        if !silenced {
-            self.expect(other, format!(":{mask} PRIVMSG {nick} :psst"));
-        }
-        if away {
-            self.expect(user, format!("301 {nick}"));
-        }
-        self.check(user, &line)
-    }
-
-    /// Says a line that mode `g` of the other keeps away.
-    fn kept_away(&mut self, user: usize, other: usize, line: &str) -> Checked {
-        // Whether 718 comes, and 717 with it, depends on when it last came.
-        let heard = self.say(user, line);
-        let mine = heard.get(&user).cloned().unwrap_or_default();
-        let theirs = heard.get(&other).cloned().unwrap_or_default();
-        let refusal = format!("716 {}", self.truth.users[other].nick);
-        let fine = mine.first() == Some(&refusal)
-            && theirs.iter().all(|line| line.starts_with("718 "))
-            && heard.keys().all(|number| [user, other].contains(number));
-        if fine { Ok(()) } else { Err(format!("caller-id: {heard:?}")) }
     }
 
     fn kick(&mut self, user: usize, name: &str, other: usize) -> Checked {
@@ -241,22 +218,24 @@ impl World {
                 _ if channel.members.contains_key(&other) => Some(format!("443 {nick} {}", channel.name)),
                 _ => None,
             };
-            let silenced = self.truth.is_silenced(user, other);
             if let Some(refusal) = refusal {
                 self.expect(user, refusal);
-            } else if !silenced && !self.truth.accepts(other, user) {
-                return self.kept_away(user, other, &format!("INVITE {nick} {name}"));
             } else {
-                if !silenced {
-                    self.truth.users[other].invited.insert(channel.serial);
-                }
+                self.truth.users[other].invited.insert(channel.serial);
                 self.expect(user, format!("341 {nick} {}", channel.name));
-                if self.truth.users[other].away {
+                if self.truth.users[other].away.is_some() {
                     self.expect(user, format!("301 {nick}"));
                 }
-                if !silenced {
+                if !self.truth.is_silenced(user, other) {
                     self.expect(other, format!(":{} INVITE {nick} {}", self.truth.mask(user), channel.name));
                 }
+                let hear = channel.members.iter().filter(|&(&it, &rank)| {
+                    it != user
+                        && Truth::member_sees(&channel, it, user)
+                        && (rank >= HALF || !channel.flags.contains(&'i'))
+                });
+                let told = format!(":{} INVITE {nick} {}", self.truth.mask(user), channel.name);
+                self.expect_able(hear.map(|(&it, _)| it), "invite-notify", &told);
             }
         }
         self.check(user, &format!("INVITE {nick} {name}"))
@@ -278,19 +257,30 @@ impl World {
                         heard.len() == 1 && mine.len() == 1 && mine[0].starts_with(&format!("{code} #"));
                     return if fine { Ok(()) } else { Err(format!("expected {code}, heard {heard:?}")) };
                 }
-                Ok(()) => {
-                    let told = format!(":{} NICK {wanted}", self.truth.mask(user));
-                    let mut all = self.truth.neighbours(user);
-                    all.insert(user);
-                    self.expect_all(all, &told);
-                    if !before.eq_ignore_ascii_case(&wanted) {
-                        self.truth.forget(user);
-                    }
-                    self.truth.users[user].nick = wanted;
-                }
+                Ok(()) => self.take_nick(user, &wanted),
             },
         }
         self.check(user, &line)
+    }
+
+    /// A user has another nick from now on: who is told of it.
+    pub(crate) fn take_nick(&mut self, user: usize, wanted: &str) {
+        let before = self.truth.users[user].nick.clone();
+        let told = format!(":{} NICK {wanted}", self.truth.mask(user));
+        let mut all = self.truth.neighbours(user);
+        all.insert(user);
+        self.expect_all(all, &told);
+        let moved = !before.eq_ignore_ascii_case(wanted);
+        if moved {
+            self.truth.forget(user);
+            self.truth.remember(user);
+            self.expect_all(self.truth.watchers(&before), &format!("731 :{before}"));
+        }
+        wanted.clone_into(&mut self.truth.users[user].nick);
+        if moved {
+            let told = format!("730 :{}", self.truth.mask(user));
+            self.expect_all(self.truth.watchers(wanted), &told);
+        }
     }
 
     fn topic(&mut self, user: usize, name: &str) -> Checked {
@@ -352,56 +342,6 @@ impl World {
             }
         }
         self.check(user, &format!("KNOCK {name} :please"))
-    }
-
-    fn user_mode(&mut self, user: usize) -> Checked {
-        let letter = self.rng.pick(&['i', 'g', 'D', 'B']);
-        let add = self.rng.one_in(2);
-        let nick = self.truth.users[user].nick.clone();
-        let modes = &mut self.truth.users[user].modes;
-        let changed = if add { modes.insert(letter) } else { modes.remove(&letter) };
-        let sign = if add { '+' } else { '-' };
-        if changed {
-            let told = format!(":{} MODE {nick} :{sign}{letter}", self.truth.mask(user));
-            self.expect(user, told);
-        }
-        self.check(user, &format!("MODE {nick} {sign}{letter}"))
-    }
-
-    fn accept(&mut self, user: usize, other: usize) -> Checked {
-        let nick = self.truth.users[other].nick.clone();
-        let entry = (other, nick.clone());
-        let accepted = &mut self.truth.users[user].accepted;
-        if self.rng.one_in(2) {
-            if !accepted.remove(&entry) {
-                self.expect(user, format!("458 {nick}"));
-            }
-            return self.check(user, &format!("ACCEPT -{nick}"));
-        }
-        if !accepted.insert(entry) {
-            self.expect(user, format!("457 {nick}"));
-        }
-        self.check(user, &format!("ACCEPT {nick}"))
-    }
-
-    fn silence(&mut self, user: usize, other: usize) -> Checked {
-        let mask = format!("*!~u{other}@*");
-        let add = self.rng.one_in(2);
-        let silenced = &mut self.truth.users[user].silenced;
-        let changed = if add { silenced.insert(mask.clone()) } else { silenced.remove(&mask) };
-        let sign = if add { '+' } else { '-' };
-        if changed {
-            let told = format!(":{} SILENCE {sign}{mask}", self.truth.mask(user));
-            self.expect(user, told);
-        }
-        self.check(user, &format!("SILENCE {sign}{mask}"))
-    }
-
-    fn away(&mut self, user: usize) -> Checked {
-        let away = self.rng.one_in(2);
-        self.truth.users[user].away = away;
-        self.expect(user, if away { "306" } else { "305" });
-        self.check(user, if away { "AWAY :out" } else { "AWAY" })
     }
 }
 

@@ -1,7 +1,7 @@
 //! MODE of a channel, one change at a time: who may make it, and what it shows.
 
 use crate::commands::{fold, top};
-use crate::truth::{Channel, HALF, OP, PREFIXES, Truth};
+use crate::truth::{Channel, HALF, OP, PREFIXES, Throttle, Truth};
 use crate::world::World;
 
 type Checked = Result<(), String>;
@@ -42,8 +42,7 @@ impl World {
         let change = format!("+{letter} {}", self.truth.users[other].nick);
         self.expect_all(members, &format!(":irc.test MODE {} {change}", channel.name));
         let heard = self.set_modes(name, &change);
-        let expected = std::mem::take(&mut self.expected);
-        if heard == expected { Ok(()) } else { Err(format!("expected {expected:?}\nheard    {heard:?}")) }
+        self.compare(heard)
     }
 
     /// The channel, if the user may change its modes; otherwise what refuses it is expected.
@@ -122,9 +121,10 @@ impl World {
     }
 
     fn setting(&mut self, user: usize, name: &str, add: bool) -> Checked {
-        let letter = self.rng.pick(&['k', 'l', 'f', 'f']);
+        let letter = self.rng.pick(&['k', 'l', 'f', 'f', 'j']);
         let value = match letter {
             'k' => "sesame".to_owned(),
+            'j' => self.rng.pick(&["1:60", "2:30", "3:200"]).to_owned(),
             'l' => self.rng.between(1, 5).to_string(),
             _ => {
                 let own =
@@ -143,6 +143,7 @@ impl World {
             let gone = match letter {
                 'k' => it.key.take().is_some(),
                 'l' => it.limit.take().is_some(),
+                'j' => it.throttle.take().is_some(),
                 _ => it.forward.take().is_some(),
             };
             if gone {
@@ -155,7 +156,7 @@ impl World {
             return self.check(user, &line);
         }
         let shown = match letter {
-            'k' | 'l' => Ok(value.clone()),
+            'k' | 'l' | 'j' => Ok(value.clone()),
             _ => self.may_forward(user, &channel, &value),
         };
         match shown {
@@ -163,6 +164,7 @@ impl World {
             Ok(shown) => {
                 let it = self.change(name);
                 let before = match letter {
+                    'j' => set_throttle(it, &shown),
                     'k' => it.key.replace(shown.clone()),
                     'l' => it.limit.replace(shown.parse().expect("a number")).map(|limit| limit.to_string()),
                     _ => it.forward.replace(shown.clone()),
@@ -236,6 +238,17 @@ impl World {
         }
         self.check(user, &line)
     }
+}
+
+/// Sets mode j; as it was, if it was set. Under a new one nobody has joined yet.
+fn set_throttle(channel: &mut Channel, value: &str) -> Option<String> {
+    let (joins, seconds) = value.split_once(':').expect("two numbers");
+    let [joins, seconds] = [joins, seconds].map(|number| number.parse::<u64>().expect("a number"));
+    let before = channel.throttle.filter(|it| (it.joins, it.ms) == (joins, seconds * 1_000));
+    if before.is_none() {
+        channel.throttle = Some(Throttle { joins, ms: seconds * 1_000, since: 0, count: 0 });
+    }
+    before.map(|_| value.to_owned())
 }
 
 fn sign(add: bool) -> char {

@@ -18,7 +18,7 @@ pub(crate) const PREFIXES: [(char, char, u8, u8); 5] = [
     ('v', '+', VOICE, HALF),
 ];
 
-/// A user: number 3 connects from 10.0.0.3.
+/// A user: number 3 connects from 10.0.0.3 with the user name u3.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct User {
     pub(crate) nick: String,
@@ -30,8 +30,47 @@ pub(crate) struct User {
     /// Numbers of users and the nicks they had.
     pub(crate) accepted: BTreeSet<(usize, String)>,
     pub(crate) silenced: BTreeSet<String>,
-    pub(crate) away: bool,
-    pub(crate) multi_prefix: bool,
+    pub(crate) away: Option<String>,
+    pub(crate) caps: BTreeSet<&'static str>,
+    pub(crate) realname: String,
+    /// The host that others see.
+    pub(crate) host: String,
+    /// The host that hides where they are, if there is one.
+    pub(crate) cloak: Option<String>,
+    /// Whether they never show where they are.
+    pub(crate) hides: bool,
+    /// Folded nicks.
+    pub(crate) watched: BTreeSet<String>,
+}
+
+/// Somebody who had a nick.
+#[derive(Clone, Debug)]
+pub(crate) struct Past {
+    pub(crate) user: usize,
+    pub(crate) nick: String,
+    pub(crate) host: String,
+}
+
+/// Mode j: how many may join in how many milliseconds, when the time being counted began, and how many have joined.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Throttle {
+    pub(crate) joins: u64,
+    pub(crate) ms: u64,
+    pub(crate) since: u64,
+    pub(crate) count: u64,
+}
+
+impl Throttle {
+    fn is_over(&self, now: u64) -> bool {
+        self.count == 0 || now >= self.since + self.ms
+    }
+
+    pub(crate) fn joined(&mut self, now: u64) {
+        if self.is_over(now) {
+            (self.since, self.count) = (now, 0);
+        }
+        self.count += 1;
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +84,8 @@ pub(crate) struct Channel {
     pub(crate) forward: Option<String>,
     pub(crate) lists: BTreeMap<char, Vec<String>>,
     pub(crate) topic: String,
+    pub(crate) throttle: Option<Throttle>,
+    pub(crate) renamed_ms: Option<u64>,
 }
 
 /// What a user wants to do who may be on a list.
@@ -61,6 +102,10 @@ pub(crate) struct Truth {
     pub(crate) serial: u64,
     /// The letters of the prefixes in use.
     pub(crate) prefixes: &'static str,
+    /// Whether hosts can be hidden.
+    pub(crate) cloaks: bool,
+    /// Who has been here, the oldest first.
+    pub(crate) past: Vec<Past>,
 }
 
 /// Whether a mask matches: by trying everything.
@@ -80,7 +125,20 @@ pub(crate) fn glob(mask: &str, text: &str) -> bool {
 
 impl Truth {
     pub(crate) fn mask(&self, user: usize) -> String {
-        format!("{}!~u{user}@10.0.0.{user}", self.users[user].nick)
+        format!("{}!~u{user}@{}", self.users[user].nick, self.users[user].host)
+    }
+
+    /// Whether a mask is about a user, in any form of their host.
+    fn is_like(&self, mask: &str, user: usize) -> bool {
+        let them = &self.users[user];
+        let hosts = [Some(format!("10.0.0.{user}")), them.cloak.clone()];
+        hosts.iter().flatten().any(|host| glob(mask, &format!("{}!~u{user}@{host}", them.nick)))
+    }
+
+    /// Those who watch a nick.
+    pub(crate) fn watchers(&self, nick: &str) -> Vec<usize> {
+        let nick = nick.to_ascii_lowercase();
+        (0..self.users.len()).filter(|&user| self.users[user].watched.contains(&nick)).collect()
     }
 
     pub(crate) fn by_nick(&self, nick: &str) -> Option<usize> {
@@ -94,19 +152,18 @@ impl Truth {
     }
 
     fn is_meant(&self, user: usize, channel: &Channel, entry: &str, wish: Wish) -> bool {
-        let Some(rest) = entry.strip_prefix('$') else { return glob(entry, &self.mask(user)) };
+        let Some(rest) = entry.strip_prefix('$') else { return self.is_like(entry, user) };
         let (negated, rest) = rest.strip_prefix('~').map_or((false, rest), |rest| (true, rest));
         let argument = rest.get(2..).unwrap_or("");
         let meant = match &rest[..1] {
             "m" if wish == Wish::Join => return false,
             "m" => self.is_meant(user, channel, argument, wish),
-            "r" => glob(argument, &format!("real {user}")),
+            "r" => glob(argument, &self.users[user].realname),
             "j" => self.channels.get(&argument.to_ascii_lowercase()).is_some_and(|other| {
                 let Some(prefixes) = other.members.get(&user) else { return false };
                 let hidden = ['s', 'p'].iter().any(|flag| other.flags.contains(flag));
                 let audience = other.flags.contains(&'u') && *prefixes == 0;
-                let invisible = self.users[user].modes.contains(&'i');
-                !(hidden || audience || invisible) || other.serial == channel.serial
+                !(hidden || audience) || other.serial == channel.serial
             }),
             // Nobody is logged in.
             _ => false,
@@ -120,7 +177,13 @@ impl Truth {
     }
 
     /// Why the user may not join, as a numeric.
-    pub(crate) fn may_join(&self, user: usize, channel: &Channel, key: Option<&str>) -> Result<(), u16> {
+    pub(crate) fn may_join(
+        &self,
+        user: usize,
+        channel: &Channel,
+        key: Option<&str>,
+        now: u64,
+    ) -> Result<(), u16> {
         let invited = self.users[user].invited.contains(&channel.serial);
         if channel.flags.contains(&'S') {
             return Err(489);
@@ -136,6 +199,9 @@ impl Truth {
         }
         if channel.limit.is_some_and(|limit| channel.members.len() >= limit) && !invited {
             return Err(471);
+        }
+        if channel.throttle.is_some_and(|it| it.count >= it.joins && !it.is_over(now)) && !invited {
+            return Err(480);
         }
         Ok(())
     }
@@ -162,11 +228,11 @@ impl Truth {
         self.users[other].silenced.iter().any(|entry| glob(entry, &self.mask(user)))
     }
 
-    /// Whether mode `g` of somebody lets another through.
+    /// Whether mode g of `other` lets the user through.
     pub(crate) fn accepts(&self, other: usize, user: usize) -> bool {
         let them = &self.users[other];
-        let entry = (user, self.users[user].nick.clone());
-        user == other || !them.modes.contains(&'g') || them.accepted.contains(&entry)
+        let accepted = || them.accepted.contains(&(user, self.users[user].nick.clone()));
+        user == other || !them.modes.contains(&'g') || accepted()
     }
 
     /// Whoever takes another nick, or leaves, is no longer accepted.
@@ -235,7 +301,13 @@ impl Truth {
     /// The symbols of a member, as the viewer is shown them.
     pub(crate) fn symbols(&self, viewer: usize, rank: u8) -> String {
         let all = PREFIXES.iter().filter(|(_, _, bit, _)| rank & bit != 0).map(|(_, symbol, ..)| *symbol);
-        all.take(if self.users[viewer].multi_prefix { 5 } else { 1 }).collect()
+        all.take(if self.users[viewer].caps.contains("multi-prefix") { 5 } else { 1 }).collect()
+    }
+
+    /// Remembers who has a nick now.
+    pub(crate) fn remember(&mut self, user: usize) {
+        let them = &self.users[user];
+        self.past.push(Past { user, nick: them.nick.clone(), host: them.host.clone() });
     }
 
     pub(crate) fn leave(&mut self, user: usize, name: &str) {
