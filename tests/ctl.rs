@@ -14,7 +14,7 @@ mod manuals;
 mod password;
 
 use chatd::admin::{
-    Announced, Json, KickTarget, Kicked, LogLevel, Reloaded, Request, ShuttingDown, Stats, Version,
+    Announced, Json, Kicked, LogLevel, Reloaded, Request, ShuttingDown, Stats, Target, Version,
 };
 use fake::Fake;
 
@@ -70,7 +70,7 @@ fn kick_says_whom() {
         channel: channel.map(str::to_owned),
         reason: reason.map(str::to_owned),
     };
-    let bob = || KickTarget::Nick("bob".into());
+    let bob = || Target::Nick("bob".into());
     assert_eq!(
         ask("kick bob that is enough", &kicked(Some("Bob"), None)),
         (request(bob(), None, Some("that is enough")), "disconnected Bob (id 7)\n".into())
@@ -81,7 +81,7 @@ fn kick_says_whom() {
     );
     assert_eq!(
         ask("kick --id 7 silence", &kicked(None, None)),
-        (request(KickTarget::Id(7), None, Some("silence")), "disconnected client 7\n".into())
+        (request(Target::Id(7), None, Some("silence")), "disconnected client 7\n".into())
     );
 }
 

@@ -98,6 +98,46 @@ pub struct UserDetails {
     pub invited: u64,
 }
 
+/// A ban from the server, as `ban.list`, `ban.add` and `ban.del` show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanItem {
+    /// One of [`super::BANS`].
+    pub kind: String,
+    /// Who is meant.
+    pub mask: String,
+    /// What those are told who are meant.
+    pub reason: String,
+    /// `nick!user@host` of who set it, or which user through the admin socket; `None` of one of the configuration.
+    pub by: Option<String>,
+    /// Since it was set.
+    pub age_seconds: Option<u64>,
+    /// Until it ends; `None` if it does not.
+    pub expires_seconds: Option<u64>,
+    /// Whether it is of the configuration, and so stays until that changes.
+    pub configured: bool,
+}
+
+/// An item of `oper.list`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperItem {
+    /// The connection's id.
+    pub id: u64,
+    /// Nick.
+    pub nick: String,
+    /// User name.
+    pub user: String,
+    /// Host as others see it.
+    pub host: String,
+    /// The name of the `[[oper]]`.
+    pub name: String,
+    /// The name of the `[[oper_class]]`.
+    pub class: String,
+    /// Since it became an operator.
+    pub age_seconds: u64,
+    /// Since it last sent a message to somebody.
+    pub idle_seconds: u64,
+}
+
 /// A filter, as `filter.list`, `filter.add` and `filter.del` show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilterItem {

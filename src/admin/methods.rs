@@ -5,6 +5,7 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::proto::duration;
 use crate::proto::limits::{ADMIN_PAGE, ADMIN_PAGE_DEFAULT};
 
 /// What a parameter's value may be.
@@ -20,13 +21,15 @@ pub enum Kind {
     Switch,
     /// A whole number, or the string of one: what a page's `next` is.
     Cursor,
+    /// A length of time as [`duration::parse`] reads it.
+    Duration,
 }
 
 impl Kind {
     /// The JSON type.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Text | Self::Choice(_) => "string",
+            Self::Text | Self::Choice(_) | Self::Duration => "string",
             Self::Integer(..) => "integer",
             Self::Switch => "boolean",
             Self::Cursor => "string or integer",
@@ -47,6 +50,10 @@ impl fmt::Display for Kind {
             Self::Integer(min, max) => write!(f, "an integer from {min} to {max}"),
             Self::Switch => f.write_str("true or false"),
             Self::Cursor => f.write_str("the `next` of the page before"),
+            Self::Duration => {
+                let years = duration::LONGEST / (365 * 86_400);
+                write!(f, "a length of time of at most {years} years, such as 12h, 1w3d or 90 (minutes)")
+            }
         }
     }
 }
@@ -90,7 +97,7 @@ impl Serialize for Param {
                     map.serialize_entry("maximum", &max)?;
                 }
             }
-            Kind::Text | Kind::Switch | Kind::Cursor => {}
+            Kind::Text | Kind::Switch | Kind::Cursor | Kind::Duration => {}
         }
         map.serialize_entry("required", &self.required)?;
         map.serialize_entry("help", self.help)?;
@@ -113,6 +120,36 @@ pub const METHODS: &[Method] = &[
         help: "Send a notice to every user",
         params: &[required("text", Kind::Text, "the notice")],
         changes: true,
+    },
+    Method {
+        name: "ban.add",
+        help: "Ban somebody from the server, which a restart keeps",
+        params: &[
+            required("mask", Kind::Text, "user@host, an address or a network"),
+            required("reason", Kind::Text, "what those are told who are meant"),
+            optional("duration", Kind::Duration, "how long it lasts; for ever if absent or 0"),
+            optional("kind", Kind::Choice(&BANS), BAN_KIND_HELP),
+        ],
+        changes: true,
+    },
+    Method {
+        name: "ban.del",
+        help: "Remove a ban that was set while chatd runs",
+        params: &[
+            required("mask", Kind::Text, "the mask, as the list shows it"),
+            optional("kind", Kind::Choice(&BANS), BAN_KIND_HELP),
+        ],
+        changes: true,
+    },
+    Method {
+        name: "ban.list",
+        help: "List the bans from the server, a page at a time",
+        params: &[
+            optional("match", Kind::Text, "only masks that match this one; * and ? are wild"),
+            optional("limit", Kind::Integer(1, ADMIN_PAGE as u64), LIMIT_HELP),
+            optional("after", Kind::Cursor, "the cursor next of the page before"),
+        ],
+        changes: false,
     },
     Method {
         name: "channel.info",
@@ -208,6 +245,15 @@ pub const METHODS: &[Method] = &[
         changes: true,
     },
     Method {
+        name: "oper.list",
+        help: "List who is a server operator, a page at a time",
+        params: &[
+            optional("limit", Kind::Integer(1, ADMIN_PAGE as u64), LIMIT_HELP),
+            optional("after", Kind::Cursor, "the cursor next of the page before"),
+        ],
+        changes: false,
+    },
+    Method {
         name: "reload",
         help: "Read the configuration again: all of it or nothing",
         params: &[],
@@ -223,7 +269,10 @@ pub const METHODS: &[Method] = &[
     Method {
         name: "user.info",
         help: "Show all that is known of a user",
-        params: &[required("nick", Kind::Text, "the user, by nick")],
+        params: &[
+            optional("nick", Kind::Text, "the user, by nick; either this or id"),
+            optional("id", Kind::Integer(0, u64::MAX), "the user, by the id that list shows"),
+        ],
         changes: false,
     },
     Method { name: "version", help: "Show name, version and process id", params: &[], changes: false },
@@ -231,6 +280,10 @@ pub const METHODS: &[Method] = &[
 
 /// What `list` lists.
 pub const WHATS: [&str; 4] = ["users", "channels", "connections", "listeners"];
+/// The kinds of bans from the server.
+pub const BANS: [&str; 2] = ["dline", "kline"];
+const BAN_KIND_HELP: &str =
+    "what it is held against; if absent, dline for an address or network alone, else kline";
 /// What a filter does.
 pub const ACTIONS: [&str; 3] = ["block", "warn", "kill"];
 /// The texts that filters look at.

@@ -34,8 +34,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use details::*;
-pub use methods::{ACTIONS, Kind, LEVELS, METHODS, Method, Param, SWITCH, TEXTS, WHATS, method};
-pub use request::{KickTarget, List, Request, TopicChange, What};
+pub use methods::{ACTIONS, BANS, Kind, LEVELS, METHODS, Method, Param, SWITCH, TEXTS, WHATS, method};
+pub use request::{List, Request, Target, TopicChange, What};
 pub use results::*;
 pub use rpc::{BadReply, Calls, error_line, parse, parse_reply};
 

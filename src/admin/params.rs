@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{INVALID_PARAMS, Kind, Method, Param, RpcError};
+use crate::proto::duration;
+use crate::proto::limits::ADMIN_PAGE_DEFAULT;
 use crate::suggest::closest;
 
 /// The parameters of a call, each known to the method and of its kind. Absent and `null` are the same.
@@ -133,6 +135,21 @@ impl<'a> Params<'a> {
         self.get(name).and_then(Value::as_bool).unwrap_or(false)
     }
 
+    /// The parameter of that name, a length of time, in seconds; none if it is 0.
+    pub(super) fn seconds(&self, name: &str) -> Option<u64> {
+        self.get(name).and_then(Value::as_str).and_then(duration::parse).filter(|&seconds| seconds > 0)
+    }
+
+    /// At most how many items a page has.
+    pub(super) fn limit(&self) -> usize {
+        self.number("limit").map_or(ADMIN_PAGE_DEFAULT, |limit| limit as usize)
+    }
+
+    /// The cursor of the page before; 0 for the first page.
+    pub(super) fn after(&self) -> u64 {
+        self.number("after").unwrap_or(0)
+    }
+
     /// A fault that the table cannot express.
     pub(super) fn fault(&self, message: &str) -> RpcError {
         invalid(format!("{}: {message}", self.method.name))
@@ -165,6 +182,7 @@ fn fault(kind: Kind, value: &Value) -> Option<String> {
         }
         (Kind::Switch, Value::Bool(_)) => true,
         (Kind::Cursor, Value::Number(_) | Value::String(_)) => number(value).is_some(),
+        (Kind::Duration, Value::String(text)) => duration::parse(text).is_some(),
         _ => false,
     };
     (!good).then(|| format!("must be {kind}, but is {}", show(value)))

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::params::Params;
 use super::{Method, RpcError, method};
+use crate::proto::duration::Shown;
 use crate::proto::limits::ADMIN_PAGE_DEFAULT;
 
 /// The kinds of things that `list` lists.
@@ -45,6 +46,33 @@ pub enum Request {
     Announce {
         /// The notice.
         text: String,
+    },
+    /// `ban.add`
+    BanAdd {
+        /// Who is meant.
+        mask: String,
+        /// What they are told.
+        reason: String,
+        /// How many seconds it lasts; `None` is for ever.
+        duration: Option<u64>,
+        /// One of [`super::BANS`].
+        kind: Option<String>,
+    },
+    /// `ban.del`
+    BanDel {
+        /// Who was meant.
+        mask: String,
+        /// One of [`super::BANS`].
+        kind: Option<String>,
+    },
+    /// `ban.list`
+    BanList {
+        /// Only those whose mask matches this one.
+        mask: Option<String>,
+        /// At most so many; 1 to [`crate::proto::limits::ADMIN_PAGE`].
+        limit: usize,
+        /// The cursor of the page before; 0 for the first page.
+        after: u64,
     },
     /// `channel.info`
     ChannelInfo {
@@ -97,7 +125,7 @@ pub enum Request {
     /// `kick`
     Kick {
         /// Whom.
-        target: KickTarget,
+        target: Target,
         /// From this channel only.
         channel: Option<String>,
         /// Shown to everybody who sees it.
@@ -115,6 +143,13 @@ pub enum Request {
         /// The new level; `None` only shows it.
         level: Option<LevelFilter>,
     },
+    /// `oper.list`
+    OperList {
+        /// At most so many; 1 to [`crate::proto::limits::ADMIN_PAGE`].
+        limit: usize,
+        /// The cursor of the page before; 0 for the first page.
+        after: u64,
+    },
     /// `reload`
     Reload,
     /// `shutdown`
@@ -127,7 +162,7 @@ pub enum Request {
     /// `user.info`
     UserInfo {
         /// Which.
-        nick: String,
+        target: Target,
     },
     /// `version`
     Version,
@@ -144,13 +179,23 @@ pub enum TopicChange {
     Set(String),
 }
 
-/// Whom `kick` is about.
+/// Whom `kick` or `user.info` is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KickTarget {
+pub enum Target {
     /// A registered user.
     Nick(String),
     /// A connection, by the `id` that `list` shows.
     Id(u64),
+}
+
+impl Target {
+    /// The parameter that says so.
+    fn param(&self) -> (&'static str, Value) {
+        match self {
+            Self::Nick(nick) => ("nick", nick.as_str().into()),
+            Self::Id(id) => ("id", (*id).into()),
+        }
+    }
 }
 
 /// The parameters of `list`.
@@ -183,6 +228,18 @@ impl Request {
         let params = Params::check(method, params)?;
         Ok(match method.name {
             "announce" => Self::Announce { text: params.text("text").expect("required") },
+            "ban.add" => Self::BanAdd {
+                mask: params.text("mask").expect("required"),
+                reason: params.text("reason").expect("required"),
+                duration: params.seconds("duration"),
+                kind: params.text("kind"),
+            },
+            "ban.del" => {
+                Self::BanDel { mask: params.text("mask").expect("required"), kind: params.text("kind") }
+            }
+            "ban.list" => {
+                Self::BanList { mask: params.text("match"), limit: params.limit(), after: params.after() }
+            }
             "channel.info" => Self::ChannelInfo { channel: params.text("channel").expect("required") },
             "channel.mode" => Self::ChannelMode {
                 channel: params.text("channel").expect("required"),
@@ -212,24 +269,27 @@ impl Request {
                 let level = params.text("level").map(|name| name.parse().expect("the table has log's names"));
                 Self::LogLevel { level }
             }
+            "oper.list" => Self::OperList { limit: params.limit(), after: params.after() },
             "reload" => Self::Reload,
             "shutdown" => Self::Shutdown { reason: params.text("reason") },
             "stats" => Self::Stats,
-            "user.info" => Self::UserInfo { nick: params.text("nick").expect("required") },
+            "user.info" => Self::UserInfo { target: Self::target(&params)? },
             "version" => Self::Version,
             name => unreachable!("a test walks the table, and {name} is in it"),
         })
     }
 
+    fn target(params: &Params<'_>) -> Result<Target, RpcError> {
+        match (params.text("nick"), params.number("id")) {
+            (Some(nick), None) => Ok(Target::Nick(nick)),
+            (None, Some(id)) => Ok(Target::Id(id)),
+            (None, None) => Err(params.fault("one of the parameters `nick` and `id` is needed")),
+            (Some(_), Some(_)) => Err(params.fault("the parameters `nick` and `id` exclude each other")),
+        }
+    }
+
     fn kick(params: &Params<'_>) -> Result<Self, RpcError> {
-        let target = match (params.text("nick"), params.number("id")) {
-            (Some(nick), None) => KickTarget::Nick(nick),
-            (None, Some(id)) => KickTarget::Id(id),
-            (None, None) => return Err(params.fault("one of the parameters `nick` and `id` is needed")),
-            (Some(_), Some(_)) => {
-                return Err(params.fault("the parameters `nick` and `id` exclude each other"));
-            }
-        };
+        let target = Self::target(params)?;
         Ok(Self::Kick { target, channel: params.text("channel"), reason: params.text("reason") })
     }
 
@@ -257,15 +317,28 @@ impl Request {
             what,
             mask: params.text("match"),
             channel,
-            limit: params.number("limit").map_or(ADMIN_PAGE_DEFAULT, |limit| limit as usize),
-            after: params.number("after").unwrap_or(0),
+            limit: params.limit(),
+            after: params.after(),
         }))
+    }
+
+    /// At most how many items its answer has, and the cursor that the answer begins at; `None` if the answer is no page.
+    pub fn page(&mut self) -> Option<(&mut usize, &mut u64)> {
+        match self {
+            Self::BanList { limit, after, .. }
+            | Self::List(List { limit, after, .. })
+            | Self::OperList { limit, after } => Some((limit, after)),
+            _ => None,
+        }
     }
 
     /// The method's row of the table.
     pub fn method(&self) -> &'static Method {
         let name = match self {
             Self::Announce { .. } => "announce",
+            Self::BanAdd { .. } => "ban.add",
+            Self::BanDel { .. } => "ban.del",
+            Self::BanList { .. } => "ban.list",
             Self::ChannelInfo { .. } => "channel.info",
             Self::ChannelMode { .. } => "channel.mode",
             Self::ChannelTopic { .. } => "channel.topic",
@@ -278,6 +351,7 @@ impl Request {
             Self::List(_) => "list",
             Self::Lockdown { .. } => "lockdown",
             Self::LogLevel { .. } => "log_level",
+            Self::OperList { .. } => "oper.list",
             Self::Reload => "reload",
             Self::Shutdown { .. } => "shutdown",
             Self::Stats => "stats",
@@ -300,7 +374,14 @@ impl Request {
 
     /// Whether its answer comes when what it changes is on disk.
     pub fn is_saved(&self) -> bool {
-        matches!(self, Self::FilterAdd { .. } | Self::FilterDel { .. } | Self::Lockdown { on: Some(_) })
+        matches!(
+            self,
+            Self::BanAdd { .. }
+                | Self::BanDel { .. }
+                | Self::FilterAdd { .. }
+                | Self::FilterDel { .. }
+                | Self::Lockdown { on: Some(_) }
+        )
     }
 
     /// The request as a line for the daemon, LF included. The answer will carry `id`.
@@ -325,6 +406,25 @@ impl Request {
         };
         match self {
             Self::Announce { text } => put("text", Some(text.as_str().into())),
+            Self::BanAdd { mask, reason, duration, kind } => {
+                put("mask", Some(mask.as_str().into()));
+                put("reason", Some(reason.as_str().into()));
+                put("duration", duration.map(|seconds| Shown(seconds).to_string().into()));
+                put("kind", kind.as_deref().map(Value::from));
+            }
+            Self::BanDel { mask, kind } => {
+                put("mask", Some(mask.as_str().into()));
+                put("kind", kind.as_deref().map(Value::from));
+            }
+            Self::BanList { mask, limit, after } => {
+                put("match", mask.as_deref().map(Value::from));
+                put("limit", Some((*limit).into()));
+                put("after", (*after > 0).then(|| (*after).into()));
+            }
+            Self::OperList { limit, after } => {
+                put("limit", Some((*limit).into()));
+                put("after", (*after > 0).then(|| (*after).into()));
+            }
             Self::ChannelInfo { channel } => put("channel", Some(channel.as_str().into())),
             Self::ChannelMode { channel, modes } => {
                 put("channel", Some(channel.as_str().into()));
@@ -351,12 +451,13 @@ impl Request {
                 put("on", on.as_deref().map(Value::from));
             }
             Self::Lockdown { on } => put("state", on.map(|on| if on { "on" } else { "off" }.into())),
-            Self::UserInfo { nick } => put("nick", Some(nick.as_str().into())),
+            Self::UserInfo { target } => {
+                let (name, value) = target.param();
+                put(name, Some(value));
+            }
             Self::Kick { target, channel, reason } => {
-                match target {
-                    KickTarget::Nick(nick) => put("nick", Some(nick.as_str().into())),
-                    KickTarget::Id(id) => put("id", Some((*id).into())),
-                }
+                let (name, value) = target.param();
+                put(name, Some(value));
                 put("channel", channel.as_deref().map(Value::from));
                 put("reason", reason.as_deref().map(Value::from));
             }

@@ -29,6 +29,7 @@ fn example(kind: Kind) -> Value {
         Kind::Integer(min, _) => json!(min),
         Kind::Switch => json!(true),
         Kind::Cursor => json!("12"),
+        Kind::Duration => json!("1d12h"),
     }
 }
 
@@ -40,7 +41,13 @@ fn counterexample(kind: Kind) -> Value {
         Kind::Integer(..) => json!("1"),
         Kind::Switch => json!("true"),
         Kind::Cursor => json!("1x"),
+        Kind::Duration => json!("soon"),
     }
+}
+
+/// Whether one of the parameters `nick` and `id` is needed.
+fn names_somebody(method: &Method) -> bool {
+    ["kick", "user.info"].contains(&method.name)
 }
 
 /// Walks the table: each method is known to the typed part, each parameter reaches the request, and is checked.
@@ -50,7 +57,7 @@ fn every_method_and_parameter_of_the_table_is_handled() {
         let required: Map<_, _> = method
             .params
             .iter()
-            .filter(|param| param.required || (method.name == "kick" && param.name == "nick"))
+            .filter(|param| param.required || (names_somebody(method) && param.name == "nick"))
             .map(|param| (param.name.to_owned(), example(param.kind)))
             .collect();
         let base = request(method.name, &Value::Object(required.clone())).unwrap();
@@ -81,6 +88,15 @@ fn requests_survive_the_way_to_the_daemon() {
     let list = List { what: What::Connections, mask: text(), limit: 7, after: u64::MAX, ..List::default() };
     for sent in [
         Request::Announce { text: text().unwrap() },
+        Request::BanAdd {
+            mask: "*@192.0.2.*".into(),
+            reason: text().unwrap(),
+            duration: Some(129_600),
+            kind: Some("kline".into()),
+        },
+        Request::BanAdd { mask: "192.0.2.0/24".into(), reason: "no".into(), duration: None, kind: None },
+        Request::BanDel { mask: "192.0.2.1".into(), kind: Some("dline".into()) },
+        Request::BanList { mask: text(), limit: 7, after: u64::MAX },
         Request::ChannelInfo { channel: "#c".into() },
         Request::ChannelMode { channel: "#c".into(), modes: "-o+b bob *!*@x".into() },
         topic(TopicChange::Show),
@@ -99,17 +115,19 @@ fn requests_survive_the_way_to_the_daemon() {
         Request::Lockdown { on: Some(true) },
         Request::Lockdown { on: None },
         Request::Help,
-        Request::Kick { target: KickTarget::Nick("bob".into()), channel: Some("#c".into()), reason: text() },
-        Request::Kick { target: KickTarget::Id(u64::MAX), channel: None, reason: None },
+        Request::Kick { target: Target::Nick("bob".into()), channel: Some("#c".into()), reason: text() },
+        Request::Kick { target: Target::Id(u64::MAX), channel: None, reason: None },
         Request::List(List::default()),
         Request::List(List { channel: Some("#c".into()), ..List::default() }),
         Request::List(list),
         Request::LogLevel { level: Some(LevelFilter::Debug) },
         Request::LogLevel { level: None },
+        Request::OperList { limit: 7, after: 9 },
         Request::Reload,
         Request::Shutdown { reason: text() },
         Request::Stats,
-        Request::UserInfo { nick: "bob".into() },
+        Request::UserInfo { target: Target::Nick("bob".into()) },
+        Request::UserInfo { target: Target::Id(7) },
         Request::Version,
     ] {
         let line = sent.to_line(9);
@@ -159,6 +177,18 @@ fn bad_parameters_are_named_with_their_place_and_what_was_expected() {
             json!({"text": "é\nb"}),
             "announce: parameter `text` must not hold NUL, CR or LF; there is one at character 2",
         ),
+        (
+            "ban.add",
+            json!({"mask": "a@b", "reason": "no", "duration": "1y"}),
+            "ban.add: parameter `duration` must be a length of time of at most 10 years, such as 12h, 1w3d \
+             or 90 (minutes), but is the string `1y`",
+        ),
+        (
+            "ban.del",
+            json!({"mask": "a@b", "kind": "k-line"}),
+            "ban.del: parameter `kind` must be dline or kline, but is the string `k-line`; did you mean `kline`?",
+        ),
+        ("user.info", json!({}), "user.info: one of the parameters `nick` and `id` is needed"),
         ("kick", json!({"nik": "bob"}), "kick: unknown parameter `nik`; did you mean `nick`?"),
         (
             "kick",

@@ -6,7 +6,11 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, value_parser};
 
-use crate::admin::{ACTIONS, KickTarget, LEVELS, List, Request, SWITCH, TEXTS, TopicChange, WHATS, What};
+use crate::admin::{
+    ACTIONS, BANS, Kind, LEVELS, List, Request, SWITCH, TEXTS, Target, TopicChange, WHATS, What,
+};
+use crate::proto::duration;
+use crate::proto::limits::ADMIN_PAGE;
 
 const EXIT: &str = "\
 Exit status: 0 done; 1 the daemon refused, its reason is on stderr; 2 usage; 3 no answer: the daemon
@@ -47,6 +51,15 @@ pub(super) enum Verb {
         /// The notice; several words are joined with spaces
         #[arg(required = true)]
         text: Vec<String>,
+    },
+    /// Look at the bans from the server, or change them
+    #[command(
+        after_help = "Examples:\n  chatctl ban list\n  chatctl ban add --duration 1d 192.0.2.0/24 Open proxies"
+    )]
+    #[command(disable_help_subcommand = true)]
+    Ban {
+        #[command(subcommand)]
+        verb: BanVerb,
     },
     /// Look at a channel, or change it as the server
     #[command(
@@ -119,6 +132,13 @@ pub(super) enum Verb {
         #[arg(value_parser = PossibleValuesParser::new(LEVELS))]
         level: Option<String>,
     },
+    /// Look at the server operators
+    #[command(after_help = "Example:\n  chatctl oper list")]
+    #[command(disable_help_subcommand = true)]
+    Oper {
+        #[command(subcommand)]
+        verb: OperVerb,
+    },
     /// Read the configuration again: all of it or nothing
     #[command(after_help = "Example:\n  chatctl reload")]
     Reload,
@@ -143,6 +163,79 @@ pub(super) enum Verb {
     /// Show the daemon's name, version and process id
     #[command(after_help = "Example:\n  chatctl version")]
     Version,
+}
+
+/// What to do with bans from the server.
+#[derive(Debug, Subcommand)]
+pub(super) enum BanVerb {
+    /// Ban somebody from the server, which a restart keeps
+    #[command(after_help = "Examples:\n  chatctl ban add '*bot@*.example.org' No bots\n  \
+        chatctl ban add --duration 1w 192.0.2.0/24 Open proxies")]
+    Add {
+        /// user@host with wildcards, an address or a network
+        mask: String,
+        /// What those are told who are meant; several words are joined with spaces
+        #[arg(required = true)]
+        reason: Vec<String>,
+        /// How long it lasts, such as 12h, 1w3d or 90 (minutes) [default: for ever]
+        #[arg(long, value_name = "TIME", value_parser = seconds)]
+        duration: Option<u64>,
+        /// What it is held against [default: dline for an address or network alone, else kline]
+        #[arg(long, value_parser = PossibleValuesParser::new(BANS))]
+        kind: Option<String>,
+    },
+    /// Remove a ban that was set while chatd runs
+    #[command(after_help = "Example:\n  chatctl ban del 192.0.2.0/24")]
+    Del {
+        /// The mask, as the list shows it
+        mask: String,
+        /// What it is held against [default: dline for an address or network alone, else kline]
+        #[arg(long, value_parser = PossibleValuesParser::new(BANS))]
+        kind: Option<String>,
+    },
+    /// List the bans from the server
+    #[command(
+        after_help = "Examples:\n  chatctl ban list\n  chatctl ban list --match '192.0.2.*' --json | jq .reason"
+    )]
+    List {
+        /// Only those whose mask matches this one; * and ? are wild
+        #[arg(long = "match", value_name = "MASK")]
+        mask: Option<String>,
+        /// At most so many [default: all]
+        #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+        limit: Option<u64>,
+    },
+}
+
+impl BanVerb {
+    /// The request for it, and the bound on all pages of a list.
+    fn request(self) -> (Request, Option<u64>) {
+        match self {
+            Self::Add { mask, reason, duration, kind } => {
+                let duration = duration.filter(|&seconds| seconds > 0);
+                (Request::BanAdd { mask, reason: reason.join(" "), duration, kind }, None)
+            }
+            Self::Del { mask, kind } => (Request::BanDel { mask, kind }, None),
+            Self::List { mask, limit } => (Request::BanList { mask, limit: ADMIN_PAGE, after: 0 }, limit),
+        }
+    }
+}
+
+/// Seconds from a length of time.
+fn seconds(text: &str) -> Result<u64, String> {
+    duration::parse(text).ok_or_else(|| format!("it must be {}", Kind::Duration))
+}
+
+/// What to do with server operators.
+#[derive(Debug, Subcommand)]
+pub(super) enum OperVerb {
+    /// List who is a server operator
+    #[command(after_help = "Examples:\n  chatctl oper list\n  chatctl oper list --json | jq .nick")]
+    List {
+        /// At most so many [default: all]
+        #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+        limit: Option<u64>,
+    },
 }
 
 /// What to do with a channel.
@@ -263,29 +356,33 @@ impl FilterVerb {
 #[derive(Debug, Subcommand)]
 pub(super) enum UserVerb {
     /// Show all that is known of a user
-    #[command(
-        after_help = "Examples:\n  chatctl user info bob\n  chatctl user info bob --json | jq .capabilities"
-    )]
+    #[command(after_help = "Examples:\n  chatctl user info bob\n  chatctl user info --id 4294967296\n  \
+            chatctl user info bob --json | jq .capabilities")]
     Info {
-        /// The user, by nick
-        nick: String,
+        /// The user, by nick; not given with --id
+        #[arg(required_unless_present = "id", conflicts_with = "id")]
+        nick: Option<String>,
+        /// The user, by the id that list shows
+        #[arg(long)]
+        id: Option<u64>,
     },
 }
 
 impl Verb {
-    /// The request for it; for `list` the first page's, with the bound on all pages as `Some`. None for what needs no
+    /// The request for it; for a list the first page's, with the bound on all pages as `Some`. None for what needs no
     /// daemon.
     pub(super) fn request(self) -> Option<(Request, Option<u64>)> {
         let request = match self {
             Self::Announce { text } => Request::Announce { text: text.join(" ") },
+            Self::Ban { verb } => return Some(verb.request()),
             Self::Channel { verb } => verb.request(),
             Self::Filter { verb } => verb.request(),
             Self::Lockdown { state } => Request::Lockdown { on: (state != "show").then(|| state == "on") },
             Self::Kick { nick, reason, channel, id } => {
                 let (target, words): (_, Vec<String>) = match id {
                     // The first word was taken for a nick.
-                    Some(id) => (KickTarget::Id(id), nick.into_iter().chain(reason).collect()),
-                    None => (KickTarget::Nick(nick.expect("clap requires it")), reason),
+                    Some(id) => (Target::Id(id), nick.into_iter().chain(reason).collect()),
+                    None => (Target::Nick(nick.expect("clap requires it")), reason),
                 };
                 Request::Kick { target, channel, reason: sentence(&words) }
             }
@@ -297,10 +394,16 @@ impl Verb {
             Self::LogLevel { level } => {
                 Request::LogLevel { level: level.map(|level| level.parse().expect("clap checks it")) }
             }
+            Self::Oper { verb: OperVerb::List { limit } } => {
+                return Some((Request::OperList { limit: ADMIN_PAGE, after: 0 }, limit));
+            }
             Self::Reload => Request::Reload,
             Self::Shutdown { reason } => Request::Shutdown { reason: sentence(&reason) },
             Self::Stats => Request::Stats,
-            Self::User { verb: UserVerb::Info { nick } } => Request::UserInfo { nick },
+            Self::User { verb: UserVerb::Info { nick, id } } => {
+                let by_nick = || Target::Nick(nick.expect("clap requires it"));
+                Request::UserInfo { target: id.map_or_else(by_nick, Target::Id) }
+            }
             Self::Version => Request::Version,
         };
         Some((request, None))
@@ -375,22 +478,36 @@ mod tests {
             channel: channel.map(str::to_owned),
             reason: reason.map(str::to_owned),
         };
-        let bob = || KickTarget::Nick("bob".into());
+        let bob = || Target::Nick("bob".into());
         assert_eq!(request("kick bob"), kick(bob(), None, None));
         assert_eq!(
             request("kick bob that is enough --channel #c"),
             kick(bob(), Some("#c"), Some("that is enough"))
         );
-        assert_eq!(
-            request("kick --id 5 that is enough"),
-            kick(KickTarget::Id(5), None, Some("that is enough"))
-        );
-        assert_eq!(request("kick --id 5"), kick(KickTarget::Id(5), None, None));
+        assert_eq!(request("kick --id 5 that is enough"), kick(Target::Id(5), None, Some("that is enough")));
+        assert_eq!(request("kick --id 5"), kick(Target::Id(5), None, None));
         assert_eq!(
             request("announce -- --json is an option"),
             Request::Announce { text: "--json is an option".into() }
         );
         assert_eq!(request("shutdown"), Request::Shutdown { reason: None });
+        let ban = |mask: &str, duration, kind: Option<&str>| Request::BanAdd {
+            mask: mask.into(),
+            reason: "open proxies".into(),
+            duration,
+            kind: kind.map(str::to_owned),
+        };
+        assert_eq!(request("ban add *@192.0.2.* open proxies"), ban("*@192.0.2.*", None, None));
+        assert_eq!(
+            request("ban add --duration 1d --kind kline 192.0.2.0/24 open proxies"),
+            ban("192.0.2.0/24", Some(86_400), Some("kline"))
+        );
+        assert_eq!(request("ban add --duration 0 a@b open proxies"), ban("a@b", None, None));
+        assert_eq!(request("user info --id 7"), Request::UserInfo { target: Target::Id(7) });
+        for wrong in ["ban add a@b", "ban add --duration soon a@b no", "user info", "user info bob --id 7"] {
+            let words = std::iter::once("chatctl").chain(wrong.split_whitespace());
+            assert!(Args::try_parse_from(words).is_err(), "{wrong}");
+        }
         let mode = |modes: &str| Request::ChannelMode { channel: "#c".into(), modes: modes.into() };
         assert_eq!(request("channel mode #c +o-b bob *!*@x"), mode("+o-b bob *!*@x"));
         assert_eq!(request("channel mode #c -ov bob bob --json"), mode("-ov bob bob"));

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::human::{count, counted, duration, printable, size};
 use crate::admin::{
-    ChannelDetails, ChannelTopic, FilterItem, FilterList, FilterVerdict, Lockdown, MaskList, ModesChanged,
-    UserDetails,
+    BanItem, ChannelDetails, ChannelTopic, FilterItem, FilterList, FilterVerdict, Lockdown, MaskList,
+    ModesChanged, UserDetails,
 };
 
 /// Lines with a label each. Values may hold anything.
@@ -110,6 +110,26 @@ pub(super) fn user(user: &UserDetails) -> String {
         ("id", item.id.to_string()),
     ]);
     labelled(&rows)
+}
+
+/// A ban from the server.
+pub(super) fn ban(ban: &BanItem) -> String {
+    let set = match (&ban.by, ban.age_seconds) {
+        (None, _) => "by the configuration".to_owned(),
+        (by, age) => set_by(by.as_deref(), age),
+    };
+    labelled(&[
+        ("ban", ban.mask.clone()),
+        ("kind", ban.kind.clone()),
+        ("reason", ban.reason.clone()),
+        ("set", set),
+        ("ends", ends(ban.expires_seconds)),
+    ])
+}
+
+/// When something ends.
+pub(super) fn ends(seconds: Option<u64>) -> String {
+    seconds.map_or_else(|| "never".to_owned(), |seconds| format!("in {}", duration(seconds)))
 }
 
 /// A filter.

@@ -1,4 +1,4 @@
-//! `chatctl list`: pages in, rows out, one page in memory at a time.
+//! `chatctl list`, `ban list` and `oper list`: pages in, rows out, one page in memory at a time.
 
 use std::io::Write;
 
@@ -7,11 +7,12 @@ use serde_json::value::RawValue;
 
 use super::Failure;
 use super::daemon::Daemon;
+use super::details::ends;
 use super::human::{count, duration, printable_json, size};
 use super::table::{Column, Table, left, right};
 use crate::admin::{
-    ChannelItem, ConnectionItem, ConnectionState, List, ListenerItem, ListenerState, Page, Request, Role,
-    UserItem, What,
+    BanItem, ChannelItem, ConnectionItem, ConnectionState, ListenerItem, ListenerState, OperItem, Page,
+    Request, Role, UserItem, What,
 };
 use crate::proto::limits::ADMIN_PAGE;
 
@@ -21,14 +22,13 @@ use crate::proto::limits::ADMIN_PAGE;
 /// Those of [`Daemon::call`], and of writing.
 pub(super) fn list(
     daemon: &mut Daemon,
-    list: List,
+    request: Request,
     limit: Option<u64>,
     json: bool,
     terminal: Option<usize>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let what = list.what;
-    let mut pages = Pages { daemon, list, left: limit.unwrap_or(u64::MAX), more: true };
+    let mut pages = Pages { daemon, request, left: limit.unwrap_or(u64::MAX), more: true };
     if json {
         while let Some(items) = pages.next::<Box<RawValue>>()? {
             for item in items {
@@ -37,21 +37,28 @@ pub(super) fn list(
         }
         return Ok(());
     }
-    match what {
-        What::Users => table(pages, Table::new(USERS, terminal), user, out),
-        What::Channels => table(pages, Table::new(CHANNELS, terminal), channel, out),
-        What::Connections => table(pages, Table::new(CONNECTIONS, terminal), connection, out),
-        What::Listeners => table(pages, Table::new(LISTENERS, terminal), listener, out),
+    match &pages.request {
+        Request::BanList { .. } => table(pages, "bans", Table::new(BANS, terminal), ban, out),
+        Request::OperList { .. } => table(pages, "operators", Table::new(OPERS, terminal), oper, out),
+        Request::List(list) => match list.what {
+            What::Users => table(pages, "users", Table::new(USERS, terminal), user, out),
+            What::Channels => table(pages, "channels", Table::new(CHANNELS, terminal), channel, out),
+            What::Connections => {
+                table(pages, "connections", Table::new(CONNECTIONS, terminal), connection, out)
+            }
+            What::Listeners => table(pages, "listeners", Table::new(LISTENERS, terminal), listener, out),
+        },
+        other => unreachable!("{} is no list", other.method().name),
     }
 }
 
 fn table<T: DeserializeOwned>(
     mut pages: Pages<'_>,
+    what: &str,
     mut table: Table,
     row: impl Fn(T) -> Vec<String>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let what = pages.list.what.name();
     let mut empty = true;
     while let Some(items) = pages.next()? {
         let rows: Vec<_> = items.into_iter().map(&row).collect();
@@ -69,7 +76,7 @@ fn table<T: DeserializeOwned>(
 /// The pages still to be asked for.
 struct Pages<'a> {
     daemon: &'a mut Daemon,
-    list: List,
+    request: Request,
     /// How many items may still be shown.
     left: u64,
     /// Whether the last page had a cursor.
@@ -81,18 +88,23 @@ impl Pages<'_> {
         if !self.more || self.left == 0 {
             return Ok(None);
         }
-        self.list.limit = self.left.min(ADMIN_PAGE as u64) as usize;
-        let result = self.daemon.call(&Request::List(self.list.clone()))?;
+        let most = self.left.min(ADMIN_PAGE as u64) as usize;
+        let (limit, after) = self.request.page().expect("a list has pages");
+        *limit = most;
+        let before = *after;
+        let result = self.daemon.call(&self.request)?;
         let page: Page<T> =
             serde_json::from_str(result.get()).map_err(|error| self.daemon.nonsense(&error.to_string()))?;
-        if page.items.len() > self.list.limit {
+        if page.items.len() > most {
             return Err(self.daemon.nonsense("a page with more items than were asked for"));
         }
         self.left -= page.items.len() as u64;
         self.more = page.next.is_some();
         if let Some(next) = page.next {
-            let after = next.parse().ok().filter(|&after| after != self.list.after);
-            self.list.after = after.ok_or_else(|| self.daemon.nonsense("a cursor that leads nowhere"))?;
+            let next = next.parse().ok().filter(|&next| next != before);
+            let next = next.ok_or_else(|| self.daemon.nonsense("a cursor that leads nowhere"))?;
+            let (_, after) = self.request.page().expect("a list has pages");
+            *after = next;
         }
         Ok(Some(page.items))
     }
@@ -190,6 +202,48 @@ fn listener(listener: ListenerItem) -> Vec<String> {
         ListenerState::Paused => "paused",
     };
     vec![listener.address, role(listener.role), state.to_owned(), count(listener.accepted)]
+}
+
+const BANS: &[Column] = &[
+    left("MASK", 0),
+    left("KIND", 0),
+    left("SET BY", 2),
+    right("AGE", 3),
+    left("ENDS", 1),
+    left("REASON", 0),
+];
+
+fn ban(ban: BanItem) -> Vec<String> {
+    vec![
+        ban.mask,
+        ban.kind,
+        ban.by.unwrap_or_else(|| "the configuration".to_owned()),
+        ban.age_seconds.map_or_else(|| "-".to_owned(), duration),
+        ends(ban.expires_seconds),
+        ban.reason,
+    ]
+}
+
+const OPERS: &[Column] = &[
+    left("NICK", 0),
+    left("USER@HOST", 0),
+    left("OPER", 0),
+    left("CLASS", 0),
+    right("SINCE", 2),
+    right("IDLE", 1),
+    right("ID", 3),
+];
+
+fn oper(oper: OperItem) -> Vec<String> {
+    vec![
+        oper.nick,
+        format!("{}@{}", oper.user, oper.host),
+        oper.name,
+        oper.class,
+        duration(oper.age_seconds),
+        duration(oper.idle_seconds),
+        oper.id.to_string(),
+    ]
 }
 
 fn role(role: Role) -> String {

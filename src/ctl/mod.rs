@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use serde_json::json;
 
-use crate::admin::{Problems, Request, RpcError};
+use crate::admin::{Problems, RpcError};
 use args::Args;
 use daemon::Daemon;
 
@@ -63,19 +63,18 @@ fn run(args: Args, terminal: Option<usize>, out: &mut dyn Write) -> Result<(), F
     let json = args.json;
     let (socket, timeout) = (args.socket.clone(), args.timeout());
     let Some(request) = args.verb.request() else { return hash::run(json, out) };
+    let (mut request, limit) = request;
     let mut daemon = Daemon::connect(socket, timeout)?;
-    match request {
-        (Request::List(list), limit) => list::list(&mut daemon, list, limit, json, terminal, out)?,
-        (request, _) => {
-            let result = daemon.call(&request)?;
-            if json {
-                writeln!(out, "{}", human::printable_json(result.get()))?;
-            } else {
-                let text = render::result(&request, result.get());
-                let text = text.map_err(|error| daemon.nonsense(&error.to_string()))?;
-                out.write_all(text.as_bytes())?;
-            }
-        }
+    if request.page().is_some() {
+        return list::list(&mut daemon, request, limit, json, terminal, out);
+    }
+    let result = daemon.call(&request)?;
+    if json {
+        writeln!(out, "{}", human::printable_json(result.get()))?;
+    } else {
+        let text = render::result(&request, result.get());
+        let text = text.map_err(|error| daemon.nonsense(&error.to_string()))?;
+        out.write_all(text.as_bytes())?;
     }
     Ok(())
 }

@@ -16,6 +16,8 @@ use crate::admin::{Announced, Kicked, LogLevel, Reloaded, Request, ShuttingDown,
 pub(super) fn result(request: &Request, json: &str) -> serde_json::Result<String> {
     Ok(match request {
         Request::Announce { .. } => announced(read(json)?),
+        Request::BanAdd { .. } => format!("added\n{}", details::ban(&read(json)?)),
+        Request::BanDel { .. } => format!("removed\n{}", details::ban(&read(json)?)),
         Request::ChannelInfo { .. } => details::channel(&read(json)?),
         Request::ChannelMode { .. } => details::modes(&read(json)?),
         Request::ChannelTopic { .. } => details::topic(&read(json)?),
@@ -32,7 +34,9 @@ pub(super) fn result(request: &Request, json: &str) -> serde_json::Result<String
         Request::UserInfo { .. } => details::user(&read(json)?),
         Request::Version => version(&read(json)?),
         // chatctl has its own help, and lists are printed page by page.
-        Request::Help | Request::List(_) => format!("{json}\n"),
+        Request::Help | Request::BanList { .. } | Request::List(_) | Request::OperList { .. } => {
+            format!("{json}\n")
+        }
     })
 }
 

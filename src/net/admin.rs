@@ -7,8 +7,8 @@ use super::driver::{Credentials, Driver};
 use super::reload::Waiter;
 use super::shell::{STOPPED, Shell};
 use crate::admin::{
-    self, Announced, Calls, Help, Json, KickTarget, Kicked, LogLevel, NOT_DONE, NOT_FOUND, Reloaded, Request,
-    RpcError, ShuttingDown, Stats, TopicChange, Version,
+    self, Announced, Calls, Help, Json, Kicked, LogLevel, NOT_DONE, NOT_FOUND, Reloaded, Request, RpcError,
+    ShuttingDown, Stats, Target, TopicChange, Version,
 };
 use crate::id::ClientId;
 use crate::log::Quoted;
@@ -83,7 +83,7 @@ impl<D: Driver> Shell<D> {
             let full = request.is_saved() && self.unsaved.len() >= ADMIN_CONNECTIONS;
             let busy = || RpcError::new(admin::TOO_LARGE, "too many requests wait for the disk; try again");
             let asked = self.server.newest_save();
-            let outcome = if full { Err(busy()) } else { self.answer(&request, reloaded) };
+            let outcome = if full { Err(busy()) } else { self.answer(peer, &request, reloaded) };
             let saves = request.is_saved() && self.server.newest_save() > asked;
             outcomes.push((request, outcome, saves));
         }
@@ -128,7 +128,7 @@ impl<D: Driver> Shell<D> {
             let outcome = match (problem, saves) {
                 (Some(problem), true) => Err(RpcError::new(
                     NOT_DONE,
-                    format!("done, but not saved, so that it is gone after a restart: {problem}"),
+                    format!("done, but not saved, so that a restart undoes it: {problem}"),
                 )),
                 _ => outcome,
             };
@@ -153,7 +153,7 @@ impl<D: Driver> Shell<D> {
             return;
         }
         let reply = calls.answer(|request| {
-            let outcome = self.answer(request, reloaded);
+            let outcome = self.answer(peer, request, reloaded);
             record(id, peer, request, &outcome);
             outcome
         });
@@ -178,13 +178,21 @@ impl<D: Driver> Shell<D> {
         self.counters.replies += 1;
     }
 
-    fn answer(&mut self, request: &Request, reloaded: &Result<Reloaded, RpcError>) -> Result<Json, RpcError> {
+    fn answer(
+        &mut self,
+        peer: Credentials,
+        request: &Request,
+        reloaded: &Result<Reloaded, RpcError>,
+    ) -> Result<Json, RpcError> {
         Ok(match request {
             Request::Announce { text } => {
                 let users = self.server.stats().users;
                 self.tell(Input::Announce { text });
                 Json::of(&Announced { users })
             }
+            Request::BanAdd { .. } => Json::of(&self.ban_add(request, peer)?),
+            Request::BanDel { mask, kind } => Json::of(&self.ban_del(mask, kind.as_deref(), peer)?),
+            Request::BanList { mask, limit, after } => self.ban_list(mask.as_deref(), *limit, *after),
             Request::ChannelInfo { channel } => Json::of(&self.channel_info(channel)?),
             Request::ChannelMode { channel, modes } => Json::of(&self.channel_mode(channel, modes)?),
             Request::ChannelTopic { channel, change } => Json::of(&self.channel_topic(channel, change)?),
@@ -206,6 +214,7 @@ impl<D: Driver> Shell<D> {
                 let name = |level: log::LevelFilter| level.as_str().to_lowercase();
                 Json::of(&LogLevel { level: name(log::max_level()), before: level.map(|_| name(before)) })
             }
+            Request::OperList { limit, after } => self.oper_list(*limit, *after),
             Request::Reload => Json::of(reloaded.as_ref().map_err(Clone::clone)?),
             Request::Shutdown { reason } => {
                 let connections = self.server.stats().connections;
@@ -214,7 +223,7 @@ impl<D: Driver> Shell<D> {
                 Json::of(&ShuttingDown { connections, timeout_seconds })
             }
             Request::Stats => Json::of(&self.stats()),
-            Request::UserInfo { nick } => Json::of(&self.user_info(nick)?),
+            Request::UserInfo { target } => Json::of(&self.user_info(target)?),
             Request::Version => Json::of(&Version {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -223,21 +232,31 @@ impl<D: Driver> Shell<D> {
         })
     }
 
+    /// The client of a nick or an id, registered or not in the case of an id.
+    pub(super) fn find(&self, target: &Target) -> Result<ClientId, RpcError> {
+        let missing = |what: String| RpcError::new(NOT_FOUND, what);
+        match target {
+            Target::Nick(nick) => {
+                let found = self.server.find_nick(nick);
+                found.ok_or_else(|| missing(format!("there is no user {nick}; `list` shows all")))
+            }
+            Target::Id(raw) => ClientId::from_u64(*raw)
+                .filter(|&id| self.conns.get(id).is_some_and(|it| it.is_chat() && it.state == State::Open))
+                .ok_or_else(|| {
+                    let all = "`list` with `what` connections shows all";
+                    missing(format!("there is no client with the id {raw}; {all}"))
+                }),
+        }
+    }
+
     fn kick(
         &mut self,
-        target: &KickTarget,
+        target: &Target,
         channel: Option<&str>,
         reason: Option<&str>,
     ) -> Result<Kicked, RpcError> {
         let missing = |what: String| RpcError::new(NOT_FOUND, what);
-        let client = match target {
-            KickTarget::Nick(nick) => {
-                self.server.find_nick(nick).ok_or_else(|| missing(format!("there is no user {nick}")))?
-            }
-            KickTarget::Id(raw) => ClientId::from_u64(*raw)
-                .filter(|&id| self.conns.get(id).is_some_and(|it| it.is_chat() && it.state == State::Open))
-                .ok_or_else(|| missing(format!("there is no client with the id {raw}")))?,
-        };
+        let client = self.find(target)?;
         let nick = self.server.describe(client).map(|mask| match mask.split_once('!') {
             Some((nick, _)) => nick.to_owned(),
             None => mask,
@@ -313,6 +332,15 @@ struct About<'a>(&'a Request);
 impl fmt::Display for About<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            Request::BanAdd { mask, reason, duration, kind } => {
+                write!(f, " mask={} reason={}", Quoted(mask), Quoted(reason))?;
+                kind.iter().try_for_each(|kind| write!(f, " kind={kind}"))?;
+                duration.iter().try_for_each(|seconds| write!(f, " seconds={seconds}"))
+            }
+            Request::BanDel { mask, kind } => {
+                write!(f, " mask={}", Quoted(mask))?;
+                kind.iter().try_for_each(|kind| write!(f, " kind={kind}"))
+            }
             Request::ChannelMode { channel, modes } => {
                 write!(f, " channel={} modes={}", Quoted(channel), Quoted(without_key(modes)))
             }
@@ -322,8 +350,8 @@ impl fmt::Display for About<'_> {
             }
             Request::Kick { target, channel, reason } => {
                 match target {
-                    KickTarget::Nick(nick) => write!(f, " nick={}", Quoted(nick))?,
-                    KickTarget::Id(id) => write!(f, " id={id}")?,
+                    Target::Nick(nick) => write!(f, " nick={}", Quoted(nick))?,
+                    Target::Id(id) => write!(f, " id={id}")?,
                 }
                 if let Some(channel) = channel {
                     write!(f, " channel={}", Quoted(channel))?;

@@ -49,7 +49,7 @@ impl<D: Driver> Shell<D> {
     }
 
     pub(super) fn lockdown(&mut self, on: Option<bool>) -> Lockdown {
-        let changed = on.is_some_and(|on| self.server.set_lockdown(on));
+        let changed = on.is_some_and(|on| self.server.set_lockdown(self.now, on, &mut self.out));
         Lockdown { on: self.server.lockdown(), changed }
     }
 }

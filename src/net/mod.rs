@@ -20,6 +20,7 @@
 
 mod accept;
 mod admin;
+mod bans;
 mod conn;
 mod crews;
 mod driver;

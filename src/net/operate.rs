@@ -4,7 +4,7 @@ use super::driver::Driver;
 use super::shell::Shell;
 use crate::admin::{
     ChannelDetails, ChannelTopic, INVALID_PARAMS, MaskEntry, MaskList, ModesChanged, NOT_DONE, NOT_FOUND,
-    RpcError, TopicChange, UserDetails,
+    RpcError, Target, TopicChange, UserDetails,
 };
 use crate::proto::limits::{ADMIN_ENTRIES, MODES};
 use crate::server;
@@ -100,9 +100,9 @@ impl<D: Driver> Shell<D> {
         })
     }
 
-    pub(super) fn user_info(&self, nick: &str) -> Result<UserDetails, RpcError> {
-        let missing = || RpcError::new(NOT_FOUND, format!("there is no user {nick}; `list` shows all"));
-        let client = self.server.find_nick(nick).ok_or_else(missing)?;
+    pub(super) fn user_info(&self, target: &Target) -> Result<UserDetails, RpcError> {
+        let client = self.find(target)?;
+        let missing = || RpcError::new(NOT_FOUND, format!("client {client} has not registered yet"));
         let details = self.server.user_details(self.now, client).ok_or_else(missing)?;
         let conn = self.conns.get(client).ok_or_else(missing)?;
         Ok(UserDetails {

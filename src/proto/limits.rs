@@ -42,6 +42,8 @@ pub const MODES: usize = 12;
 
 /// Bans from the server that operators can set while it runs.
 pub const SERVER_BANS: usize = 10_000;
+/// The reason for a ban from the server, in bytes.
+pub const BAN_REASON: usize = 300;
 /// Clients times masks that are looked at in a turn when bans come into force.
 pub const SLICE_BANS: usize = 16_384;
 /// Notices of one kind to server operators in a second; more are counted.

@@ -4,7 +4,7 @@ use super::channel::Topic;
 use super::ctx::Ctx;
 use super::mode::{self, Answer, By};
 use super::outgoing::Draft;
-use super::{Ban, BanError, BanKind, Effect, Event, Server, Time};
+use super::{Ban, BanError, BanKind, Event, Server, Time};
 use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::names::fold;
@@ -44,15 +44,17 @@ impl Server {
         self.state.lockdown
     }
 
-    /// Turns the panic switch on or off, and has that saved: while it is on, new clients are let in from
-    /// `lockdown.networks` only, and those whose class is exempt. Returns whether that changed anything.
-    pub fn set_lockdown(&mut self, on: bool) -> bool {
+    /// Turns the panic switch on or off, and has that saved, also if it was so already: whoever asks twice may have been told
+    /// that it was not on disk. While it is on, new clients are let in from `lockdown.networks` only, and those whose class
+    /// is exempt. Returns whether that changed anything.
+    pub fn set_lockdown(&mut self, now: Time, on: bool, out: &mut Outbox) -> bool {
+        self.now = now;
         let changes = self.state.lockdown != on;
         if changes {
             self.state.lockdown = on;
-            self.effects.push(Effect::Event(Event::Lockdown { on }));
-            self.save();
+            self.announce(Event::Lockdown { on }, out);
         }
+        self.save();
         changes
     }
 
@@ -88,27 +90,40 @@ impl Server {
 pub struct OperatorInfo {
     /// The connection.
     pub client: ClientId,
-    /// `nick!user@host`.
-    pub mask: String,
+    /// Nick.
+    pub nick: String,
+    /// User name.
+    pub user: String,
+    /// Host as others see it.
+    pub host: String,
     /// The name of the `[[oper]]`.
     pub name: String,
     /// The name of the `[[oper_class]]`.
     pub class: String,
+    /// Milliseconds since they became one.
+    pub since_ms: u64,
+    /// Milliseconds since they last sent a message to somebody.
+    pub idle_ms: u64,
 }
 
 impl Server {
-    /// Every server operator, by slot.
-    pub fn operators(&self) -> Vec<OperatorInfo> {
+    /// The first server operator from a slot on.
+    pub fn operator_from(&self, now: Time, slot: u32) -> Option<OperatorInfo> {
         let info = |&slot: &u32| {
             let (client, operator) = (self.client(slot)?, self.operator(slot)?);
+            let user = client.user()?;
             Some(OperatorInfo {
                 client: client.id,
-                mask: client.user()?.mask.to_string(),
+                nick: user.nick.to_string(),
+                user: user.user.clone(),
+                host: client.host.clone(),
                 name: operator.name.to_string(),
                 class: operator.class.to_string(),
+                since_ms: now.mono_ms.saturating_sub(operator.since_ms),
+                idle_ms: now.mono_ms.saturating_sub(user.spoke_ms),
             })
         };
-        self.operators.iter().filter_map(info).collect()
+        self.operators.range(slot..).find_map(info)
     }
 
     /// Puts a ban in force, in place of one of the same kind and mask, and has it saved. Returns it as it is kept, and the

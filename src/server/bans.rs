@@ -6,134 +6,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
+use super::ban_mask::{is_wide, read, shown};
 use super::client::Stage;
 use super::ctx::Ctx;
 use super::{Cause, Event, Keyed, Server};
 use crate::config::{self, Exempt};
 use crate::outbox::Outbox;
-use crate::proto::hostmask::{Host, HostMask, NotAMask};
-use crate::proto::limits::{SERVER_BANS, SLICE_BANS, SLICE_ITEMS};
+use crate::proto::hostmask::{Host, HostMask};
+use crate::proto::limits::{CONFIG_BANS, SERVER_BANS, SLICE_BANS, SLICE_ITEMS};
 use crate::proto::mask::Subject;
 use crate::proto::network::Network;
 use crate::proto::numeric;
 
-/// What a ban is held against, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BanKind {
-    /// User name and host, when somebody registers (KLINE).
-    User,
-    /// The address, before anything is read (DLINE).
-    Address,
-}
-
-impl BanKind {
-    /// Its name among operators.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::User => "K-line",
-            Self::Address => "D-line",
-        }
-    }
-}
-
-/// A ban that an operator has set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ban {
-    /// What it is held against.
-    pub kind: BanKind,
-    /// Who is meant, as [`HostMask`] or, of an address, [`Network`] writes it.
-    pub mask: String,
-    /// What those are told who are meant.
-    pub reason: String,
-    /// Who has set it: `nick!user@host`, or whoever used the admin socket.
-    pub by: String,
-    /// When it was set, in [`super::Time::unix_ms`].
-    pub set_unix_ms: u64,
-    /// When it ends, in [`super::Time::unix_ms`]; `None` if it does not.
-    pub expires_unix_ms: Option<u64>,
-}
-
-/// Why a ban was not set or not taken away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BanError {
-    /// It is no mask, or no network: the end of a sentence that begins with what was given.
-    Invalid(&'static str),
-    /// It would mean too many people.
-    TooWide,
-    /// There are [`SERVER_BANS`] bans.
-    Full,
-    /// There is none of that kind and mask.
-    Missing,
-    /// It stands in the configuration.
-    Configured,
-}
-
-impl BanError {
-    /// A word for programs.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Invalid(_) => "INVALID_MASK",
-            Self::TooWide => "MASK_TOO_WIDE",
-            Self::Full => "BANS_FULL",
-            Self::Missing => "NO_SUCH_BAN",
-            Self::Configured => "BAN_CONFIGURED",
-        }
-    }
-}
-
-impl std::fmt::Display for BanError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Invalid(why) => write!(f, "what you give {why}"),
-            Self::TooWide => {
-                f.write_str("this would ban too many; name more of the host or a smaller network")
-            }
-            Self::Full => write!(f, "there are {SERVER_BANS} bans already"),
-            Self::Missing => f.write_str("there is no such ban"),
-            Self::Configured => {
-                f.write_str("this ban stands in the configuration; take it out there, and reload")
-            }
-        }
-    }
-}
-
-/// Characters of a mask that are no wildcards and no separators: so many make it narrow enough.
-const NARROW: usize = 4;
-/// The shortest prefixes of networks that may be banned while the server runs, of IPv4 and IPv6.
-const SHORTEST: (u8, u8) = (8, 16);
-
-/// Reads a mask of this kind.
-fn read(kind: BanKind, mask: &str) -> Result<HostMask, BanError> {
-    let no_network = |_| BanError::Invalid("is neither an address nor a network");
-    match kind {
-        BanKind::Address => mask.parse::<Network>().map(Into::into).map_err(no_network),
-        BanKind::User => mask.parse().map_err(|error: NotAMask| BanError::Invalid(error.0)),
-    }
-}
-
-/// Whether a mask may mean too many.
-fn is_wide(mask: &HostMask) -> bool {
-    match &mask.host {
-        Host::Network(network) if network.address.is_ipv4() => network.prefix < SHORTEST.0,
-        Host::Network(network) => network.prefix < SHORTEST.1,
-        Host::Mask(host) => {
-            let narrow = |byte: &u8| !matches!(byte, b'*' | b'?' | b'.' | b':' | b'~');
-            mask.user.bytes().chain(host.bytes()).filter(narrow).count() < NARROW
-        }
-    }
-}
-
-/// How a mask of this kind is written.
-fn shown(kind: BanKind, mask: &HostMask) -> String {
-    match (&mask.host, kind) {
-        (Host::Network(network), BanKind::Address) => network.to_string(),
-        _ => mask.to_string(),
-    }
-}
+pub use super::ban_mask::{Ban, BanError, BanInfo, BanKind};
 
 /// A ban in force, whoever has set it.
 #[derive(Debug)]
@@ -248,10 +133,24 @@ struct Sweep {
     next: u32,
 }
 
+/// What there is one ban of: its kind, and its mask as it is written.
+type Key = (BanKind, Box<str>);
+
+/// A ban that was set.
+struct Set {
+    ban: Ban,
+    entry: Rc<Entry>,
+    serial: u64,
+}
+
 /// All bans from the server.
 pub(super) struct Bans {
     /// By kind and mask, as it is written.
-    set: BTreeMap<(BanKind, Box<str>), (Ban, Rc<Entry>)>,
+    set: BTreeMap<Key, Set>,
+    /// The same in the order in which they were set, for lists: by a number that is never used again.
+    order: BTreeMap<u64, Key>,
+    /// How many have been set since the start.
+    serial: u64,
     running: Index,
     configured: Index,
     /// When each that ends does.
@@ -265,6 +164,8 @@ impl Bans {
     pub(super) fn new(config: &[config::Ban], keyed: Keyed) -> Self {
         let mut bans = Self {
             set: BTreeMap::new(),
+            order: BTreeMap::new(),
+            serial: 0,
             running: Index::new(keyed),
             configured: Index::new(keyed),
             ends: BTreeSet::new(),
@@ -291,7 +192,7 @@ impl Bans {
 
     /// Those that operators have set, by kind and mask.
     pub(super) fn all(&self) -> impl Iterator<Item = &Ban> {
-        self.set.values().map(|(ban, _)| ban)
+        self.set.values().map(|set| &set.ban)
     }
 
     /// Whether the address may not even connect.
@@ -313,11 +214,15 @@ impl Bans {
         if let Some(at) = ban.expires_unix_ms {
             self.ends.insert((at, key.0, key.1.clone()));
         }
-        self.set.insert(key, (ban, entry));
+        self.serial += 1;
+        let serial = self.serial;
+        self.order.insert(serial, key.clone());
+        self.set.insert(key, Set { ban, entry, serial });
     }
 
-    fn take(&mut self, key: &(BanKind, Box<str>)) -> Option<Ban> {
-        let (ban, entry) = self.set.remove(key)?;
+    fn take(&mut self, key: &Key) -> Option<Ban> {
+        let Set { ban, entry, serial } = self.set.remove(key)?;
+        self.order.remove(&serial);
         self.running.remove(&entry);
         self.sweeps.retain(|sweep| sweep.entry.as_ref().is_none_or(|other| !Rc::ptr_eq(other, &entry)));
         if let Some(at) = ban.expires_unix_ms {
@@ -338,11 +243,13 @@ impl Bans {
 
     /// Checks every invariant.
     pub(super) fn check(&self) {
-        let ending = self.set.values().filter(|(ban, _)| ban.expires_unix_ms.is_some()).count();
+        let ending = self.all().filter(|ban| ban.expires_unix_ms.is_some()).count();
         assert_eq!(ending, self.ends.len(), "each ban that ends has its time");
         let networks: usize = self.running.networks.values().map(Vec::len).sum();
         assert_eq!(networks + self.running.masks.len(), self.set.len(), "each ban can be found");
         assert_eq!(networks, self.running.prefixes.values().sum::<usize>(), "prefixes are counted");
+        let ordered = |(serial, key): (&u64, &Key)| self.set.get(key).is_some_and(|it| it.serial == *serial);
+        assert!(self.order.len() == self.set.len() && self.order.iter().all(ordered), "bans in order");
         assert!(self.set.len() <= SERVER_BANS && self.sweeps.len() <= SERVER_BANS + 1);
     }
 }
@@ -351,6 +258,18 @@ impl Server {
     /// Bans that operators have set, by kind and mask. Those of the configuration are in [`Server::config`].
     pub fn bans(&self) -> impl Iterator<Item = &Ban> {
         self.bans.all()
+    }
+
+    /// The first ban from a place on, those of the configuration first, then the others as they were set; and its place.
+    pub fn ban_from(&self, place: u64) -> Option<(u64, BanInfo)> {
+        let first = CONFIG_BANS as u64;
+        if let Some(ban) = usize::try_from(place).ok().and_then(|index| self.config.ban.get(index)) {
+            let Entry { kind, mask, .. } = Entry::configured(ban);
+            let (mask, reason) = (shown(kind, &mask), ban.reason.clone());
+            return Some((place, BanInfo { kind, mask, reason, set: None, expires_unix_ms: None }));
+        }
+        let (serial, key) = self.bans.order.range(place.saturating_sub(first)..).next()?;
+        Some((first.saturating_add(*serial), BanInfo::from(&self.bans.set.get(key)?.ban)))
     }
 
     /// Puts a ban in force, in place of one of the same kind and mask. Those who are there and meant are disconnected in
@@ -366,7 +285,7 @@ impl Server {
             return Err(BanError::Full);
         }
         self.bans.put(ban.clone());
-        let entry = self.bans.set.get(&key).map(|(_, entry)| entry.clone());
+        let entry = self.bans.set.get(&key).map(|set| set.entry.clone());
         self.bans.sweeps.push_back(Sweep { entry, next: 0 });
         Ok(ban)
     }
@@ -383,8 +302,9 @@ impl Server {
     }
 
     /// Takes over bans that were saved, without those that have ended.
-    pub(super) fn restore_bans(&mut self, bans: Vec<Ban>) {
+    pub(super) fn restore_bans(&mut self, mut bans: Vec<Ban>) {
         let now = self.now.unix_ms;
+        bans.sort_by_key(|ban| ban.set_unix_ms);
         for ban in bans.into_iter().take(SERVER_BANS) {
             if ban.expires_unix_ms.is_none_or(|at| at > now) {
                 self.bans.put(ban);
@@ -403,36 +323,39 @@ impl Server {
 
     /// Ends bans whose time has come, and goes on with looking for those who are meant by new ones.
     pub(super) fn tick_bans(&mut self, out: &mut Outbox) {
-        while let Some((at, kind, mask)) = self.bans.ends.first().cloned()
-            && at <= self.now.unix_ms
-        {
+        // When the clock has jumped, many may have ended: those that are left are due at the next turn.
+        for _ in 0..SLICE_ITEMS {
+            let Some((at, kind, mask)) = self.bans.ends.first().cloned() else { break };
+            if at > self.now.unix_ms {
+                break;
+            }
             self.bans.take(&(kind, mask.clone()));
             self.announce(Event::BanEnded { kind, mask: mask.into() }, out);
         }
         self.sweep(out);
     }
 
-    /// Holds the first ban that waits against some more clients.
+    /// Holds the first ban that waits, or those of the configuration, against some more clients.
     fn sweep(&mut self, out: &mut Outbox) {
         let Some(Sweep { entry, next }) = self.bans.sweeps.pop_front() else { return };
         let each = if entry.is_some() { 1 } else { self.bans.configured.masks.len().max(1) };
         let slots = (SLICE_BANS / each).clamp(1, SLICE_ITEMS) as u32;
         let end = next.saturating_add(slots).min(self.clients.len() as u32);
         if end < self.clients.len() as u32 {
-            self.bans.sweeps.push_front(Sweep { entry, next: end });
+            self.bans.sweeps.push_front(Sweep { entry: entry.clone(), next: end });
         }
         for me in next..end {
             if self.client(me).is_some() {
-                Ctx { server: self, out, me }.leave_if_banned();
+                Ctx { server: self, out, me }.leave_if_banned(entry.as_deref());
             }
         }
     }
 }
 
 impl Ctx<'_> {
-    /// Why the client is banned from the server, if it is and its class does not exempt it. Its cloak counts, too, shown or
-    /// not.
-    fn ban_reason(&mut self) -> Option<Box<str>> {
+    /// Why the client is banned from the server, if `find` finds a ban that means it and its class does not exempt it. Its
+    /// cloak counts, too, shown or not.
+    fn ban_reason(&self, find: impl FnOnce(&Bans, &Person<'_>) -> Option<Box<str>>) -> Option<Box<str>> {
         if self.exempt(Exempt::BANS) {
             return None;
         }
@@ -445,16 +368,17 @@ impl Ctx<'_> {
             Stage::Registered(user) => Some(&*user.user),
         };
         let hosts = [Some(&*address), Some(&*client.real_host), cloak.as_deref()];
-        self.server.bans.reason_for(&Person {
+        let person = Person {
             user: user.map(Subject::new),
             hosts: hosts.into_iter().flatten().map(Subject::new).collect(),
             address: client.peer.address,
-        })
+        };
+        find(&self.server.bans, &person)
     }
 
     /// Disconnects the client if it is banned. Called when it registers and has said who it is.
     pub(super) fn refuse_if_banned(&mut self) -> bool {
-        let Some(reason) = self.ban_reason() else { return false };
+        let Some(reason) = self.ban_reason(Bans::reason_for) else { return false };
         let client = self.client_mut();
         let (id, host) = (client.id, client.real_host.clone());
         let nick = client.nick().map_or("*", |nick| nick).to_owned();
@@ -468,8 +392,14 @@ impl Ctx<'_> {
         true
     }
 
-    fn leave_if_banned(&mut self) {
-        if let Some(reason) = self.ban_reason() {
+    /// Disconnects the client if it is meant by a ban that has come into force: this, or one of the configuration. The others
+    /// have been held against it before, and there may be many.
+    fn leave_if_banned(&mut self, entry: Option<&Entry>) {
+        let reason = self.ban_reason(|bans, person| match entry {
+            Some(entry) => person.is_named(entry).then(|| entry.reason.clone()),
+            None => bans.configured.of_person(person).map(|entry| entry.reason.clone()),
+        });
+        if let Some(reason) = reason {
             self.dismiss_banned(&reason);
         }
     }

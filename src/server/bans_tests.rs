@@ -61,6 +61,96 @@ fn those_who_are_meant_are_looked_for_a_slice_at_a_time() {
 }
 
 #[test]
+fn a_ban_in_the_file_that_an_operator_has_edited_is_read_or_named() {
+    let text = |kind: &str, mask: &str| {
+        format!(
+            "{{\"version\":1,\"bans\":[{{\"kind\":\"{kind}\",\"mask\":\"{mask}\",\"reason\":\"r\",\
+             \"by\":\"b\",\"set_unix_ms\":0,\"expires_unix_ms\":null}}]}}"
+        )
+    };
+    let mut bench = Bench::new(|_| {});
+    bench.server.restore(State::parse(&text("address", "192.0.2.7/24")).unwrap());
+    assert_eq!(bench.server.bans().next().map(|ban| &*ban.mask), Some("192.0.2.0/24"));
+    assert!(bench.server.unset_ban(BanKind::Address, "192.0.2.7/24").is_ok());
+    for (kind, mask, message) in [
+        ("address", "nowhere", "the mask `nowhere` of a D-line is neither an address nor a network"),
+        ("user", "bob", "the mask `bob` of a K-line must be user@host, an address or a network"),
+    ] {
+        let (_, _, said) = State::parse(&text(kind, mask)).unwrap_err();
+        assert_eq!(said, message);
+    }
+}
+
+#[test]
+fn a_list_has_every_ban_that_stays_whatever_comes_and_goes_meanwhile() {
+    let mut bench = Bench::new(|config| {
+        let ban = |mask: &str| config::Ban { mask: mask.parse().unwrap(), reason: "r".to_owned() };
+        config.ban = vec![ban("192.0.2.0/24"), ban("bob@192.0.2.0/24")];
+    });
+    for mask in ["z@first.example", "a@second.example", "m@third.example"] {
+        bench.server.set_ban(ban(BanKind::User, mask, None)).unwrap();
+    }
+    let mut seen = Vec::new();
+    let mut place = 0;
+    while let Some((at, info)) = bench.server.ban_from(place) {
+        place = at + 1;
+        if info.mask.starts_with('z') {
+            bench.server.unset_ban(BanKind::User, "z@first.example").unwrap();
+            bench.server.set_ban(ban(BanKind::Address, "198.51.100.1", None)).unwrap();
+            bench.server.check(&bench.out);
+        }
+        seen.push((info.kind, info.mask, info.set.is_some()));
+    }
+    let expected = [
+        (BanKind::Address, "192.0.2.0/24", false),
+        (BanKind::User, "bob@192.0.2.0/24", false),
+        (BanKind::User, "z@first.example", true),
+        (BanKind::User, "a@second.example", true),
+        (BanKind::User, "m@third.example", true),
+        (BanKind::Address, "198.51.100.1", true),
+    ];
+    assert_eq!(seen, expected.map(|(kind, mask, set)| (kind, mask.to_owned(), set)));
+    assert_eq!(bench.server.ban_from(u64::MAX), None);
+}
+
+#[test]
+fn a_new_ban_is_held_against_those_who_are_there_and_older_ones_are_not_again() {
+    let mut bench = Bench::new(|_| {});
+    let mut before = Bench::new(|_| {});
+    before.server.set_ban(ban(BanKind::User, "~u@127.0.0.1", None)).unwrap();
+    bench.user(0);
+    // Before the first input there is nobody, so that nobody is looked for.
+    bench.server.restore(State::parse(&before.server.state_text()).unwrap());
+    bench.server.set_ban(ban(BanKind::User, "other@127.0.0.1", None)).unwrap();
+    bench.input(Input::Tick);
+    assert_eq!(bench.server.stats().connections, 1);
+    bench.server.set_ban(ban(BanKind::User, "~u@127.0.0.1", None)).unwrap();
+    bench.input(Input::Tick);
+    assert_eq!(bench.server.stats().connections, 0);
+}
+
+#[test]
+fn when_many_bans_end_at_once_each_turn_ends_some() {
+    let mut bench = Bench::new(|_| {});
+    let all = SLICE_ITEMS + 1;
+    let ends = bench.now.unix_ms + 1_000;
+    for number in 0..all {
+        let mask = format!("10.{}.{}.1", number / 256, number % 256);
+        bench.server.set_ban(ban(BanKind::Address, &mask, Some(ends))).unwrap();
+    }
+    while bench.server.bans.is_sweeping() {
+        bench.input(Input::Tick);
+    }
+    (bench.now.unix_ms, bench.now.mono_ms) = (ends, bench.now.mono_ms + 1_000);
+    bench.input(Input::Tick);
+    assert_eq!(bench.server.bans().count(), all - SLICE_ITEMS);
+    assert!(bench.server.deadline().is_some_and(|at| at <= bench.now.mono_ms));
+    bench.input(Input::Tick);
+    assert_eq!(bench.server.bans().count(), 0);
+    bench.server.check(&bench.out);
+}
+
+#[test]
 fn there_are_so_many_bans_and_no_more() {
     let mut bench = Bench::new(|_| {});
     let address = |number: usize| format!("10.{}.{}.1", number / 256, number % 256);

@@ -13,7 +13,7 @@
 //! | `filter` | which texts are refused |
 //! | `filters` | filters that operators add |
 //! | `policy` | every question of permission |
-//! | `bans` | bans from the server |
+//! | `bans`, `ban_mask` | bans from the server, and what they say |
 //! | `ban` | whom the entries of a channel's lists are about |
 //! | `mode` | reading, applying and showing mode changes |
 //! | `setting` | the modes of a channel that have a value |
@@ -39,6 +39,7 @@
 mod admin;
 mod admission;
 mod ban;
+mod ban_mask;
 mod bans;
 mod channel;
 mod check;
@@ -106,7 +107,7 @@ use timers::Timers;
 use whowas::Whowas;
 
 pub use admin::{NoSuchChannel, OperatorInfo};
-pub use bans::{Ban, BanError, BanKind};
+pub use bans::{Ban, BanError, BanInfo, BanKind};
 pub use commands::{Command, TABLE as COMMANDS, Who};
 pub use details::{ChannelDetails, EntryDetails, ListDetails, UserDetails};
 pub use filters::FilterError;

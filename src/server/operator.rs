@@ -20,6 +20,8 @@ pub(super) struct Operator {
     pub(super) privileges: Privileges,
     /// The notices of the server that they get: bits in the order of [`super::notices::TABLE`].
     pub(super) notices: u16,
+    /// Since when they are one, in [`super::Time::mono_ms`].
+    pub(super) since_ms: u64,
 }
 
 /// The class of an operator of the configuration, in which it must be.
@@ -28,13 +30,14 @@ fn class_of<'a>(config: &'a Config, oper: &Oper) -> Option<&'a OperClass> {
 }
 
 impl Operator {
-    fn new(name: &str, class: &OperClass, notices: u16) -> Self {
+    fn new(name: &str, class: &OperClass, notices: u16, since_ms: u64) -> Self {
         Self {
             name: name.into(),
             class: class.name.as_str().into(),
             title: class.title.as_str().into(),
             privileges: class.privileges,
             notices,
+            since_ms,
         }
     }
 
@@ -69,7 +72,8 @@ impl Ctx<'_> {
         let oper = config.oper.iter().find(|oper| oper.name == name);
         let Some(class) = oper.and_then(|oper| class_of(&config, oper)) else { return };
         let notices = self.server.operator(self.me).map_or(0, |before| before.notices);
-        self.user_mut().extras_mut().operator = Some(Operator::new(name, class, notices));
+        let now = self.server.now.mono_ms;
+        self.user_mut().extras_mut().operator = Some(Operator::new(name, class, notices, now));
         self.reply(numeric::rpl_youreoper());
         self.keep_notices_allowed();
         let modes = self.user().modes;
@@ -98,7 +102,7 @@ impl Ctx<'_> {
         if operator.is_of(class) {
             return;
         }
-        let operator = Operator::new(&operator.name, class, operator.notices);
+        let operator = Operator::new(&operator.name, class, operator.notices, operator.since_ms);
         self.user_mut().extras_mut().operator = Some(operator);
         self.keep_notices_allowed();
         let names: Vec<_> = class.privileges.names().collect();

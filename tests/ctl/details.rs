@@ -1,8 +1,8 @@
-//! `chatctl channel` and `chatctl user`: what is asked and what is printed.
+//! `chatctl ban`, `channel`, `filter`, `lockdown` and `user`: what is asked and what is printed.
 
 use chatd::admin::{
-    ChannelDetails, ChannelTopic, FilterItem, FilterList, FilterVerdict, Json, Lockdown, MaskEntry, MaskList,
-    ModesChanged, NOT_DONE, Request, RpcError, TopicChange, UserDetails,
+    BanItem, ChannelDetails, ChannelTopic, FilterItem, FilterList, FilterVerdict, Json, Lockdown, MaskEntry,
+    MaskList, ModesChanged, NOT_DONE, Request, RpcError, Target, TopicChange, UserDetails,
 };
 
 use crate::ask;
@@ -104,7 +104,9 @@ fn a_topic_is_shown_set_and_cleared() {
 #[test]
 fn a_user_is_shown() {
     let (request, text) = ask("user info ann", &Json::of(&user_details()));
-    assert_eq!(request, Request::UserInfo { nick: "ann".into() });
+    assert_eq!(request, Request::UserInfo { target: Target::Nick("ann".into()) });
+    let (request, _) = ask("user info --id 7", &Json::of(&user_details()));
+    assert_eq!(request, Request::UserInfo { target: Target::Id(7) });
     let expected = "\
 nick          ann
 user@host     u@127.0.0.1
@@ -126,6 +128,50 @@ lists         2 monitored, 0 accepted, 1,000 silenced, 1 invited
 id            7
 ";
     assert_eq!(text, expected.replace("CLASS", &user_details().item.class));
+}
+
+/// A ban that somebody has set over IRC.
+pub(crate) fn ban_item() -> BanItem {
+    BanItem {
+        kind: "kline".into(),
+        mask: "*bot@192.0.2.*".into(),
+        reason: "No\x07 bots".into(),
+        by: Some("ann!u@host".into()),
+        age_seconds: Some(90),
+        expires_seconds: Some(86_400),
+        configured: false,
+    }
+}
+
+#[test]
+fn bans_are_set_and_taken_away() {
+    let (set, ban) = (Json::of(&ban_item()), |mask: &str, duration, kind| Request::BanAdd {
+        mask: mask.into(),
+        reason: "No bots".into(),
+        duration,
+        kind,
+    });
+    let shown = "\
+ban           *bot@192.0.2.*
+kind          kline
+reason        No\\x07 bots
+set           by ann!u@host, 1m 30s ago
+ends          in 1d 0h
+";
+    assert_eq!(
+        ask("ban add --duration 1d *bot@192.0.2.* No bots", &set),
+        (ban("*bot@192.0.2.*", Some(86_400), None), format!("added\n{shown}"))
+    );
+    assert_eq!(ask("ban add a@b --kind kline No bots", &set).0, ban("a@b", None, Some("kline".into())));
+    let request = Request::BanDel { mask: "192.0.2.1".into(), kind: None };
+    assert_eq!(ask("ban del 192.0.2.1", &set), (request, format!("removed\n{shown}")));
+    let fixed =
+        BanItem { by: None, age_seconds: None, expires_seconds: None, configured: true, ..ban_item() };
+    let text = ask("ban del 192.0.2.1", &Json::of(&fixed)).1;
+    assert!(text.ends_with("set           by the configuration\nends          never\n"), "{text}");
+    let fake = Fake::answering(|_| Err(RpcError::new(NOT_DONE, "done, but not saved: File too large")));
+    let said = fake.run("ban add a@b No bots").failed(1);
+    assert_eq!(said, "chatctl: done, but not saved: File too large\n");
 }
 
 /// A filter that was added.

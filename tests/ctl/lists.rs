@@ -1,13 +1,14 @@
-//! `chatctl list`: tables, JSON lines, pages.
+//! `chatctl list`, `ban list` and `oper list`: tables, JSON lines, pages.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use chatd::admin::{
-    ChannelItem, ConnectionItem, ConnectionState, Json, List, ListenerItem, ListenerState, PageWriter,
-    PeerCredentials, Request, Role, UserItem, What,
+    BanItem, ChannelItem, ConnectionItem, ConnectionState, Json, List, ListenerItem, ListenerState, OperItem,
+    PageWriter, PeerCredentials, Request, Role, UserItem, What,
 };
 
+use crate::details::ban_item;
 use crate::fake::{Fake, Outcome};
 
 /// One page with these items, and no further.
@@ -21,6 +22,11 @@ fn page<T: serde::Serialize>(items: &[T]) -> Json {
 
 /// Lists `items`: what was asked and the table. With --json each item is a line.
 fn ask_list<T: serde::Serialize>(line: &str, items: &[T]) -> (List, String) {
+    let (Request::List(list), table) = ask_pages(line, items) else { panic!("not a list") };
+    (list, table)
+}
+
+fn ask_pages<T: serde::Serialize>(line: &str, items: &[T]) -> (Request, String) {
     let fake = Fake::with(page(items));
     let table = fake.run(line).done();
     let json = fake.run(&format!("{line} --json")).done();
@@ -28,8 +34,7 @@ fn ask_list<T: serde::Serialize>(line: &str, items: &[T]) -> (List, String) {
         json.lines().collect::<Vec<_>>(),
         items.iter().map(|item| Json::of(item).as_str().to_owned()).collect::<Vec<_>>()
     );
-    let Request::List(list) = fake.requests().remove(0) else { panic!("not a list") };
-    (list, table)
+    (fake.requests().remove(0), table)
 }
 
 pub(crate) fn user(id: u64, nick: &str, channels: &[&str]) -> UserItem {
@@ -165,6 +170,73 @@ ADDRESS          ROLE   STATE      ACCEPTED
 /run/admin.sock  admin  accepting         1
 "
     );
+}
+
+#[test]
+fn bans_are_a_table() {
+    let ban = ban_item();
+    let fixed = BanItem {
+        kind: "dline".into(),
+        mask: "192.0.2.0/24".into(),
+        by: None,
+        age_seconds: None,
+        expires_seconds: None,
+        configured: true,
+        ..ban.clone()
+    };
+    let (request, table) = ask_pages("ban list --match *192*", &[fixed, ban]);
+    assert_eq!(request, Request::BanList { mask: Some("*192*".into()), limit: 1_000, after: 0 });
+    assert_eq!(
+        table,
+        "\
+MASK            KIND   SET BY                AGE  ENDS      REASON
+192.0.2.0/24    dline  the configuration       -  never     No\\x07 bots
+*bot@192.0.2.*  kline  ann!u@host         1m 30s  in 1d 0h  No\\x07 bots
+"
+    );
+    assert_eq!(ask_pages::<BanItem>("ban list", &[]).1, "no bans\n");
+}
+
+/// An operator.
+pub(crate) fn oper() -> OperItem {
+    OperItem {
+        id: 7,
+        nick: "ann".into(),
+        user: "u".into(),
+        host: "host".into(),
+        name: "root".into(),
+        class: "all".into(),
+        age_seconds: 4_000,
+        idle_seconds: 59,
+    }
+}
+
+#[test]
+fn operators_are_a_table() {
+    let (request, table) = ask_pages("oper list --limit 5", &[oper()]);
+    assert_eq!(request, Request::OperList { limit: 5, after: 0 });
+    assert_eq!(
+        table,
+        "\
+NICK  USER@HOST  OPER  CLASS  SINCE  IDLE  ID
+ann   u@host     root  all    1h 6m   59s   7
+"
+    );
+    assert_eq!(ask_pages::<OperItem>("oper list", &[]).1, "no operators\n");
+}
+
+#[test]
+fn long_lists_of_bans_come_in_pieces() {
+    let fake = Fake::answering(|request| {
+        let Request::BanList { limit, after, .. } = request else { panic!("not a list of bans") };
+        let mut page = PageWriter::new(*limit);
+        for number in 0..if *after == 0 { 1_000 } else { 3.min(*limit) } {
+            page.push(&BanItem { mask: format!("10.0.{after}.{number}"), ..ban_item() });
+        }
+        Ok(page.finish((*after == 0).then_some(9_000)))
+    });
+    assert_eq!(fake.run("ban list --json").done().lines().count(), 1_003);
+    assert_eq!(fake.run("ban list --json --limit 1002").done().lines().count(), 1_002);
 }
 
 #[test]

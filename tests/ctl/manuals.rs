@@ -6,8 +6,8 @@ use chatd::server::Cause;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::details::{channel_details, channel_topic, filter_item, user_details};
-use crate::lists::{channel, connection, listener, user};
+use crate::details::{ban_item, channel_details, channel_topic, filter_item, user_details};
+use crate::lists::{channel, connection, listener, oper, user};
 
 const CHATCTL: &str = include_str!("../../packaging/man/chatctl.1");
 const ADMIN: &str = include_str!("../../packaging/man/chatd-admin.7");
@@ -193,6 +193,9 @@ fn chatd_admin_7_has_every_member_of_every_result() {
     extra.retain(|member| !members(&user_details().item).contains(member));
     for (name, members) in [
         ("announce", members(&Announced { users: 0 })),
+        ("ban.add", members(&ban_item())),
+        ("ban.del", members(&ban_item())),
+        ("ban.list", members(&Page::<u8> { items: vec![], next: Some(String::new()) })),
         ("channel.info", members(&channel_details())),
         ("channel.mode", members(&ModesChanged { name: String::new(), modes: String::new() })),
         ("channel.topic", members(&channel_topic())),
@@ -209,6 +212,8 @@ fn chatd_admin_7_has_every_member_of_every_result() {
         ("Items of list listeners", members(&listener())),
         ("lockdown", members(&Lockdown { on: true, changed: true })),
         ("log_level", members(&LogLevel { level: String::new(), before: None })),
+        ("oper.list", members(&Page::<u8> { items: vec![], next: Some(String::new()) })),
+        ("Items of oper.list", members(&oper())),
         ("reload", members(&Reloaded::default())),
         ("shutdown", members(&ShuttingDown { connections: 0, timeout_seconds: 0 })),
         ("stats", members(&Stats::default())),
@@ -271,6 +276,8 @@ fn chatd_admin_7_has_every_error_and_bound() {
     ] {
         assert!(bounds.contains(&bound), "{bound}");
     }
+    assert!(section("ban.add").join(" ").contains(&format!("at most {} bytes", limits::BAN_REASON)));
+    assert!(section("ban.add").join(" ").contains(&format!("at most {} bans", limits::SERVER_BANS)));
     let entries = format!("most {}", limits::ADMIN_ENTRIES);
     assert!(section("channel.info").join(" ").contains(&entries));
     assert!(section("channel.mode").join(" ").contains(&format!("At most {} parameters", limits::MODES)));

@@ -133,7 +133,7 @@ impl Subject for Core {
     }
 
     fn lockdown(&mut self, on: bool) {
-        self.bare.call(|server, _, _| server.set_lockdown(on));
+        self.bare.call(|server, now, out| server.set_lockdown(now, on, out));
     }
 
     fn shutdown(&mut self, reason: &str) {

@@ -393,9 +393,20 @@ fn a_user_is_shown_with_all_that_is_known() {
     assert_eq!((&info["oper_class"], &info["secure"]), (&Value::Null, &json!(false)));
     let counts = ["monitored", "accepted", "silenced", "invited"].map(|name| info[name].as_u64());
     assert_eq!(counts, [Some(2), Some(0), Some(1), Some(0)]);
-    let error = rig.ask(operator, "user.info", &json!({"nick": "bob"}))["error"].take();
-    assert_eq!(
-        (&error["code"], &error["message"]),
-        (&json!(1), &json!("there is no user bob; `list` shows all"))
-    );
+    let by_id = rig.ask(operator, "user.info", &json!({"id": info["id"]}))["result"].take();
+    assert_eq!(by_id, info);
+    let cat = rig.connect();
+    rig.settle();
+    let cat = rig.driver().token(cat).unwrap();
+    for (who, message) in [
+        (json!({"nick": "bob"}), "there is no user bob; `list` shows all".to_owned()),
+        (json!({"id": cat}), format!("client {cat} has not registered yet")),
+        (
+            json!({"id": u64::MAX}),
+            format!("there is no client with the id {}; `list` with `what` connections shows all", u64::MAX),
+        ),
+    ] {
+        let error = rig.ask(operator, "user.info", &who)["error"].take();
+        assert_eq!((&error["code"], &error["message"]), (&json!(1), &json!(message)));
+    }
 }

@@ -77,6 +77,41 @@ fn who_waits_for_a_password_holds_up_nobody_and_goes_on_in_order() {
 }
 
 #[test]
+fn operators_are_listed_as_long_as_they_are() {
+    let mut rig = with_operators();
+    let users = [rig.user("ann"), rig.user("bob")];
+    let operator = rig.operator();
+    let list = |rig: &mut Rig, params: &str| {
+        let request = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"oper.list\",\"params\":PARAMS}\n";
+        rig.say(operator, &request.replace("PARAMS", params));
+        rig.settle();
+        rig.answer(operator)["result"].take()
+    };
+    assert_eq!(list(&mut rig, "[]"), serde_json::json!({"items": []}));
+    for user in users {
+        rig.ask_for_oper(user, "sesame");
+        let job = rig.job();
+        rig.verified(&job, Verdict::Good);
+    }
+    rig.pass(5_000);
+    let first = list(&mut rig, "[1]");
+    let item = &first["items"][0];
+    assert_eq!(
+        (&item["nick"], &item["name"], &item["class"]),
+        (&"ann".into(), &"ann".into(), &"helper".into())
+    );
+    assert_eq!((&item["user"], &item["host"]), (&"~ann".into(), &"198.51.100.1".into()));
+    assert_eq!((&item["age_seconds"], &item["idle_seconds"]), (&5.into(), &5.into()));
+    let second = list(&mut rig, &format!("[1, {}]", first["next"]));
+    assert_eq!(second["items"][0]["nick"], "bob");
+    assert_eq!(second.get("next"), None);
+    rig.say(users[0], "MODE ann -o\r\n");
+    rig.settle();
+    let left = list(&mut rig, "[]");
+    assert_eq!(left["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn answers_in_another_order_find_those_who_asked() {
     let mut rig = with_operators();
     let users = [rig.user("ann"), rig.user("bob"), rig.user("cat")];
@@ -271,7 +306,7 @@ fn an_operator_hears_of_a_change_when_it_is_on_disk_or_why_it_is_not() {
     rig.finish(Outcome::Saved { serial, problem: Some("the disk is full".to_owned()) });
     let error = rig.answer(operator)["error"].take();
     assert_eq!(error["code"], 4);
-    assert!(error["message"].as_str().unwrap().ends_with("after a restart: the disk is full"), "{error}");
+    assert!(error["message"].as_str().unwrap().ends_with("a restart undoes it: the disk is full"), "{error}");
     ask(&mut rig, "lockdown", serde_json::json!({}));
     assert_eq!(rig.answer(operator)["result"]["on"], true);
 
@@ -282,6 +317,67 @@ fn an_operator_hears_of_a_change_when_it_is_on_disk_or_why_it_is_not() {
     rig.driver().busy = false;
     ask(&mut rig, "filter.list", serde_json::json!({}));
     assert_eq!(rig.answer(operator)["result"]["total"], 0);
+}
+
+#[test]
+fn a_ban_is_set_and_taken_away_when_that_is_on_disk() {
+    let mut rig = Rig::new();
+    let operator = rig.operator();
+    let bob = rig.user("bob");
+    let ask = |rig: &mut Rig, method: &str, params: Value| {
+        let request = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        rig.say(operator, &format!("{request}\n"));
+        rig.settle();
+    };
+    for (params, code, words) in [
+        (serde_json::json!(["*@*", "r"]), -32602, "ban.add: parameter `mask` would ban too many"),
+        (serde_json::json!(["bob", "r"]), -32602, "`mask` of a K-line must be user@host"),
+        (serde_json::json!(["a@b.example", "r", "1d", "dline"]), -32602, "a D-line is neither an address"),
+        (serde_json::json!(["a@b.example", "r".repeat(301)]), -32602, "`reason` has at most 300 bytes"),
+    ] {
+        ask(&mut rig, "ban.add", params);
+        let error = rig.answer(operator)["error"].take();
+        assert_eq!(error["code"], code);
+        assert!(error["message"].as_str().unwrap().contains(words), "{error}");
+    }
+    ask(&mut rig, "ban.add", serde_json::json!(["~bob@*.100.*", "Enough", "1d"]));
+    assert_eq!(rig.hear(operator), "", "it is not on disk yet");
+    assert!(rig.hear(bob).contains("Banned: Enough"), "but in force");
+    let Job::Save { serial, text } = rig.job() else { panic!("no save") };
+    assert!(text.contains("\"~bob@*.100.*\""), "{text}");
+    rig.finish(Outcome::Saved { serial, problem: None });
+    let expected = serde_json::json!({
+        "kind": "kline", "mask": "~bob@*.100.*", "reason": "Enough", "by": "admin (uid 1000)",
+        "age_seconds": 0, "expires_seconds": 86_400, "configured": false,
+    });
+    assert_eq!(rig.answer(operator)["result"], expected);
+    ask(&mut rig, "ban.list", serde_json::json!({"match": "~bob@*"}));
+    assert_eq!(rig.answer(operator)["result"]["items"], serde_json::json!([expected]));
+
+    ask(&mut rig, "ban.del", serde_json::json!(["~bob@*.100.*"]));
+    assert_eq!(rig.hear(operator), "");
+    let Job::Save { serial, .. } = rig.job() else { panic!("no save") };
+    rig.finish(Outcome::Saved { serial, problem: Some("the disk is full".to_owned()) });
+    let error = rig.answer(operator)["error"].take();
+    assert_eq!(error["message"], "done, but not saved, so that a restart undoes it: the disk is full");
+    ask(&mut rig, "ban.del", serde_json::json!(["~bob@*.100.*"]));
+    let error = rig.answer(operator)["error"].take();
+    assert_eq!(error["message"], "there is no K-line of ~bob@*.100.*; `ban.list` shows all");
+}
+
+#[test]
+fn a_lockdown_that_is_asked_for_again_is_on_disk_when_it_is_answered() {
+    let mut rig = Rig::new();
+    let operator = rig.operator();
+    let request = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"lockdown\",\"params\":[\"on\"]}\n";
+    for (problem, outcome) in [(Some("the disk is full".to_owned()), "error"), (None, "result")] {
+        rig.say(operator, request);
+        rig.settle();
+        assert_eq!(rig.hear(operator), "");
+        let Job::Save { serial, .. } = rig.job() else { panic!("no save") };
+        rig.finish(Outcome::Saved { serial, problem });
+        assert!(rig.answer(operator).get(outcome).is_some());
+    }
 }
 
 #[test]

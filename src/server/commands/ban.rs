@@ -4,8 +4,8 @@ use super::super::Event;
 use super::super::bans::{Ban, BanError, BanKind};
 use super::super::ctx::Ctx;
 use super::Outcome;
-use super::registration::REASON;
 use crate::proto::duration::{self, Shown};
+use crate::proto::limits::BAN_REASON;
 use crate::proto::message::Message;
 use crate::proto::names;
 use crate::proto::numeric;
@@ -63,7 +63,7 @@ fn set(c: &mut Ctx<'_>, command: &'static str, kind: BanKind, params: &[&str]) -
     let ban = Ban {
         kind,
         mask: (*mask).to_owned(),
-        reason: truncate(reason, REASON).to_owned(),
+        reason: truncate(reason, BAN_REASON).to_owned(),
         by: c.mask().to_string(),
         set_unix_ms: now,
         expires_unix_ms: seconds.map(|seconds| now + seconds * 1000),
