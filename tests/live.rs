@@ -7,6 +7,8 @@ mod common;
 mod descriptors;
 #[path = "live/endings.rs"]
 mod endings;
+#[path = "live/kept.rs"]
+mod kept;
 #[path = "live/load.rs"]
 mod load;
 #[path = "live/signals.rs"]

@@ -9,7 +9,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -21,6 +21,7 @@ use chatd::admin::RpcError;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 
 /// How long anything may take before a test gives up on it: long, as test machines may be slow and busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -281,7 +282,18 @@ pub(crate) struct Client {
 impl Client {
     /// Connects.
     pub(crate) fn connect(addr: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&addr, PATIENCE).expect("chatd accepts connections");
+        Self::of(TcpStream::connect_timeout(&addr, PATIENCE).expect("chatd accepts connections"))
+    }
+
+    /// Connects from this address of the loopback network.
+    pub(crate) fn connect_from(from: Ipv4Addr, addr: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((from, 0)).into()).expect("all of 127.0.0.0/8 is this machine");
+        socket.connect_timeout(&addr.into(), PATIENCE).expect("chatd accepts connections");
+        Self::of(socket.into())
+    }
+
+    fn of(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout can be set");
         stream.set_nodelay(true).expect("an option can be set");
