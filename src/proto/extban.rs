@@ -27,7 +27,7 @@ pub const TABLE: &[ExtendedBan] = &[
     ExtendedBan {
         letter: 'j',
         bare: false,
-        help: ("$j:#channel", "who is in that channel, unless it is hidden"),
+        help: ("$j:#channel", "who is in that channel, where everybody sees that"),
     },
     ExtendedBan {
         letter: 'm',

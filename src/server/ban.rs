@@ -4,7 +4,7 @@ use super::Server;
 use super::channel::Entry;
 use crate::proto::extban::Extended;
 use crate::proto::mask::Subject;
-use crate::proto::modes::{AUDITORIUM, PRIVATE, SECRET};
+use crate::proto::modes::{AUDITORIUM, INVISIBLE, PRIVATE, SECRET};
 use crate::proto::names;
 
 /// What somebody wants to do who may be on a list.
@@ -20,8 +20,11 @@ pub(super) struct Person<'a> {
     slot: u32,
     /// The serial number of the channel whose lists they are held against.
     channel: u64,
-    /// `nick!user@host`, in every form of the host that a ban may name.
+    /// `nick!user@host`, in every form of the host that is no secret.
     masks: Vec<Subject<'a>>,
+    /// The same with what the shown host hides. Only masks that name all of the host are held against these: others would
+    /// find it out, bit by bit.
+    hidden: Vec<Subject<'a>>,
     realname: Subject<'a>,
     account: Option<Subject<'a>>,
 }
@@ -31,12 +34,13 @@ impl Server {
     pub(super) fn judge<R>(&self, slot: u32, channel: u64, ask: impl FnOnce(&Person<'_>) -> R) -> Option<R> {
         let client = self.client(slot)?;
         let user = client.user()?;
-        let masks = client.ban_masks(user);
+        let (masks, hidden) = (client.open_masks(user), client.hidden_masks(user));
         let person = Person {
             server: self,
             slot,
             channel,
             masks: masks.iter().map(|mask| Subject::new(mask)).collect(),
+            hidden: hidden.iter().map(|mask| Subject::new(mask)).collect(),
             realname: Subject::new(&user.realname),
             account: user.account.as_deref().map(Subject::new),
         };
@@ -52,7 +56,9 @@ impl Person<'_> {
 
     fn is_meant(&self, entry: &str, wish: Wish) -> bool {
         let Some(ban) = Extended::parse(entry) else {
-            return self.masks.iter().any(|subject| subject.matches(entry));
+            let whole = entry.rsplit_once('@').is_some_and(|(_, host)| !host.contains(['*', '?']));
+            let hidden = if whole { &self.hidden[..] } else { &[] };
+            return self.masks.iter().chain(hidden).any(|subject| subject.matches(entry));
         };
         let like = |subject: &Subject<'_>| ban.argument.is_none_or(|pattern| subject.matches(pattern));
         let meant = match (ban.letter, ban.argument) {
@@ -67,12 +73,14 @@ impl Person<'_> {
         meant != ban.negated
     }
 
-    /// Whether they are in a channel. Who is hidden there cannot be found out by bans in another.
+    /// Whether they are in a channel. Bans in another find out no more than everybody sees.
     fn is_in(&self, name: &str) -> bool {
         let index = self.server.names.get(names::fold(name).as_str());
         let Some(channel) = index.map(|&index| self.server.channel(index)) else { return false };
         let Some(member) = channel.member(self.slot) else { return false };
-        let hidden = channel.is(SECRET | PRIVATE) || (channel.is(AUDITORIUM) && member.prefixes == 0);
+        let hidden = channel.is(SECRET | PRIVATE)
+            || (channel.is(AUDITORIUM) && member.prefixes == 0)
+            || self.server.user(self.slot).is_none_or(|user| user.modes & INVISIBLE != 0);
         !hidden || channel.serial == self.channel
     }
 }

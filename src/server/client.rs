@@ -147,18 +147,34 @@ impl Client {
         }
     }
 
-    /// `nick!user@host` in every form of the host that a ban may name: as others see it, the address and its name, and the
-    /// cloak, also when it is not shown.
-    pub(super) fn ban_masks(&self, user: &User) -> Vec<String> {
-        let address = self.peer.address.to_string();
+    /// `nick!user@host` in every form of the host that is no secret: as others see it, the cloak, also when it is not shown,
+    /// and the address where the shown host is not there to hide it.
+    pub(super) fn open_masks(&self, user: &User) -> Vec<String> {
+        let address = (!self.hides_address()).then(|| self.peer.address.to_string());
         let mut masks = vec![user.mask.to_string()];
-        for host in [Some(&*address), Some(&*self.real_host), self.cloak.as_deref()].into_iter().flatten() {
+        for host in [self.cloak.as_deref(), address.as_deref()].into_iter().flatten() {
             let mask = mask_text(&user.nick, &user.user, host);
             if !masks.contains(&mask) {
                 masks.push(mask);
             }
         }
         masks
+    }
+
+    /// The same with what the shown host hides: the address and its name.
+    pub(super) fn hidden_masks(&self, user: &User) -> Vec<String> {
+        if !self.hides_address() {
+            return Vec::new();
+        }
+        let address = self.peer.address.to_string();
+        [&address, &self.real_host].map(|host| mask_text(&user.nick, &user.user, host)).into()
+    }
+
+    /// Whether the host that others see keeps from them where the client is: a cloak does, and so does what a gateway
+    /// says. The name of an address is found out by anybody who asks the DNS.
+    fn hides_address(&self) -> bool {
+        let named = self.gateway.is_some() && self.host != names::host(self.peer.address);
+        self.host != self.real_host || named
     }
 
     /// The nick, registered or not.

@@ -2,7 +2,7 @@
 
 use super::class;
 use super::ctx::Ctx;
-use super::outgoing::{Draft, Source};
+use super::outgoing::Draft;
 use super::timers::Kind;
 use super::{Peer, Refusal, Server};
 use crate::config::Config;
@@ -100,37 +100,36 @@ impl Ctx<'_> {
         if self.client().host == host {
             return;
         }
-        let before = self.source();
         let (nick, user) = (self.user().nick.clone(), self.user().user.clone());
         let change = format_args!("CHGHOST {user} {host}");
-        let leaving = format_args!("QUIT :Changing host");
-        self.tell_neighbours(Draft::event(&before, leaving).lacking(Caps::CHGHOST));
-        self.tell_change(Caps::CHGHOST, Draft::event(&before, change));
-        self.tell_me(Draft::event(&before, change).needing(Caps::CHGHOST));
+        let (leaving, source) = (format_args!("QUIT :Changing host"), self.source());
+        self.tell_neighbours(Draft::event(&source, leaving).lacking(Caps::CHGHOST));
+        let source = self.source();
+        self.tell_change(Caps::CHGHOST, Draft::event(&source, change));
+        self.tell_me(Draft::event(&source, change).needing(Caps::CHGHOST));
         host.clone_into(&mut self.client_mut().host);
         self.user_mut().rename(nick, host);
-        let after = Source { mask: self.mask(), ..before };
         for index in self.user().channels.clone() {
-            self.come_back(index, &after);
+            self.come_back(index);
+        }
+        if let Some(message) = self.user().away.clone() {
+            let (source, away) = (self.source(), format_args!("AWAY :{message}"));
+            let away = Draft::event(&source, away).needing(Caps::AWAY_NOTIFY);
+            self.tell_neighbours(away.lacking(Caps::CHGHOST));
         }
         self.reply(numeric::rpl_visiblehost(host));
     }
 
     /// Shows those who saw the user leave that they are in a channel.
-    fn come_back(&mut self, index: u32, source: &Source) {
-        let (me, user) = (self.me, self.user());
+    fn come_back(&mut self, index: u32) {
+        let (source, me, user) = (self.source(), self.me, self.user());
         let (nick, realname) = (user.nick.clone(), user.realname.clone());
         let account = source.account.as_deref().unwrap_or("*");
         let name = self.channel(index).name.clone();
         let join = format_args!("JOIN {name}");
         let extended = format_args!("JOIN {name} {account} :{realname}");
-        let join = Draft::event(source, join).or(Caps::EXTENDED_JOIN, extended);
+        let join = Draft::event(&source, join).or(Caps::EXTENDED_JOIN, extended);
         self.tell_seeing(index, me, Some(me), join.lacking(Caps::CHGHOST));
-        if let Some(message) = self.user().away.clone() {
-            let away = format_args!("AWAY :{message}");
-            let away = Draft::event(source, away).needing(Caps::AWAY_NOTIFY).lacking(Caps::CHGHOST);
-            self.tell_seeing(index, me, Some(me), away);
-        }
         let prefixes = self.channel(index).prefixes(me).unwrap_or(0);
         let letters: String =
             modes::PREFIXES.iter().filter(|row| prefixes & row.bit != 0).map(|row| row.letter).collect();

@@ -101,12 +101,17 @@ pub(super) fn may_take_nick(c: &Ctx<'_>, nick: &str) -> Result<(), Reply> {
     }
 }
 
-/// Whether the client may be in a channel of that name, or give one that name: nobody may have reserved it.
+/// Whether the client may be in a channel of that name: nobody may have reserved it.
 pub(super) fn may_name_channel(c: &Ctx<'_>, name: &str) -> Result<(), Reply> {
-    match reserved(c, name, |reserve| &reserve.channels) {
+    match reserved_channel(c, name) {
         Some(reason) => Err(numeric::err_badchanname(name, reason).into()),
         None => Ok(()),
     }
+}
+
+/// Why the client may not be in a channel of that name, nor give one that name.
+pub(super) fn reserved_channel<'a>(c: &'a Ctx<'_>, name: &str) -> Option<&'a str> {
+    reserved(c, name, |reserve| &reserve.channels)
 }
 
 /// Why a name is reserved. For operators none is.
@@ -161,8 +166,11 @@ pub(super) fn is_silenced(c: &Ctx<'_>, slot: u32) -> bool {
     let Some(masks) = extras.map(|extras| &extras.silenced).filter(|masks| !masks.is_empty()) else {
         return false;
     };
-    let subject = Subject::new(&c.user().mask);
-    masks.iter().any(|mask| subject.matches(mask))
+    // The cloak counts, too, shown or not: else mode x would be the way out.
+    c.client().open_masks(c.user()).iter().any(|open| {
+        let subject = Subject::new(open);
+        masks.iter().any(|mask| subject.matches(mask))
+    })
 }
 
 /// Whether mode `g` of the one in `slot` lets the client through.

@@ -218,15 +218,20 @@ impl World {
                 _ if channel.members.contains_key(&other) => Some(format!("443 {nick} {}", channel.name)),
                 _ => None,
             };
+            let silenced = self.truth.is_silenced(user, other);
             if let Some(refusal) = refusal {
                 self.expect(user, refusal);
+            } else if !silenced && !self.truth.accepts(other, user) {
+                return self.knock_at(user, other, &format!("INVITE {nick} {name}"), true);
             } else {
-                self.truth.users[other].invited.insert(channel.serial);
+                if !silenced {
+                    self.truth.users[other].invited.insert(channel.serial);
+                }
                 self.expect(user, format!("341 {nick} {}", channel.name));
                 if self.truth.users[other].away.is_some() {
                     self.expect(user, format!("301 {nick}"));
                 }
-                if !self.truth.is_silenced(user, other) {
+                if !silenced {
                     self.expect(other, format!(":{} INVITE {nick} {}", self.truth.mask(user), channel.name));
                 }
                 let hear = channel.members.iter().filter(|&(&it, &rank)| {

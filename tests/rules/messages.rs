@@ -98,8 +98,8 @@ impl World {
         self.check(user, &line)
     }
 
-    /// Mode g keeps a message away. Whether 718 comes, and 717 with it, depends on when it last came.
-    fn knock_at(&mut self, user: usize, other: usize, line: &str, answered: bool) -> Checked {
+    /// Mode g keeps a message or an invitation away. Whether 718 comes, and 717 with it, depends on when it last came.
+    pub(crate) fn knock_at(&mut self, user: usize, other: usize, line: &str, answered: bool) -> Checked {
         let nick = self.truth.users[other].nick.clone();
         let heard = self.say(user, line);
         let mine = heard.get(&user).map_or(&[][..], Vec::as_slice);

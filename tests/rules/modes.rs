@@ -87,12 +87,13 @@ impl World {
         let lists: &[char] =
             if self.truth.prefixes.contains('q') { &['b', 'e', 'I'] } else { &['b', 'e', 'I', 'q'] };
         let letter = self.rng.pick(lists);
-        let mask = match self.rng.below(6) {
+        let mask = match self.rng.below(7) {
             0 => "*!*@*".to_owned(),
             1 => format!("$m:*!~u{other}@*"),
             2 => format!("$r:real?{other}"),
             3 => "$~j:#a".to_owned(),
             4 => format!("n{other}*!*@10.0.0.?"),
+            5 => format!("*!~u{other}@10.0.0.{other}"),
             _ => format!("*!~u{other}@10.*"),
         };
         let change = format!("{}{letter} {mask}", sign(add));

@@ -164,9 +164,6 @@ impl World {
             let sees: Vec<_> =
                 Truth::audience(&channel, user).into_iter().filter(|it| blind.contains(it)).collect();
             self.expect_all(sees.iter().copied(), &format!(":{mask} JOIN {}", channel.name));
-            if let Some(away) = &me.away {
-                self.expect_able(sees.iter().copied(), "away-notify", &format!(":{mask} AWAY :{away}"));
-            }
             let rank = channel.members[&user];
             let letters: Vec<_> = PREFIXES.iter().filter(|row| rank & row.2 != 0).collect();
             if !letters.is_empty() {
@@ -174,6 +171,9 @@ impl World {
                 let letters: String = letters.iter().map(|row| row.0).collect();
                 self.expect_all(sees, &format!(":{SERVER} MODE {} +{letters} {nicks}", channel.name));
             }
+        }
+        if let Some(away) = &me.away {
+            self.expect_able(blind.iter().copied(), "away-notify", &format!(":{mask} AWAY :{away}"));
         }
     }
 

@@ -131,7 +131,10 @@ impl Truth {
     /// Whether a mask is about a user, in any form of their host.
     fn is_like(&self, mask: &str, user: usize) -> bool {
         let them = &self.users[user];
-        let hosts = [Some(format!("10.0.0.{user}")), them.cloak.clone()];
+        // A cloak hides the address from masks with wildcards.
+        let whole = !mask.rsplit('@').next().unwrap_or_default().contains(['*', '?']);
+        let address = (whole || !them.hides).then(|| format!("10.0.0.{user}"));
+        let hosts = [address, them.cloak.clone()];
         hosts.iter().flatten().any(|host| glob(mask, &format!("{}!~u{user}@{host}", them.nick)))
     }
 
@@ -163,7 +166,8 @@ impl Truth {
                 let Some(prefixes) = other.members.get(&user) else { return false };
                 let hidden = ['s', 'p'].iter().any(|flag| other.flags.contains(flag));
                 let audience = other.flags.contains(&'u') && *prefixes == 0;
-                !(hidden || audience) || other.serial == channel.serial
+                let invisible = self.users[user].modes.contains(&'i');
+                !(hidden || audience || invisible) || other.serial == channel.serial
             }),
             // Nobody is logged in.
             _ => false,
@@ -225,7 +229,10 @@ impl Truth {
 
     /// Whether `other` does not want to hear from the user.
     pub(crate) fn is_silenced(&self, user: usize, other: usize) -> bool {
-        self.users[other].silenced.iter().any(|entry| glob(entry, &self.mask(user)))
+        let them = &self.users[user];
+        let cloaked = them.cloak.as_ref().map(|cloak| format!("{}!~u{user}@{cloak}", them.nick));
+        let masks: Vec<_> = cloaked.into_iter().chain([self.mask(user)]).collect();
+        self.users[other].silenced.iter().any(|entry| masks.iter().any(|mask| glob(entry, mask)))
     }
 
     /// Whether mode g of `other` lets the user through.

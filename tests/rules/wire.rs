@@ -78,11 +78,7 @@ impl Wire {
             let notice = parts.source == SERVER && parts.command == "NOTICE";
             let plain = if notice { parts.param(1).to_owned() } else { plain.clone() };
             let event = self.ids.entry(id.to_owned()).or_insert_with(|| plain.clone());
-            let begins = plain
-                .split(' ')
-                .nth(1)
-                .is_some_and(|it| matches!(it, "AWAY" | "JOIN" | "MODE" | "QUIT" | "CHGHOST"));
-            ensure(*event == plain || begins, || format!("the id of {event} is also that of {plain}"))?;
+            ensure(*event == plain, || format!("the id of {event} is also that of {plain}"))?;
             let before = self.told.entry(plain.clone()).or_insert_with(|| id.to_owned());
             ensure(before == id, || format!("{plain} has the ids {before} and {id}"))?;
         } else {

@@ -85,6 +85,7 @@ scenarios! {
     bad_input
     bans
     bans_end
+    bans_hidden
     bounds
     caller_id
     cap
@@ -110,6 +111,7 @@ scenarios! {
     forward
     help
     invite
+    invite_kept_away
     invite_list
     invite_notify
     isupport
@@ -134,6 +136,7 @@ scenarios! {
     monitor
     monitor_full
     motd
+    msgids
     multiline
     multiline_errors
     multiline_timeout

@@ -1,6 +1,6 @@
 //! Runs a scenario on a subject.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use crate::pattern::Pattern;
@@ -23,13 +23,18 @@ struct Client {
 struct Runner<'a> {
     subject: &'a mut dyn Subject,
     clients: Vec<Client>,
+    /// What each message id was given to.
+    ids: BTreeMap<String, String>,
+    /// What is wrong with a message id.
+    fault: Option<String>,
     /// The conversation, as it went.
     log: Vec<String>,
 }
 
 /// Runs the file. The error says where it went wrong, what was expected and what came, and how it came to that.
 pub(crate) fn run(file: &str, script: &Script, subject: &mut dyn Subject) -> Result<(), String> {
-    let mut runner = Runner { subject, clients: Vec::new(), log: Vec::new() };
+    let mut runner =
+        Runner { subject, clients: Vec::new(), ids: BTreeMap::new(), fault: None, log: Vec::new() };
     let mut at = None;
     let mut result = Ok(());
     for step in &script.steps {
@@ -140,7 +145,9 @@ impl Runner<'_> {
     }
 
     fn settle(&mut self, first: Option<usize>) {
-        for (client, news) in self.clients.iter_mut().zip(self.subject.settle(first)) {
+        let all = self.subject.settle(first);
+        self.fault = self.check_ids(all.iter().map(|news| &news.lines[..])).err().or(self.fault.take());
+        for (client, news) in self.clients.iter_mut().zip(all) {
             for line in news.lines {
                 self.log.push(format!("{}< {}", client.name, escaped(&line)));
                 client.queue.push_back(line);
@@ -150,6 +157,29 @@ impl Runner<'_> {
             }
             client.closed = news.closed;
         }
+    }
+
+    /// An id is one message's, and a message has one id, whoever receives it (IRCv3 message-ids).
+    fn check_ids<'a>(&mut self, received: impl Iterator<Item = &'a [Vec<u8>]>) -> Result<(), String> {
+        let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for lines in received {
+            let mut own: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for (id, message) in lines.iter().filter_map(|line| identified(line)) {
+                let first = self.ids.entry(id.clone()).or_insert_with(|| message.clone());
+                if *first != message {
+                    return Err(format!("{id} is the id of {first} and of {message}"));
+                }
+                own.entry(message).or_default().insert(id);
+            }
+            for (message, ids) in own {
+                let others = known.entry(message.clone()).or_insert_with(|| ids.clone());
+                if !ids.is_subset(others) && !others.is_subset(&ids) {
+                    return Err(format!("{message} has the ids {ids:?} and {others:?}"));
+                }
+                others.extend(ids);
+            }
+        }
+        Ok(())
     }
 
     fn expect(&mut self, who: &str, pattern: &Pattern) -> Result<(), String> {
@@ -174,6 +204,9 @@ impl Runner<'_> {
 
     /// Nobody has anything that no line of the file expected.
     fn all_expected(&mut self) -> Result<(), String> {
+        if let Some(fault) = self.fault.take() {
+            return Err(format!("before that, {fault}"));
+        }
         for client in &mut self.clients {
             if std::mem::take(&mut client.skip) {
                 client.queue.clear();
@@ -192,6 +225,15 @@ impl Runner<'_> {
         let found = self.clients.iter().position(|client| client.name == who);
         found.ok_or_else(|| format!("{who} has not connected"))
     }
+}
+
+/// The id of a line, and by what the message is known: source, command and first parameter. Several lines in one message
+/// have their id on the batch or on the first of them, so those are left out.
+fn identified(line: &[u8]) -> Option<(String, String)> {
+    let (tags, message) = std::str::from_utf8(line).ok()?.strip_prefix('@')?.split_once(' ')?;
+    let id = tags.split(';').find_map(|tag| tag.strip_prefix("msgid="))?;
+    let words: Vec<&str> = message.split(' ').take(3).collect();
+    (words.get(1) != Some(&"BATCH")).then(|| (id.to_owned(), words.join(" ")))
 }
 
 /// The numeric of a line without tags, if it has one.

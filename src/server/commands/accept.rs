@@ -2,7 +2,7 @@
 
 use super::super::ctx::Ctx;
 use super::super::extras::Accepted;
-use super::{Outcome, for_targets};
+use super::{Outcome, for_targets, must_name};
 use crate::proto::message::Message;
 use crate::proto::names;
 use crate::proto::numeric;
@@ -11,6 +11,7 @@ use crate::proto::numeric;
 pub(super) fn accept(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     forget_departed(c);
     let list = m.get(0).filter(|list| !list.is_empty()).unwrap_or("*");
+    must_name("ACCEPT", list)?;
     for_targets(c, list, |c, word| match word.strip_prefix('-') {
         Some(nick) => remove(c, nick),
         None if word == "*" => {

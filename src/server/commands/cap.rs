@@ -87,9 +87,13 @@ fn list(c: &mut Ctx<'_>, subcommand: &str, words: &[String]) {
 
 /// Words in as many lines as it takes for each to be whole.
 fn lines<T: AsRef<str>>(c: &Ctx<'_>, subcommand: &str, words: &[T]) -> Vec<String> {
+    text::pack(words, room(c, subcommand), |line, word| line.push_str(word.as_ref()))
+}
+
+/// Bytes that a list can have in one line.
+fn room(c: &Ctx<'_>, subcommand: &str) -> usize {
     let nick = c.client().nick().map_or(1, |nick| nick.len());
-    let frame = ": CAP   * :\r\n".len() + c.server.config.server.name.len() + nick + subcommand.len();
-    text::pack(words, LINE - frame, |line, word| line.push_str(word.as_ref()))
+    LINE - (": CAP   * :\r\n".len() + c.server.config.server.name.len() + nick + subcommand.len())
 }
 
 fn say(c: &mut Ctx<'_>, rest: fmt::Arguments<'_>) {
@@ -115,14 +119,15 @@ fn request(c: &mut Ctx<'_>, list: &str) {
     }
     let verdict = if wanted.is_some() { "ACK" } else { "NAK" };
     let words: Vec<&str> = list.split_ascii_whitespace().collect();
-    let lines = lines(c, verdict, &words);
-    if lines.len() > 1 {
-        for line in lines {
-            say(c, format_args!("{verdict} :{line}"));
-        }
-    } else {
+    if list.len() <= room(c, verdict) {
         // As it was written.
         say(c, format_args!("{verdict} :{list}"));
+    } else if words.is_empty() {
+        say(c, format_args!("{verdict} :"));
+    } else {
+        for line in lines(c, verdict, &words) {
+            say(c, format_args!("{verdict} :{line}"));
+        }
     }
     // Only lines after the ACK take the new form ("The CAP ACK subcommand").
     if let Some(caps) = wanted {

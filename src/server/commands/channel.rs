@@ -3,9 +3,10 @@
 use super::super::channel::{Channel, Member, Topic};
 use super::super::ctx::Ctx;
 use super::super::outgoing::{Draft, Source};
+use super::super::targets::Addressed;
 use super::super::{Event, policy};
 use super::registration::REASON;
-use super::{Outcome, for_targets, knock};
+use super::{Outcome, for_targets, knock, message, must_name};
 use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
@@ -84,7 +85,7 @@ fn admit(c: &mut Ctx<'_>, index: u32, prefixes: u8) {
     let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
     c.tell_seeing(index, me, None, Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
     if let Some(message) = c.user().away.clone() {
-        let body = format_args!("AWAY :{message}");
+        let (source, body) = (c.source(), format_args!("AWAY :{message}"));
         c.tell_seeing(index, me, Some(me), Draft::event(&source, body).needing(Caps::AWAY_NOTIFY));
     }
     if c.channel(index).topic.is_some() {
@@ -94,6 +95,7 @@ fn admit(c: &mut Ctx<'_>, index: u32, prefixes: u8) {
 
 /// `PART <channel>[,...] [reason]`
 pub(super) fn part(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_name("PART", m.arg(0))?;
     let reason = m.get(1).filter(|reason| !reason.is_empty()).map(|reason| text::truncate(reason, REASON));
     // Whoever wants to leave may, with a bad word or without.
     let reason = reason.filter(|reason| c.filtered(Events::PART, "PART", reason).is_none());
@@ -169,16 +171,25 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if channel.has(slot) {
         return Err(numeric::err_useronchannel(nick, name).into());
     }
-    if let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) {
-        user.invite(index, serial);
+    c.address(Addressed::User(slot), &nick)?;
+    // Whoever is silenced does not learn it, and has no say in what the other is invited to.
+    let silenced = policy::is_silenced(c, slot);
+    if !silenced {
+        if !policy::is_accepted(c, slot) {
+            message::keep_away(c, slot, &nick, true);
+            return Ok(());
+        }
+        if let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) {
+            user.invite(index, serial);
+        }
+        c.has_written_to(slot);
     }
     let source = c.source();
     c.reply(numeric::rpl_inviting(&nick, &name));
     if let Some(message) = c.user_at(slot).away.clone() {
         c.reply(numeric::rpl_away(&nick, message));
     }
-    // Whoever is silenced does not learn it.
-    if !policy::is_silenced(c, slot) {
+    if !silenced {
         c.deliver(slot, Draft::event(&source, format_args!("INVITE {nick} {name}")));
     }
     let me = c.me;
@@ -194,6 +205,7 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `KICK <channel> <nick>[,...] [comment]`
 pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_name("KICK", m.arg(1))?;
     let index = c.find_channel(m.arg(0))?;
     policy::moderator(c, index)?;
     let kicker = c.user().nick.clone();

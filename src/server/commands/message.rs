@@ -8,7 +8,7 @@ use super::super::multiline::Lines;
 use super::super::outgoing::{Draft, Multiline, Source};
 use super::super::policy;
 use super::super::targets::Addressed;
-use super::{Outcome, for_targets};
+use super::{Outcome, for_targets, names_nothing};
 use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::limits::CALLER_ID_PAUSE_MS;
@@ -89,7 +89,7 @@ pub(super) fn notice(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `TAGMSG <target>[,...]` (IRCv3 message-tags)
 pub(super) fn tagmsg(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let targets = m.get(0).filter(|targets| !targets.is_empty());
+    let targets = m.get(0).filter(|targets| !names_nothing(targets));
     let targets = targets.ok_or_else(|| Reply::from(numeric::err_norecipient("TAGMSG")))?;
     let tags = client_tags(c, m);
     // The command is part of the capability. One that was sent without tags that others see is relayed all the same, but
@@ -112,7 +112,7 @@ pub(super) fn client_tags(c: &Ctx<'_>, m: &Message<'_>) -> String {
 }
 
 fn with_text(c: &mut Ctx<'_>, m: &Message<'_>, command: &'static str) -> Outcome {
-    let targets = m.get(0).filter(|targets| !targets.is_empty());
+    let targets = m.get(0).filter(|targets| !names_nothing(targets));
     let targets = targets.ok_or_else(|| Reply::from(numeric::err_norecipient(command)))?;
     let text = m.get(1).filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Reply::from(numeric::err_notexttosend()))?;
@@ -163,18 +163,22 @@ struct Target {
     shown: Rc<str>,
 }
 
-fn resolve(c: &Ctx<'_>, target: &str) -> Result<Target, Reply> {
+fn resolve(c: &Ctx<'_>, target: &str, command: &str) -> Result<Target, Reply> {
     let prefixes = c.server.config.channels.prefixes;
     let is_symbol = |char| prefixes.rows().any(|prefix| prefix.symbol == char);
     let name = target.trim_start_matches(is_symbol);
     if names::is_channel_like(name) {
         let index = c.find_channel(name)?;
         let symbols = &target[..target.len() - name.len()];
+        // Of several the least counts, and it alone is shown: those of higher ranks get it anyway.
         let named = prefixes.rows().filter(|prefix| symbols.contains(prefix.symbol));
-        let least = named.map(|prefix| prefix.bit).min().unwrap_or(0);
+        let least = named.min_by_key(|prefix| prefix.bit);
         let name = &c.channel(index).name;
-        let shown = if least == 0 { name.clone() } else { format!("{symbols}{name}").into() };
-        return Ok(Target { to: To::Channel { index, least }, shown });
+        let shown = least.map_or_else(|| name.clone(), |it| format!("{}{name}", it.symbol).into());
+        return Ok(Target { to: To::Channel { index, least: least.map_or(0, |it| it.bit) }, shown });
+    }
+    if name.is_empty() {
+        return Err(numeric::err_norecipient(command).into());
     }
     let slot = find_person(c, target)?;
     Ok(Target { to: To::User(slot), shown: c.user_at(slot).nick.clone() })
@@ -200,7 +204,7 @@ fn find_person(c: &Ctx<'_>, target: &str) -> Result<u32, Reply> {
 }
 
 fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: &mut Vec<To>) -> Outcome {
-    let Target { to, shown } = resolve(c, target)?;
+    let Target { to, shown } = resolve(c, target, said.command)?;
     if done.contains(&to) {
         return Ok(());
     }
@@ -224,7 +228,11 @@ fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outco
     let is_message = said.command == "PRIVMSG";
     let silenced = policy::is_silenced(c, slot);
     if !silenced && !policy::is_accepted(c, slot) {
-        return knock(c, slot, nick, said);
+        // Nobody has said anything who sends tags: typing is not worth a word.
+        if !matches!(said.body, Body::Tags) {
+            keep_away(c, slot, nick, said.is_answered());
+        }
+        return Ok(());
     }
     if is_message {
         expect_answer(c, slot, nick)?;
@@ -241,20 +249,16 @@ fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outco
     Ok(())
 }
 
-/// Tells both sides that mode `g` has kept a message away, the one who has it not too often.
-fn knock(c: &mut Ctx<'_>, slot: u32, nick: &str, said: &Said<'_>) -> Outcome {
-    if matches!(said.body, Body::Tags) {
-        // Nobody has said anything: typing is not worth a word.
-        return Ok(());
-    }
-    if said.is_answered() {
+/// Tells both sides that mode `g` has kept a message or an invitation away, the one who has it not too often.
+pub(super) fn keep_away(c: &mut Ctx<'_>, slot: u32, nick: &str, answered: bool) {
+    if answered {
         c.reply(numeric::err_targumodeg(nick));
     }
     let now = c.server.now.mono_ms;
-    let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) else { return Ok(()) };
+    let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) else { return };
     let informed = &mut user.extras_mut().informed_ms;
     if informed.is_some_and(|informed| now < informed + CALLER_ID_PAUSE_MS) {
-        return Ok(());
+        return;
     }
     *informed = Some(now);
     let mine = c.mask();
@@ -263,10 +267,9 @@ fn knock(c: &mut Ctx<'_>, slot: u32, nick: &str, said: &Said<'_>) -> Outcome {
     let server = c.config();
     let body = format_args!("{:03} {nick} {told}", told.code);
     c.tell(slot, Draft::plain(&server.server.name, body));
-    if said.is_answered() {
+    if answered {
         c.reply(numeric::rpl_targnotify(nick));
     }
-    Ok(())
 }
 
 /// Whoever is written to by somebody with mode `g` may answer: they are accepted from then on.

@@ -312,6 +312,16 @@ fn run(c: &mut Ctx<'_>, command: Option<&'static Command>, message: &Message<'_>
     (command.run)(c, message)
 }
 
+/// Whether a comma list has nothing in it.
+fn names_nothing(list: &str) -> bool {
+    list.bytes().all(|byte| byte == b',')
+}
+
+/// Refuses a comma list with nothing in it, as though it were not there.
+fn must_name(command: &str, list: &str) -> Outcome {
+    if names_nothing(list) { Err(numeric::err_needmoreparams(command).into()) } else { Ok(()) }
+}
+
 /// The targets of a comma list, and the first of those beyond the limit. Each after the first costs as much as a command.
 fn targets<'a>(c: &mut Ctx<'_>, list: &'a str) -> (Vec<&'a str>, Option<&'a str>) {
     let most = c.server.config.limits.targets as usize;

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use super::super::ctx::Ctx;
 use super::super::work::Work;
-use super::Outcome;
+use super::{Outcome, names_nothing};
 use crate::proto::message::Message;
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
@@ -22,7 +22,7 @@ pub(in super::super) struct MonitorWork {
 
 /// `MONITOR +|- <nick>[,...]`, `MONITOR C|L|S` (IRCv3 monitor)
 pub(super) fn monitor(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let nicks = m.get(1).filter(|nicks| !nicks.is_empty());
+    let nicks = m.get(1).filter(|nicks| !names_nothing(nicks));
     let nicks = nicks.ok_or_else(|| Reply::from(numeric::err_needmoreparams("MONITOR")));
     match m.arg(0) {
         "+" => add(c, nicks?),

@@ -9,7 +9,6 @@ use crate::proto::caps::Caps;
 use crate::proto::limits::BATCH_PAUSE_MS;
 use crate::proto::message::Message;
 use crate::proto::names;
-use crate::proto::numeric;
 use crate::proto::text::one_word;
 
 /// The one type of batch that clients may begin.
@@ -33,8 +32,9 @@ pub(super) fn batch(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         begin(c, reference, None);
         return Ok(());
     }
-    let Some(kind) = m.get(1) else { return Err(numeric::err_needmoreparams("BATCH").into()) };
-    // The type is part of the capability.
+    // The type is part of the capability. One that is left out is unknown as well: the lines of this batch must not become
+    // messages of their own.
+    let kind = m.get(1).unwrap_or("");
     if kind != TYPE || !c.client().caps.has(Caps::MULTILINE) {
         let code = format!("UNKNOWN_TYPE {reference} {}", one_word(kind));
         c.fail("BATCH", &code, "Not a type of batch that you may send");

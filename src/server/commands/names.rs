@@ -8,7 +8,7 @@ use super::super::ctx::Ctx;
 use super::super::policy;
 use super::super::work::Work;
 use super::channel::{enter, leave_all};
-use super::{Outcome, targets, too_many};
+use super::{Outcome, must_name, names_nothing, targets, too_many};
 use crate::proto::caps::Caps;
 use crate::proto::limits::{RENAME_AT_ONCE, SLICE_ITEMS};
 use crate::proto::message::Message;
@@ -47,6 +47,7 @@ pub(super) fn join(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         leave_all(c);
         return Ok(());
     }
+    must_name("JOIN", m.arg(0))?;
     let (channels, beyond) = targets(c, m.arg(0));
     let keys = m.get(1).unwrap_or("").split(',').map(Some).chain(std::iter::repeat(None));
     let keys = keys.map(|key| key.filter(|key| !key.is_empty()).map(str::to_owned));
@@ -57,7 +58,7 @@ pub(super) fn join(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `NAMES <channel>[,...]`
 pub(super) fn names(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let Some(list) = m.get(0) else {
+    let Some(list) = m.get(0).filter(|list| !names_nothing(list)) else {
         c.reply(numeric::rpl_endofnames("*"));
         return Ok(());
     };

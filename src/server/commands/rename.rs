@@ -21,7 +21,8 @@ pub(super) fn rename(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     policy::may_rename(c, index)?;
     let (old, new) = (c.channel(index).name.clone(), m.arg(1));
     if let Some((code, why)) = obstacle(c, index, new) {
-        c.fail_about("RENAME", code, format_args!("{old} {}", Word(new)), why);
+        let why = why.to_owned();
+        c.fail_about("RENAME", code, format_args!("{old} {}", Word(new)), &why);
         return Ok(());
     }
     let reason = text::truncate(m.get(2).unwrap_or(""), REASON);
@@ -41,7 +42,7 @@ pub(super) fn rename(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 }
 
 /// What is in the way of another name for the channel: a code of `FAIL`, and a description.
-fn obstacle(c: &Ctx<'_>, index: u32, new: &str) -> Option<(&'static str, &'static str)> {
+fn obstacle<'a>(c: &'a Ctx<'_>, index: u32, new: &str) -> Option<(&'static str, &'a str)> {
     if !names::is_channel(new, c.server.config.limits.channel_length) {
         return Some(("CANNOT_RENAME", "The new name cannot be that of a channel"));
     }
@@ -49,6 +50,10 @@ fn obstacle(c: &Ctx<'_>, index: u32, new: &str) -> Option<(&'static str, &'stati
     let same = *channel.name == *new;
     if same || c.find_channel(new).is_ok_and(|other| other != index) {
         return Some(("CHANNEL_NAME_IN_USE", "The channel name is already taken"));
+    }
+    // Who has a reserved name already keeps it, as they like to spell it.
+    if let Some(reason) = policy::reserved_channel(c, new).filter(|_| !names::same(&channel.name, new)) {
+        return Some(("CANNOT_RENAME", reason));
     }
     let recently = channel.renamed_ms.is_some_and(|at| c.server.now.mono_ms < at + RENAME_MS);
     recently.then_some(("CANNOT_RENAME", "The channel has been renamed recently"))

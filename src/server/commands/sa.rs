@@ -4,7 +4,7 @@ use super::super::ctx::Ctx;
 use super::super::mode;
 use super::oper::acted;
 use super::registration::{REASON, may_be_taken, take};
-use super::{Outcome, channel, for_targets, names as lists};
+use super::{Outcome, channel, for_targets, must_name, names as lists};
 use crate::proto::message::Message;
 use crate::proto::names;
 use crate::proto::numeric;
@@ -12,6 +12,9 @@ use crate::proto::text::truncate;
 
 /// `SAMODE <channel> <modes> [parameters]`
 pub(super) fn samode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    if m.arg(1).is_empty() {
+        return Err(numeric::err_needmoreparams("SAMODE").into());
+    }
     let index = c.find_channel(m.arg(0))?;
     let name = c.channel(index).name.clone();
     acted(c, format!("SAMODE {name} {}", m.params()[1..].join(" ")));
@@ -21,6 +24,7 @@ pub(super) fn samode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `SAJOIN <nick> <channel>[,...]`
 pub(super) fn sajoin(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_name("SAJOIN", m.arg(1))?;
     let slot = c.find_user(m.arg(0))?;
     for_targets(c, m.arg(1), |c, name| {
         if !names::is_channel(name, c.server.config.limits.channel_length) {
@@ -42,6 +46,7 @@ pub(super) fn sajoin(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `SAPART <nick> <channel>[,...] [reason]`
 pub(super) fn sapart(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
+    must_name("SAPART", m.arg(1))?;
     let slot = c.find_user(m.arg(0))?;
     let reason = m.get(2).filter(|reason| !reason.is_empty()).map(|reason| truncate(reason, REASON));
     for_targets(c, m.arg(1), |c, name| {

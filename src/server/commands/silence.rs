@@ -2,7 +2,7 @@
 
 use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
-use super::{Outcome, for_targets};
+use super::{Outcome, for_targets, must_name};
 use crate::proto::limits::HOST_MASK;
 use crate::proto::mask;
 use crate::proto::message::Message;
@@ -13,7 +13,10 @@ use crate::proto::text::one_word;
 /// `SILENCE [[+|-]<mask>[,...]]`; without a mask, it lists them
 pub(super) fn silence(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     match m.get(0).filter(|list| !list.is_empty()) {
-        Some(list) => for_targets(c, list, change),
+        Some(list) => {
+            must_name("SILENCE", list)?;
+            for_targets(c, list, change);
+        }
         None => show(c),
     }
     Ok(())

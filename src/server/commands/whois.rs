@@ -3,7 +3,7 @@
 use super::super::ctx::Ctx;
 use super::super::policy;
 use super::server::must_be_me;
-use super::{Outcome, for_targets};
+use super::{Outcome, for_targets, names_nothing};
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
 use crate::proto::modes::{self, BOT};
@@ -16,7 +16,7 @@ const LINES: &[fn(&mut Ctx<'_>, u32)] =
 
 /// `WHOIS [server] <nick>[,...]`
 pub(super) fn whois(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let nicks = m.get(1).or(m.get(0)).filter(|nicks| !nicks.is_empty());
+    let nicks = m.get(1).or(m.get(0)).filter(|nicks| !names_nothing(nicks));
     let nicks = nicks.ok_or_else(|| Reply::from(numeric::err_nonicknamegiven()))?;
     must_be_me(c, m.get(1).and(m.get(0)))?;
     for_targets(c, nicks, |c, nick| {
