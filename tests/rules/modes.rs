@@ -93,7 +93,8 @@ impl World {
             2 => format!("$r:real?{other}"),
             3 => "$~j:#a".to_owned(),
             4 => format!("n{other}*!*@10.0.0.?"),
-            5 => format!("*!~u{other}@10.0.0.{other}"),
+            // Who hides it has told nobody.
+            5 if !self.truth.users[other].hides => format!("*!~u{other}@10.0.0.{other}"),
             _ => format!("*!~u{other}@10.*"),
         };
         let change = format!("{}{letter} {mask}", sign(add));

@@ -128,13 +128,12 @@ impl Truth {
         format!("{}!~u{user}@{}", self.users[user].nick, self.users[user].host)
     }
 
-    /// Whether a mask is about a user, in any form of their host.
+    /// Whether a mask is about a user: by the host that others see, or by the cloak, shown or not. What the cloak hides is
+    /// found by masks that name all of it, and by no others.
     fn is_like(&self, mask: &str, user: usize) -> bool {
         let them = &self.users[user];
-        // A cloak hides the address from masks with wildcards.
         let whole = !mask.rsplit('@').next().unwrap_or_default().contains(['*', '?']);
-        let address = (whole || !them.hides).then(|| format!("10.0.0.{user}"));
-        let hosts = [address, them.cloak.clone()];
+        let hosts = [Some(them.host.clone()), them.cloak.clone(), whole.then(|| format!("10.0.0.{user}"))];
         hosts.iter().flatten().any(|host| glob(mask, &format!("{}!~u{user}@{host}", them.nick)))
     }
 
