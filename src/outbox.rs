@@ -10,6 +10,8 @@
 //! A connection's send-queue limit is enforced here, when bytes are appended: over it the connection
 //! is marked, gets nothing more, and the shell disconnects it in the same turn.
 
+use std::ops::Range;
+
 use crate::proto::caps::Caps;
 use crate::proto::limits::{ARENA_FLUSH, SPANS_FLUSH};
 
@@ -229,12 +231,33 @@ impl Outbox {
 
     /// Appends a copy of `span` whose first line has one tag more.
     pub fn retag(&mut self, span: Span, tag: &str) -> Span {
+        let start = self.arena.len();
+        self.append_tagged(span.start as usize..span.end as usize, tag);
+        self.appended(start)
+    }
+
+    /// Appends a copy of `span` that is in the batch of this tag. A span of several lines is a batch itself, of which the
+    /// first and the last line say so (IRCv3 batch).
+    pub fn enclose(&mut self, span: Span, tag: &str) -> Span {
         let (start, from) = (self.arena.len(), span.start as usize..span.end as usize);
+        let before = &self.arena[from.start..from.end - 1];
+        let last = from.start + memchr::memrchr(b'\n', before).map_or(0, |feed| feed + 1);
+        if last > from.start {
+            self.append_tagged(from.start..last, tag);
+        }
+        self.append_tagged(last..from.end, tag);
+        self.appended(start)
+    }
+
+    fn append_tagged(&mut self, from: Range<usize>, tag: &str) {
         let tagged = self.arena[from.start] == b'@';
         self.arena.push(b'@');
         self.arena.extend_from_slice(tag.as_bytes());
         self.arena.push(if tagged { b';' } else { b' ' });
         self.arena.extend_from_within(from.start + usize::from(tagged)..from.end);
+    }
+
+    fn appended(&self, start: usize) -> Span {
         assert!(self.arena.len() <= MAX_ARENA, "the shell flushes long before");
         Span { start: start as u32, end: self.arena.len() as u32 }
     }

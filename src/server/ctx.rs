@@ -182,9 +182,14 @@ impl Ctx<'_> {
 
     /// Sends a notice from the server to the client, if it is registered.
     pub(super) fn notice(&mut self, text: impl fmt::Display) {
-        let Some(nick) = self.client().user().map(|user| user.nick.clone()) else { return };
         let source = self.server_source();
-        self.tell_me(Draft::event(&source, format_args!("NOTICE {nick} :{text}")));
+        self.notice_as(&source, text);
+    }
+
+    /// Sends a notice that is one event with those that others are sent with the same source.
+    pub(super) fn notice_as(&mut self, source: &Source, text: impl fmt::Display) {
+        let Some(nick) = self.client().user().map(|user| user.nick.clone()) else { return };
+        self.tell_me(Draft::event(source, format_args!("NOTICE {nick} :{text}")));
     }
 
     /// Sends a line that has neither source nor tags to the client.
@@ -220,10 +225,11 @@ impl Ctx<'_> {
         Forms::new(draft).send(slot, self.out, &mut self.server.stamp, now);
     }
 
-    /// Sends a message to whoever is in `slot`. One that clients send to themselves is no part of the response to it (IRCv3
-    /// labeled-response, "Tags").
+    /// Sends a message to whoever is in `slot`. One to whoever sent the command that causes it is no part of the response to
+    /// that (IRCv3 labeled-response, "Tags").
     pub(super) fn deliver(&mut self, slot: u32, draft: Draft<'_>) {
-        if slot == self.me {
+        let caused = self.server.response.as_ref().is_some_and(|(sender, _)| *sender == slot);
+        if caused {
             let now = self.server.now.unix_ms;
             let span = Forms::new(draft).span(self.out.caps(slot), self.out, &mut self.server.stamp, now);
             if let Some(span) = span {

@@ -271,7 +271,7 @@ impl Ctx<'_> {
         let Some(registration) = self.client_mut().registration().map(std::mem::take) else { return };
         if let (Some(nick), Some(user)) = (registration.nick, registration.user) {
             self.become_user(nick, user, registration.realname);
-            self.user_mut().away = registration.away;
+            super::commands::change_away(self, registration.away);
             super::commands::greet(self);
         }
     }

@@ -286,9 +286,13 @@ impl Server {
                     commands::kick_by_server(&mut ctx, channel, reason);
                 }
             }
-            Input::Announce { text } => self.for_all(out, |ctx| {
-                ctx.notice(text);
-            }),
+            Input::Announce { text } => {
+                let mut source = None;
+                self.for_all(out, |ctx| {
+                    let source = source.get_or_insert_with(|| ctx.server_source());
+                    ctx.notice_as(source, text);
+                });
+            }
         }
     }
 

@@ -150,7 +150,7 @@ impl Ctx<'_> {
         let Some(kind) = TABLE.iter().position(|kind| kind.letter == letter) else { return };
         let now = self.server.now.mono_ms;
         let Some(left_out) = self.server.notices.one_more(kind, now) else { return };
-        let source = self.server_source();
+        let (counted, source) = (self.server_source(), self.server_source());
         for slot in listening {
             if self.server.wants_notices(slot) & 1 << kind == 0 {
                 continue;
@@ -159,7 +159,7 @@ impl Ctx<'_> {
             if left_out > 0 {
                 let missing =
                     format_args!("NOTICE {nick} :*** {left_out} notices of the kind {letter} were left out");
-                self.deliver(slot, Draft::event(&source, missing));
+                self.deliver(slot, Draft::event(&counted, missing));
             }
             self.deliver(slot, Draft::event(&source, format_args!("NOTICE {nick} :*** {text}")));
         }

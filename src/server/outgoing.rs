@@ -53,6 +53,8 @@ pub(super) struct Draft<'a> {
     source: &'a str,
     /// What else there is to know of an event; nothing of replies.
     event: Option<&'a Source>,
+    /// Whether it has the event's id.
+    identified: bool,
     /// Client-only tags, byte for byte; empty if there are none.
     tags: &'a str,
     /// Only recipients with these capabilities get it.
@@ -86,6 +88,7 @@ impl<'a> Draft<'a> {
         Self {
             source,
             event: None,
+            identified: true,
             tags: "",
             needs: Caps::NONE,
             lacks: Caps::NONE,
@@ -98,6 +101,11 @@ impl<'a> Draft<'a> {
     /// Something that somebody did.
     pub(super) fn event(source: &'a Source, body: fmt::Arguments<'a>) -> Self {
         Self { event: Some(source), ..Self::plain(&source.mask, body) }
+    }
+
+    /// A reply to one that another caused: whose account it was, and what else there is to know of them, but no id.
+    pub(super) fn caused(source: &'a str, by: &'a Source, body: fmt::Arguments<'a>) -> Self {
+        Self { event: Some(by), identified: false, ..Self::plain(source, body) }
     }
 
     /// A message of several lines that somebody sends. It is one batch, or for those who do not know of such messages one
@@ -257,7 +265,7 @@ fn encode_tags(arena: &mut Vec<u8>, draft: &Draft<'_>, caps: Caps, time: &str, f
         tags.add(format_args!("time={time}"));
     }
     if let Some(event) = draft.event {
-        if caps.has(Caps::MESSAGE_TAGS) && first {
+        if caps.has(Caps::MESSAGE_TAGS) && draft.identified && first {
             tags.add(format_args!("msgid={}", event.id));
         }
         if let (true, Some(account)) = (caps.has(Caps::ACCOUNT_TAG), &event.account) {

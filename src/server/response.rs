@@ -81,7 +81,7 @@ impl Ctx<'_> {
         let label = format!("label={}", response.label);
         match (&response.batch, spans) {
             (Some(batch), _) => {
-                self.send_tagged(spans, &format!("batch={batch}"));
+                self.send_in_batch(spans, batch);
                 self.say(format_args!("BATCH -{batch}"));
             }
             (None, []) => {
@@ -109,13 +109,21 @@ impl Ctx<'_> {
             response.batch = Some(reference.into());
         }
         if let Some(batch) = &response.batch {
-            self.send_tagged(spans, &format!("batch={batch}"));
+            self.send_in_batch(spans, batch);
         }
     }
 
     fn send_tagged(&mut self, spans: &[Span], tag: &str) {
         for &span in spans {
             let span = self.out.retag(span, tag);
+            self.out.send(self.me, span);
+        }
+    }
+
+    fn send_in_batch(&mut self, spans: &[Span], batch: &str) {
+        let tag = format!("batch={batch}");
+        for &span in spans {
+            let span = self.out.enclose(span, &tag);
             self.out.send(self.me, span);
         }
     }
@@ -135,7 +143,7 @@ impl Ctx<'_> {
         self.say(format_args!("BATCH +{reference} {parameters}"));
         let mut spans = self.out.release(self.me);
         let tag = format!("batch={reference}");
-        spans.extend(lines.into_iter().map(|line| self.out.retag(line, &tag)));
+        spans.extend(lines.into_iter().map(|line| self.out.enclose(line, &tag)));
         self.out.capture(self.me);
         self.say(format_args!("BATCH -{reference}"));
         spans.extend(self.out.release(self.me));

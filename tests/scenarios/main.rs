@@ -123,6 +123,7 @@ scenarios! {
     kill
     knock
     labels
+    labels_nested
     lines
     list
     lists
@@ -139,6 +140,7 @@ scenarios! {
     msgids
     multiline
     multiline_errors
+    multiline_missed
     multiline_timeout
     names
     names_forms

@@ -150,11 +150,15 @@ fn is_filtered(c: &mut Ctx<'_>, said: &Said<'_>) -> bool {
             &whole
         }
     };
-    if said.is_answered() {
-        c.is_refused(Events::MESSAGE, said.command, text)
-    } else {
-        c.filtered(Events::NOTICE, said.command, text).is_some()
+    let on = if said.is_answered() { Events::MESSAGE } else { Events::NOTICE };
+    let reason = c.filtered(on, said.command, text);
+    match &reason {
+        // The answer to a batch is of the command BATCH, whatever is in it (IRCv3 multiline, "Errors").
+        Some(reason) if matches!(said.body, Body::Lines(..)) => c.fail("BATCH", "MULTILINE_INVALID", reason),
+        Some(reason) if said.is_answered() => c.fail(said.command, "TEXT_REFUSED", reason),
+        _ => {}
     }
+    reason.is_some()
 }
 
 /// Whom a target means, and how recipients are shown it.
@@ -265,8 +269,9 @@ pub(super) fn keep_away(c: &mut Ctx<'_>, slot: u32, nick: &str, answered: bool) 
     let (from, user_host) = mine.split_once('!').unwrap_or((&mine, ""));
     let told = numeric::rpl_umodegmsg(from, user_host);
     let server = c.config();
+    let source = c.source();
     let body = format_args!("{:03} {nick} {told}", told.code);
-    c.tell(slot, Draft::plain(&server.server.name, body));
+    c.tell(slot, Draft::caused(&server.server.name, &source, body));
     if answered {
         c.reply(numeric::rpl_targnotify(nick));
     }

@@ -45,6 +45,7 @@ pub(super) use mode::set_user_modes;
 pub(super) use monitor::{MonitorWork, monitor_step};
 pub(super) use multiline::check_batch;
 pub(super) use names::{NamesWork, names_step};
+pub(super) use profile::change_away;
 pub(super) use server::{greet, isupport_changed};
 pub(super) use stats::{StatsWork, stats_step};
 pub(super) use who::{WhoWork, who_step};
@@ -114,7 +115,7 @@ commands! {
     "AUTHENTICATE" registration::authenticate, 1, Anyone, 2, "AUTHENTICATE <mechanism>|<response>|*", "Log in, for which there are no \
          mechanisms yet";
     "AWAY" profile::away, 0, Anyone, 1, "AWAY [message]", "Say that you are away, or back";
-    "BATCH" multiline::batch, 1, Registered, 0, "BATCH +<reference> draft/multiline <target>",
+    "BATCH" multiline::batch, 1, Registered, 1, "BATCH +<reference> draft/multiline <target>",
         "Begin a message of several lines", "BATCH -<reference> sends it.";
     "CAP" cap::cap, 1, Anyone, 1, "CAP LS|LIST|REQ|END [...]", "Negotiate capabilities";
     "DIE" oper::die, 0, Registered[DIE], 1, "DIE [reason]", "Stop the server";
@@ -202,37 +203,21 @@ pub(super) fn dispatch(c: &mut Ctx<'_>, line: &[u8]) {
 /// but not one that could not be given back as it was.
 fn label(tags: &[u8]) -> Option<String> {
     let tags = tags.strip_prefix(b"@")?;
-    if tags.len() >= CLIENT_TAGS {
-        return None;
-    }
     let tags = std::str::from_utf8(tags).ok()?;
     let (_, label) = Tags(tags.trim_end_matches(' ')).iter().filter(|(name, _)| *name == "label").last()?;
     (!label.contains(['\0', '\r'])).then(|| label.to_owned())
 }
 
 fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
-    let message = if tags.len() > CLIENT_TAGS || rest.len() > LINE - 2 {
-        c.reply(numeric::err_inputtoolong());
-        None
-    } else if let Ok(text) = std::str::from_utf8(line) {
-        if text.contains(['\0', '\r']) {
-            c.fail("*", "INVALID_MESSAGE", "A message must not contain NUL or CR");
-            None
-        } else {
-            Message::parse(text)
-        }
-    } else {
-        // IRCv3 utf8-only. The command is named where it can be read.
-        let lossy = String::from_utf8_lossy(line);
-        let command =
-            Message::parse(&lossy).and_then(|message| find(message.command)).map_or("*", |it| it.name);
-        c.fail(command, "INVALID_UTF8", "Message rejected, it is not valid UTF-8");
-        None
-    };
+    let read = read(c, line, tags, rest);
+    let message = read.as_ref().ok().copied().flatten();
     let command = message.and_then(|message| find(message.command));
     charge(c, command.map_or(1, |command| command.cost));
     if let Some(command) = command {
         *c.server.used.entry(command.name).or_insert(0) += 1;
+    }
+    if read.is_err() {
+        multiline::missed(c);
     }
     if let Some(message) = message
         && !multiline::collects(c, &message, command.map_or("", |command| command.name))
@@ -242,11 +227,39 @@ fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
     }
 }
 
+/// A line that has been refused, and why has been said.
+struct Refused;
+
+/// The message of a line, if there is one in it.
+fn read<'a>(
+    c: &mut Ctx<'_>,
+    line: &'a [u8],
+    tags: &[u8],
+    rest: &[u8],
+) -> Result<Option<Message<'a>>, Refused> {
+    if tags.len() > CLIENT_TAGS || rest.len() > LINE - 2 {
+        c.reply(numeric::err_inputtoolong());
+    } else if let Ok(text) = std::str::from_utf8(line) {
+        if !text.contains(['\0', '\r']) {
+            return Ok(Message::parse(text));
+        }
+        c.fail("*", "INVALID_MESSAGE", "A message must not contain NUL or CR");
+    } else {
+        // IRCv3 utf8-only. The command is named where it can be read.
+        let lossy = String::from_utf8_lossy(line);
+        let command =
+            Message::parse(&lossy).and_then(|message| find(message.command)).map_or("*", |it| it.name);
+        c.fail(command, "INVALID_UTF8", "Message rejected, it is not valid UTF-8");
+    }
+    Err(Refused)
+}
+
 /// A line that was too long to be kept.
 pub(super) fn oversized(c: &mut Ctx<'_>) {
     count(c);
     charge(c, 1);
     c.reply(numeric::err_inputtoolong());
+    multiline::missed(c);
 }
 
 /// Bytes that are no message. They do not count as one, nor as a sign of life.

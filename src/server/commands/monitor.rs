@@ -35,13 +35,13 @@ pub(super) fn monitor(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     Ok(())
 }
 
-/// What is no nick cannot come, and is passed over.
+/// What is no nick is offline for ever: it is answered so, and not kept.
 fn add(c: &mut Ctx<'_>, nicks: &str) {
     let config = c.config();
     let (length, most) = (config.limits.nick_length, config.limits.monitor_entries);
-    let nicks = nicks.split(',').filter(|nick| names::is_nick(nick, length));
-    let (watched, full) =
-        nicks.map(str::to_owned).partition::<Vec<_>, _>(|nick| c.watch(nick, most as usize));
+    let mut is_done = |nick: &str| !names::is_nick(nick, length) || c.watch(nick, most as usize);
+    let nicks = nicks.split(',').filter(|nick| !nick.is_empty()).map(str::to_owned);
+    let (watched, full) = nicks.partition::<Vec<_>, _>(|nick| is_done(nick));
     show(c, watched);
     c.reply_list(&full, |nicks| numeric::err_monlistfull(most, nicks));
 }

@@ -60,7 +60,7 @@ pub(super) fn batch(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 }
 
 fn is_reference(text: &str) -> bool {
-    let is_good = |byte: u8| byte.is_ascii_graphic() && !b";:\\".contains(&byte);
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=REFERENCE).contains(&text.len()) && text.bytes().all(is_good)
 }
 
@@ -75,7 +75,7 @@ fn current<'a>(c: &'a mut Ctx<'_>) -> Option<&'a mut Batch> {
     c.user_mut().extras.as_mut()?.batch.as_deref_mut()
 }
 
-/// Gives the batch up: what was said is forgotten, and the rest ignored.
+/// Gives the batch up, if one is open: what was said is forgotten, and the rest ignored.
 fn fail(c: &mut Ctx<'_>, code: &str, description: &str) {
     let unsent = current(c).and_then(|batch| batch.unsent.take());
     let response = unsent.and_then(|unsent| unsent.response);
@@ -98,7 +98,7 @@ pub(super) fn collects(c: &mut Ctx<'_>, m: &Message<'_>, command: &'static str) 
             true
         }
         (Some(_), _) if c.client().caps.has(Caps::MULTILINE) => {
-            c.fail("BATCH", "MULTILINE_INVALID", "No such batch was begun");
+            fail(c, "MULTILINE_INVALID", "No such batch was begun");
             true
         }
         (None, Some(batch)) => {
@@ -108,6 +108,15 @@ pub(super) fn collects(c: &mut Ctx<'_>, m: &Message<'_>, command: &'static str) 
             false
         }
         _ => false,
+    }
+}
+
+/// A line was refused before anybody could see whether it is part of the batch that is open, if one is: a message must not
+/// go out with a line missing.
+pub(super) fn missed(c: &mut Ctx<'_>) {
+    let batch = c.client().user().and_then(|user| user.extras.as_ref()?.batch.as_ref());
+    if batch.is_some_and(|batch| batch.unsent.is_some()) {
+        fail(c, "MULTILINE_INVALID", "A line was refused before the end of the batch");
     }
 }
 

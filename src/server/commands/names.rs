@@ -69,8 +69,11 @@ pub(super) fn names(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 }
 
 /// The list of members that follows a JOIN, for a client that did not ask for it now: at once, or in slices if there are
-/// many and no other long reply is under way.
+/// many and no other long reply is under way. Nothing for a client that asks for it itself (IRCv3 no-implicit-names).
 pub(super) fn show_names(c: &mut Ctx<'_>, index: u32) {
+    if c.client().caps.has(Caps::NO_IMPLICIT_NAMES) {
+        return;
+    }
     let listing = Listing::new(c, index);
     let mut work = NamesWork { join: false, listing: Some(listing), rest: VecDeque::new(), beyond: None };
     if c.channel(index).members().len() > RENAME_AT_ONCE && !c.client().is_waiting() {

@@ -34,7 +34,8 @@ pub(super) fn away(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     Ok(())
 }
 
-fn change_away(c: &mut Ctx<'_>, message: Option<String>) {
+/// Sets or clears the away message, and tells those who want to know.
+pub(in super::super) fn change_away(c: &mut Ctx<'_>, message: Option<String>) {
     let before = std::mem::replace(&mut c.user_mut().away, message.clone());
     if message == before {
         return;
@@ -57,7 +58,8 @@ pub(super) fn setname(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         c.fail("SETNAME", "INVALID_REALNAME", &why);
         return Ok(());
     }
-    if c.is_refused(Events::REALNAME, "SETNAME", realname) {
+    if let Some(reason) = c.filtered(Events::REALNAME, "SETNAME", realname) {
+        c.fail("SETNAME", "CANNOT_CHANGE_REALNAME", &reason);
         return Ok(());
     }
     realname.clone_into(&mut c.user_mut().realname);

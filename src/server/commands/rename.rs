@@ -76,7 +76,5 @@ fn move_over(c: &mut Ctx<'_>, index: u32, old: &str, reason: &str) {
     if c.channel(index).topic.is_some() {
         show_topic(c, index);
     }
-    if !c.client().caps.has(Caps::NO_IMPLICIT_NAMES) {
-        show_names(c, index);
-    }
+    show_names(c, index);
 }

@@ -41,7 +41,7 @@ struct Question {
     operators_only: bool,
     /// Letters of [`MATCHED`].
     matched: String,
-    /// Letters of [`FIELDS`] and the token: the answer is 354. Otherwise it is 352.
+    /// Letters of [`FIELDS`] and the token: the answer is 354. With none that are known it is 352.
     fields: Option<(String, String)>,
 }
 
@@ -53,11 +53,11 @@ impl Question {
         if matched.is_empty() {
             MATCHED_BY_DEFAULT.clone_into(&mut matched);
         }
-        let fields = fields.map(|fields| {
+        let fields = fields.and_then(|fields| {
             let (fields, token) = fields.split_once(',').unwrap_or((fields, ""));
             let is_token = (1..=TOKEN).contains(&token.len()) && token.bytes().all(|it| it.is_ascii_digit());
-            let known = fields.chars().filter(|it| FIELDS.contains(*it)).collect();
-            (known, if is_token { token } else { "0" }.to_owned())
+            let known: String = fields.chars().filter(|it| FIELDS.contains(*it)).collect();
+            (!known.is_empty()).then(|| (known, if is_token { token } else { "0" }.to_owned()))
         });
         Self { operators_only: flags.contains('o'), matched, fields }
     }
@@ -208,7 +208,7 @@ mod tests {
         let some = |fields: &str, token: &str| Some((fields.to_owned(), token.to_owned()));
         assert_eq!(fields(""), None);
         assert_eq!(fields("o"), None);
-        assert_eq!(fields("%"), some("", "0"));
+        assert_eq!((fields("%"), fields("%!z,7")), (None, None));
         assert_eq!(fields("o%zcuhn!,42"), some("cuhn", "42"));
         assert_eq!(fields("%t,1234"), some("t", "0"));
         assert_eq!(fields("%t,4x"), some("t", "0"));
