@@ -112,7 +112,7 @@ impl World {
     }
 
     /// A user becomes a member: those who see them are told, and they are told who is there.
-    fn enter(&mut self, user: usize, folded: &str, rank: u8, first: Option<String>) {
+    pub(crate) fn enter(&mut self, user: usize, folded: &str, rank: u8, first: Option<String>) {
         self.admit(user, folded, rank, first);
         if !self.truth.users[user].caps.contains("no-implicit-names") {
             self.expect_names(user, folded);
@@ -120,7 +120,7 @@ impl World {
     }
 
     /// The same without the list of who is there.
-    pub(crate) fn admit(&mut self, user: usize, folded: &str, rank: u8, first: Option<String>) {
+    fn admit(&mut self, user: usize, folded: &str, rank: u8, first: Option<String>) {
         let now = self.now() + 1_000;
         let channel = self.truth.channels.get_mut(folded).expect("it was found");
         channel.members.insert(user, rank);

@@ -93,8 +93,7 @@ impl World {
                 if known.is_none() {
                     self.create(name);
                 }
-                self.admit(other, &folded, rank, None);
-                self.expect_names(other, &folded);
+                self.enter(other, &folded, rank, None);
             }
         }
         self.check(user, &format!("SAJOIN {nick} {name}"))
