@@ -12,7 +12,7 @@ use crate::admin::{
 };
 use crate::id::ClientId;
 use crate::log::Quoted;
-use crate::proto::limits::{ADMIN_CONNECTIONS, ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN};
+use crate::proto::limits::{ADMIN_CONNECTIONS, ADMIN_REPLY, ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN};
 use crate::server::{Cause, Input};
 
 /// Items looked at for the price of one request: one full scan uses up a connection's share of a turn.
@@ -78,13 +78,20 @@ impl<D: Driver> Shell<D> {
     ) {
         let requests: Vec<Request> = calls.requests().cloned().collect();
         let before = self.server.newest_save();
-        let mut outcomes = Vec::new();
+        let (mut outcomes, mut bytes) = (Vec::new(), 0);
         for request in requests {
+            // All wait in memory, and no more than an answer holds is sent.
+            if bytes > ADMIN_REPLY && !request.changes() {
+                let message = "not answered: the reply to the batch is full";
+                outcomes.push((request, Err(RpcError::new(admin::TOO_LARGE, message)), false));
+                continue;
+            }
             let full = request.is_saved() && self.unsaved.len() >= ADMIN_CONNECTIONS;
             let busy = || RpcError::new(admin::TOO_LARGE, "too many requests wait for the disk; try again");
             let asked = self.server.newest_save();
             let outcome = if full { Err(busy()) } else { self.answer(peer, &request, reloaded) };
             let saves = request.is_saved() && self.server.newest_save() > asked;
+            bytes += outcome.as_ref().map_or(0, |result| result.as_str().len());
             outcomes.push((request, outcome, saves));
         }
         let serial = self.server.newest_save();

@@ -159,15 +159,25 @@ pub(super) fn read(kind: BanKind, mask: &str) -> Result<HostMask, BanError> {
     }
 }
 
-/// Whether a mask may mean too many.
-pub(super) fn is_wide(mask: &HostMask) -> bool {
+/// Whether a mask may mean too many, where cloaks end with `suffix`: that is part of everybody's host.
+pub(super) fn is_wide(mask: &HostMask, suffix: Option<&str>) -> bool {
     match &mask.host {
         Host::Network(network) if network.address.is_ipv4() => network.prefix < SHORTEST.0,
         Host::Network(network) => network.prefix < SHORTEST.1,
         Host::Mask(host) => {
             let narrow = |byte: &u8| !matches!(byte, b'*' | b'?' | b'.' | b':' | b'~');
+            let host = suffix.map_or(&**host, |suffix| without(host, suffix));
             mask.user.bytes().chain(host.bytes()).filter(narrow).count() < NARROW
         }
+    }
+}
+
+/// A mask of a host without the labels that it ends with, if it does.
+fn without<'a>(host: &'a str, labels: &str) -> &'a str {
+    let cut = host.len().checked_sub(labels.len()).and_then(|at| host.split_at_checked(at));
+    match cut {
+        Some((rest, end)) if end.eq_ignore_ascii_case(labels) && rest.ends_with(['.', '*', '?']) => rest,
+        _ => host,
     }
 }
 

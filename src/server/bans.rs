@@ -276,7 +276,8 @@ impl Server {
     /// this and the following turns.
     pub(super) fn set_ban(&mut self, mut ban: Ban) -> Result<Ban, BanError> {
         let mask = read(ban.kind, &ban.mask)?;
-        if is_wide(&mask) {
+        let cloak = &self.config.cloak;
+        if is_wide(&mask, cloak.key.as_ref().map(|_| cloak.suffix.as_str())) {
             return Err(BanError::TooWide);
         }
         ban.mask = shown(ban.kind, &mask);

@@ -44,6 +44,36 @@ fn bans_are_saved_and_restored_without_those_that_have_ended() {
 }
 
 #[test]
+fn masks_that_mean_too_many_are_refused_and_the_suffix_of_cloaks_counts_for_nothing() {
+    let mut bench = Bench::new(|config| {
+        config.cloak =
+            config::Cloak { key: Some("0123456789".repeat(4)), suffix: "users.example".to_owned() };
+    });
+    let cloak = "abcdefghij.klmnopqrst.uvwxyz2345.users.example";
+    for (mask, good) in [
+        ("*@*", false),
+        ("~*@*.*.?*", false),
+        ("*@*.com", false),
+        ("bob@0.0.0.0/7", false),
+        ("*@2001::/15", false),
+        ("*@*.users.example", false),
+        ("*@*Users.Example", false),
+        ("*@????*.users.example", false),
+        ("*@*.uvwxyz2345.users.example", true),
+        (&format!("*@{cloak}"), true),
+        ("*@*.endusers.example", true),
+        ("*@*.info", true),
+        ("b?b*@*", false),
+        ("bobby@*", true),
+        ("*@10.0.0.0/8", true),
+        ("*@2001::/16", true),
+    ] {
+        let set = bench.server.set_ban(ban(BanKind::User, mask, None));
+        assert_eq!(set.err(), (!good).then_some(BanError::TooWide), "{mask}");
+    }
+}
+
+#[test]
 fn those_who_are_meant_are_looked_for_a_slice_at_a_time() {
     let mut bench = Bench::new(|config| config.limits.flood_rate = 0);
     let all = 2 * SLICE_ITEMS as u32 + 1;

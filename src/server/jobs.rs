@@ -51,6 +51,8 @@ impl fmt::Debug for Parked {
 #[derive(Debug, Default)]
 pub(super) struct Saves {
     asked: u64,
+    /// The newest that is on its way.
+    begun: u64,
     answered: u64,
 }
 
@@ -67,13 +69,20 @@ impl Server {
         self.saves.asked
     }
 
-    /// Has the state written as it is now. Returns the serial number of the save.
+    /// Has the state written as it is at the next look at [`Server::effects`]. Returns the serial number of the save.
     pub(super) fn save(&mut self) -> u64 {
         self.saves.asked += 1;
+        self.saves.asked
+    }
+
+    /// Asks for the newest save. Only now, as the state may be large, and be changed many times by one line of requests.
+    pub(super) fn begin_save(&mut self) {
         let serial = self.saves.asked;
-        let text = self.state_text();
-        self.effects.push(Effect::Save { serial, text });
-        serial
+        if serial > self.saves.begun {
+            self.saves.begun = serial;
+            let text = self.state_text();
+            self.effects.push(Effect::Save { serial, text });
+        }
     }
 
     /// A password has been checked.
@@ -281,6 +290,22 @@ mod tests {
         bench.input(Input::Saved { serial: waiting[2].1, problem: Some("full".to_owned()) });
         assert_eq!(bench.got(2), [":chat.localhost NOTE Err(\"full\")"]);
         assert!(bench.server.ready(waiting[2].0));
+    }
+
+    #[test]
+    fn changes_in_one_go_are_one_save() {
+        let mut bench = Bench::new(|_| {});
+        for on in [true, false, true] {
+            bench.server.set_lockdown(bench.now, on, &mut bench.out);
+        }
+        let serial = bench.server.newest_save();
+        let effects = effects(&mut bench);
+        assert!(
+            matches!(&effects[..], [Effect::Save { serial: its, text }]
+                if *its == serial && text.contains("\"lockdown\": true")),
+            "{effects:?}"
+        );
+        assert_eq!(serial, 3);
     }
 
     #[test]

@@ -322,6 +322,7 @@ impl Server {
 
     /// Effects since this was last asked, oldest first.
     pub fn effects(&mut self) -> std::vec::Drain<'_, Effect> {
+        self.begin_save();
         self.effects.drain(..)
     }
 

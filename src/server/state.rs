@@ -62,7 +62,8 @@ impl Server {
     /// Takes over what was saved, before the first input.
     pub fn restore(&mut self, mut state: State) {
         self.restore_bans(std::mem::take(&mut state.bans));
-        self.state = state;
+        // What is written is of the version that writes it.
+        self.state = State { version: VERSION, ..state };
         self.renew_filters();
     }
 
@@ -77,12 +78,21 @@ impl Server {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::Bench;
     use super::*;
 
     #[test]
     fn what_is_written_is_read() {
         let text = serde_json::to_string(&State::default()).unwrap();
         assert_eq!(State::parse(&text), Ok(State::default()));
+    }
+
+    #[test]
+    fn what_an_older_version_has_written_is_written_anew_as_of_this_one() {
+        let mut bench = Bench::new(|_| {});
+        bench.server.restore(State::parse("{\"version\":0,\"lockdown\":true}").unwrap());
+        let text = bench.server.state_text();
+        assert_eq!(State::parse(&text), Ok(State { lockdown: true, ..State::default() }));
     }
 
     #[test]

@@ -399,3 +399,38 @@ fn a_batch_with_a_change_is_answered_whole_and_in_order() {
     assert_eq!(ids, [Some(1), Some(2), Some(3)]);
     assert_eq!(answers[1]["result"], serde_json::json!({"on": true, "changed": true}));
 }
+
+#[test]
+fn a_batch_with_a_change_and_more_answers_than_fit_still_makes_the_change() {
+    let mut config = config();
+    config.ban = (0..1_000_u16)
+        .map(|number| crate::config::Ban {
+            mask: format!("*@10.0.{}.{}", number / 256, number % 256).parse().unwrap(),
+            reason: "x".repeat(300),
+        })
+        .collect();
+    let mut rig = Rig::with(config);
+    let operator = rig.operator();
+    let call = |(id, (method, params)): (usize, (&str, &str))| {
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\",\"params\":{params}}}")
+    };
+    let mut calls = vec![("ban.list", "{\"limit\":1000}"); 6];
+    calls.extend([("lockdown", "[\"on\"]"), ("version", "[]")]);
+    let calls: Vec<_> = calls.into_iter().enumerate().map(call).collect();
+    rig.say(operator, &format!("[{}]\n", calls.join(",")));
+    rig.settle();
+    let Job::Save { serial, .. } = rig.job() else { panic!("no save") };
+    rig.finish(Outcome::Saved { serial, problem: None });
+    let mut heard = String::new();
+    while !heard.ends_with('\n') {
+        let more = rig.hear(operator);
+        assert!(!more.is_empty(), "it comes in pieces, and whole");
+        heard += &more;
+        rig.settle();
+    }
+    let answers: Value = serde_json::from_str(&heard).unwrap();
+    let codes: Vec<_> = answers.as_array().unwrap().iter().map(|it| it["error"]["code"].as_i64()).collect();
+    assert_eq!(codes[..3], [None; 3]);
+    assert_eq!(codes[5..], [Some(3), None, Some(3)]);
+    assert_eq!(answers[6]["result"], serde_json::json!({"on": true, "changed": true}));
+}
