@@ -89,12 +89,10 @@ impl Wire {
         Ok(Some(plain).filter(|plain| !plain.ends_with(" :") || !within))
     }
 
-    /// Nobody is sent the address of somebody who hides it, nor what was not said to them. A mask of a list is what somebody
-    /// has typed, who may well guess right.
+    /// Nobody is sent the address of somebody who hides it, nor what was not said to them.
     fn keep_secrets(&self, truth: &Truth, user: usize, line: &str) -> Result<(), String> {
-        let typed = matches!(Parts::of(line).command, "MODE" | "346" | "348" | "367" | "728");
         for other in (0..truth.users.len()).filter(|&other| other != user && truth.users[other].hides) {
-            ensure(typed || !line.contains(&address(other)), || format!("shows where user {other} is: {line}"))?;
+            ensure(!line.contains(&address(other)), || format!("shows where user {other} is: {line}"))?;
         }
         for (at, _) in line.match_indices("Zq") {
             let word: String = line[at..].chars().take_while(char::is_ascii_alphanumeric).collect();
