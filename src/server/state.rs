@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Server;
 use super::bans::Ban;
 use super::filters::Added;
+use crate::proto::limits::{FILTERS, SERVER_BANS};
 
 /// The version of the format that is written, and the newest that is understood.
 const VERSION: u32 = 1;
@@ -54,7 +55,15 @@ impl State {
         if version > VERSION {
             return Err((1, 1, format!("it is of version {version}, which a newer chatd has written")));
         }
-        serde_json::from_str(text).map_err(locate)
+        let state: Self = serde_json::from_str(text).map_err(locate)?;
+        for (what, many, most) in
+            [("filters", state.filters.len(), FILTERS), ("bans", state.bans.len(), SERVER_BANS)]
+        {
+            if many > most {
+                return Err((1, 1, format!("it has {many} {what}, and at most {most} may be")));
+            }
+        }
+        Ok(state)
     }
 }
 
@@ -93,6 +102,19 @@ mod tests {
         bench.server.restore(State::parse("{\"version\":0,\"lockdown\":true}").unwrap());
         let text = bench.server.state_text();
         assert_eq!(State::parse(&text), Ok(State { lockdown: true, ..State::default() }));
+    }
+
+    #[test]
+    fn more_than_may_be_is_refused_and_not_cut() {
+        let ban = "{\"kind\":\"address\",\"mask\":\"192.0.2.1\",\"reason\":\"r\",\"by\":\"b\",\
+                   \"set_unix_ms\":0,\"expires_unix_ms\":null}";
+        let filter = "{\"name\":\"a\",\"pattern\":\"x\",\"on\":[],\"action\":\"warn\",\"reason\":\"r\"}";
+        for (what, item, most) in [("bans", ban, SERVER_BANS), ("filters", filter, FILTERS)] {
+            let text = |many| format!("{{\"version\":1,\"{what}\":[{}]}}", vec![item; many].join(","));
+            assert!(State::parse(&text(most)).is_ok());
+            let message = format!("it has {} {what}, and at most {most} may be", most + 1);
+            assert_eq!(State::parse(&text(most + 1)), Err((1, 1, message)));
+        }
     }
 
     #[test]
