@@ -176,7 +176,7 @@ commands! {
     "WALLOPS" oper::wallops, 1, Registered[WALLOPS], 1, "WALLOPS <text>", "Write to all users with mode w";
     "WEBIRC" webirc::webirc, 4, Unregistered, 1, "WEBIRC <password> <gateway> <host> <address> [options]",
         "Say whom a gateway speaks for";
-    "WHO" who::who, 1, Registered, 3, "WHO <channel|mask> [[flags][%fields[,token]]]", "List users",
+    "WHO" who::who, 0, Registered, 3, "WHO [<channel|mask> [[flags][%fields[,token]]]]", "List users",
         "Flags: o for operators only; n u h i s a r for what the mask is held against: nick, user, host, address, server, account, \
          real name.",
         "Fields of the answer: t token, c channel, u user, i address, h host, s server, n nick, f flags, d distance, l idle \

@@ -63,9 +63,9 @@ impl Question {
     }
 }
 
-/// `WHO <channel|mask> [[flags][%fields[,token]]]`
+/// `WHO [<channel|mask> [[flags][%fields[,token]]]]`; without a mask, of all users who are to be seen
 pub(super) fn who(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let mask = m.arg(0);
+    let mask = m.get(0).unwrap_or("");
     let question = Question::parse(m.get(1).unwrap_or(""));
     let mut work = WhoWork { mask: mask.to_owned(), question, channel: None, next: 0 };
     if names::is_channel_like(mask) {
