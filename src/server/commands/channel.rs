@@ -203,22 +203,31 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     Ok(())
 }
 
-/// `KICK <channel> <nick>[,...] [comment]`
+/// `KICK <channel>[,...] <nick>[,...] [comment]`: of one channel, or of as many as there are nicks (Modern IRC, KICK)
 pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    must_name("KICK", m.arg(1))?;
-    let index = c.find_channel(m.arg(0))?;
-    policy::moderator(c, index)?;
+    let (channels, nicks) = (m.arg(0), m.arg(1));
+    must_name("KICK", channels)?;
+    must_name("KICK", nicks)?;
+    let named = |list: &str| list.split(',').filter(|name| !name.is_empty()).count();
+    match named(channels) {
+        1 => {
+            let index = c.find_channel(channels.trim_matches(','))?;
+            policy::moderator(c, index)?;
+        }
+        several if several != named(nicks) => return Err(numeric::err_needmoreparams("KICK").into()),
+        _ => {}
+    }
     let kicker = c.user().nick.clone();
     let most = c.server.config.limits.kick_length as usize;
     let comment = m.get(2).filter(|comment| !comment.is_empty());
     let comment =
         comment.map_or_else(|| kicker.to_string(), |comment| text::truncate(comment, most).to_owned());
-    let name = c.channel(index).name.clone();
-    for_targets(c, m.arg(1), |c, nick| {
-        let slot = c.find_user(nick)?;
+    let mut names = channels.split(',').filter(|name| !name.is_empty()).cycle();
+    for_targets(c, nicks, |c, nick| {
         // A kicker who kicks themselves first has nothing to say about the others.
-        let index = c.find_channel(&name)?;
+        let index = c.find_channel(names.next().unwrap_or_default())?;
         policy::moderator(c, index)?;
+        let (slot, name) = (c.find_user(nick)?, c.channel(index).name.clone());
         if !c.channel(index).has(slot) {
             return Err(numeric::err_usernotinchannel(&c.user_at(slot).nick, &name).into());
         }

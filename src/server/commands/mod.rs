@@ -128,7 +128,8 @@ commands! {
     "ISON" query::ison, 1, Registered, 1, "ISON <nick> [<nick> ...]", "Ask which of these are connected";
     "ISUPPORT" server::isupport, 0, Anyone, 2, "ISUPPORT", "Show what the server supports";
     "JOIN" names::join, 1, Registered, 2, "JOIN <channel>[,...] [<key>[,...]]", "Enter channels; JOIN 0 leaves all";
-    "KICK" channel::kick, 2, Registered, 1, "KICK <channel> <nick>[,...] [comment]", "Remove somebody from a channel";
+    "KICK" channel::kick, 2, Registered, 1, "KICK <channel>[,...] <nick>[,...] [comment]", "Remove somebody from a channel",
+        "Of several channels, each goes with the nick at the same place.";
     "KILL" oper::kill, 2, Registered[KILL], 1, "KILL <nick> <reason>", "Disconnect somebody";
     "KLINE" ban::kline, 2, Registered[BAN], 1, "KLINE [duration] <user@host> <reason>", "Ban users from the server",
         "A duration is a number of minutes, or like 2h or 1d12h; without one, the ban stays.";
