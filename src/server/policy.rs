@@ -187,9 +187,14 @@ pub(super) fn accepts(server: &Server, slot: u32, other: u32) -> bool {
     extras.is_some_and(|extras| extras.accepted.iter().any(|entry| entry.means(server, other)))
 }
 
-/// Whether the client may set the topic (Modern IRC, TOPIC).
+/// Whether the client may set the topic (Modern IRC, TOPIC). A topic is heard by all, so where everybody may set it, it takes
+/// who may speak.
 pub(super) fn may_set_topic(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
-    if c.channel(index).is(PROTECTED_TOPIC) { moderator(c, index) } else { member(c, index) }
+    if c.channel(index).is(PROTECTED_TOPIC) {
+        return moderator(c, index);
+    }
+    member(c, index)?;
+    may_speak(c, index)
 }
 
 /// Whether the client may invite somebody. Where everybody may join, every member may invite.

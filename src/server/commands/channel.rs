@@ -102,7 +102,8 @@ pub(super) fn part(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     for_targets(c, m.arg(0), |c, name| {
         let index = c.find_channel(name)?;
         policy::member(c, index)?;
-        leave(c, index, reason);
+        // Nobody says in parting what they may not say.
+        leave(c, index, reason.filter(|_| policy::may_speak(c, index).is_ok()));
         Ok(())
     });
     Ok(())
