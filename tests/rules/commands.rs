@@ -170,7 +170,8 @@ impl World {
     fn part(&mut self, user: usize, name: &str) -> Checked {
         if let Some(channel) = self.channel(user, name) {
             if channel.members.contains_key(&user) {
-                let told = format!(":{} PART {} :bye", self.truth.mask(user), channel.name);
+                let words = if self.truth.may_speak(user, &channel) { " :bye" } else { "" };
+                let told = format!(":{} PART {}{words}", self.truth.mask(user), channel.name);
                 self.expect_all(Truth::audience(&channel, user), &told);
                 self.truth.leave(user, &fold(name));
             } else {
@@ -209,29 +210,33 @@ impl World {
     fn invite(&mut self, user: usize, name: &str, other: usize) -> Checked {
         let nick = self.truth.users[other].nick.clone();
         if let Some(channel) = self.channel(user, name) {
-            let mine = channel.members.get(&user).copied();
+            let (mine, there) = (channel.members.get(&user).copied(), channel.members.contains_key(&other));
             let refusal = match mine {
                 None => Some(format!("442 {}", channel.name)),
                 Some(mine) if channel.flags.contains(&'i') && mine < HALF => {
                     Some(format!("482 {}", channel.name))
                 }
-                _ if channel.members.contains_key(&other) => Some(format!("443 {nick} {}", channel.name)),
+                _ if there && Truth::member_sees(&channel, user, other) => {
+                    Some(format!("443 {nick} {}", channel.name))
+                }
                 _ => None,
             };
             let silenced = self.truth.is_silenced(user, other);
+            // Who is hidden in an auditorium is not told of by being there.
+            let heard = !silenced && !there;
             if let Some(refusal) = refusal {
                 self.expect(user, refusal);
             } else if !silenced && !self.truth.accepts(other, user) {
                 return self.knock_at(user, other, &format!("INVITE {nick} {name}"), true);
             } else {
-                if !silenced {
+                if heard {
                     self.truth.users[other].invited.insert(channel.serial);
                 }
                 self.expect(user, format!("341 {nick} {}", channel.name));
                 if self.truth.users[other].away.is_some() {
                     self.expect(user, format!("301 {nick}"));
                 }
-                if !silenced {
+                if heard {
                     self.expect(other, format!(":{} INVITE {nick} {}", self.truth.mask(user), channel.name));
                 }
                 let hear = channel.members.iter().filter(|&(&it, &rank)| {
@@ -298,6 +303,9 @@ impl World {
                 None => self.expect(user, format!("442 {}", channel.name)),
                 Some(&rank) if channel.flags.contains(&'t') && rank < HALF => {
                     self.expect(user, format!("482 {}", channel.name));
+                }
+                Some(_) if !channel.flags.contains(&'t') && !self.truth.may_speak(user, &channel) => {
+                    self.expect(user, format!("404 {}", channel.name));
                 }
                 Some(_) => {
                     let told = format!(":{} TOPIC {} :{text}", self.truth.mask(user), channel.name);

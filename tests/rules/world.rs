@@ -247,6 +247,7 @@ impl World {
     /// An operator of the machine changes modes of a channel.
     pub(crate) fn set_modes(&mut self, channel: &str, change: &str) -> Heard {
         self.note(format!("admin> {channel} {change}"));
+        self.wire.begin(0, None);
         let refused = self.bare.call(|server, now, out| server.set_modes(now, channel, change, out));
         assert!(refused.as_ref().is_ok_and(Vec::is_empty), "{refused:?}");
         self.bare.run();

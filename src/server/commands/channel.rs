@@ -169,17 +169,20 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let nick = c.user_at(slot).nick.clone();
     let channel = c.channel(index);
     let (name, serial) = (channel.name.clone(), channel.serial);
-    if channel.has(slot) {
+    let there = channel.has(slot);
+    if there && policy::sees_member(c.server, c.me, channel, slot) {
         return Err(numeric::err_useronchannel(nick, name).into());
     }
     c.address(Addressed::User(slot), &nick)?;
-    // Whoever is silenced does not learn it, and has no say in what the other is invited to.
     let silenced = policy::is_silenced(c, slot);
-    if !silenced {
-        if !policy::is_accepted(c, slot) {
-            message::keep_away(c, slot, &nick, true);
-            return Ok(());
-        }
+    if !silenced && !policy::is_accepted(c, slot) {
+        message::keep_away(c, slot, &nick, true);
+        return Ok(());
+    }
+    // Whoever is silenced does not learn it, and has no say in what the other is invited to. Nor does anybody learn who is
+    // there already, but hidden in an auditorium.
+    let heard = !silenced && !there;
+    if heard {
         if let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) {
             user.invite(index, serial);
         }
@@ -190,7 +193,7 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if let Some(message) = c.user_at(slot).away.clone() {
         c.reply(numeric::rpl_away(&nick, message));
     }
-    if !silenced {
+    if heard {
         c.deliver(slot, Draft::event(&source, format_args!("INVITE {nick} {name}")));
     }
     let me = c.me;
