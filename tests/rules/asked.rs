@@ -108,7 +108,7 @@ impl World {
 
     /// WHO of a channel, or of everybody.
     pub(crate) fn ask_who(&mut self, user: usize, name: &str) -> Checked {
-        let (all, fields) = (self.rng.one_in(2), if self.rng.one_in(2) { " %cuhsn" } else { "" });
+        let (all, fields) = (self.rng.one_in(2), if self.rng.one_in(2) { " %cuihn" } else { "" });
         let heard = self.say(user, &format!("WHO {}{fields}", if all { "*" } else { name }));
         let lines = heard.get(&user).cloned().unwrap_or_default();
         let rows = lines.iter().filter_map(|line| line.strip_prefix("352 ").or(line.strip_prefix("354 ")));

@@ -15,6 +15,8 @@ pub(crate) struct Admin {
     pub(crate) expected: VecDeque<Value>,
     /// It stopped sending, maybe in the middle of a request: what that becomes is open.
     pub(crate) finished: bool,
+    /// It has turned the panic switch.
+    pub(crate) locks: bool,
     next: u64,
     /// Answers checked.
     pub(crate) heard: u64,
@@ -34,7 +36,7 @@ impl Admin {
         if self.expected.len() > 20 {
             return;
         }
-        match rng.below(18) {
+        match rng.below(23) {
             0 | 1 => self.request("stats", &json!({})),
             2 | 3 => self.request("list", &json!({"limit": rng.between(1, 20), "after": rng.below(10)})),
             4 => self.request("list", &json!({"what": "channels"})),
@@ -42,7 +44,7 @@ impl Admin {
             6 => self.request("list", &json!({"what": "listeners"})),
             7 => self.request("list", &json!({"channel": "#a", "match": "n*"})),
             8 => self.request("kick", &json!({"nick": nick, "channel": "#a"})),
-            9 if rng.one_in(4) => self.request("kick", &json!({"nick": nick, "reason": "out"})),
+            9 if rng.one_in(2) => self.request("kick", &json!({"nick": nick, "reason": "out"})),
             10 => self.request("announce", &json!({"text": "hear, hear"})),
             11 => self.request("version", &json!({})),
             12 if rng.one_in(4) => self.request("reload", &json!({})),
@@ -54,6 +56,14 @@ impl Admin {
             15 => self.request("channel.info", &json!({"channel": "#a"})),
             16 => self.request("user.info", &json!({"nick": nick})),
             14 => self.to_send.extend(b"\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"version\"}\n"),
+            17 => self.request("ban.add", &json!({"mask": "nobody@nowhere.example", "reason": "never seen"})),
+            18 => self.request("ban.del", &json!({"mask": "nobody@nowhere.example"})),
+            19 => self.request("filter.add", &json!({"name": "never", "pattern": "never said"})),
+            20 => self.request("filter.del", &json!({"name": "never"})),
+            21 if rng.one_in(4) => {
+                self.locks = true;
+                self.request("lockdown", &json!({"state": rng.pick(&["on", "off", "off"])}));
+            }
             _ => self.request("kick", &json!({"nick": "nobody", "bad": 1})),
         }
     }

@@ -161,7 +161,7 @@ impl Bot {
         }
         let channel = (rng.pick(CHANNELS)).to_owned();
         let member = self.somebody(&channel, rng);
-        match (rng.below(40), member) {
+        match (rng.below(42), member) {
             (0..=3, _) if !self.views.contains_key(&fold(&channel)) => {
                 self.ask(&format!("JOIN {channel}"), Command::Join { channel });
             }
@@ -192,8 +192,17 @@ impl Bot {
             (33, _) => self.ask(&format!("TOPIC {channel}"), Command::Topic { channel }),
             (34, Some(nick)) => self.ask(&format!("INVITE {nick} {channel}"), Command::Do),
             (35, _) => {
-                let text =
-                    rng.pick(&["LIST", "WHO *", "LUSERS", "MOTD", "VERSION", "WHO #a", "ISON x", "TIME"]);
+                let text = rng.pick(&[
+                    "LIST",
+                    "WHO *",
+                    "WHO * %ni",
+                    "LUSERS",
+                    "MOTD",
+                    "VERSION",
+                    "WHO #a",
+                    "ISON x",
+                    "TIME",
+                ]);
                 self.ask(text, Command::Ask { text: text.to_owned() });
             }
             (36, _) => self.ask(rng.pick(&["AWAY", "AWAY :out", "MODE x", "PONG x"]), Command::Do),
@@ -206,8 +215,24 @@ impl Bot {
                 self.ask(&format!("CAP REQ :{sign}{cap}"), Command::Ask { text: "CAP".to_owned() });
             }
             (38, _) => self.misbehave(rng),
+            (39 | 40, _) => self.operate(rng),
             _ => self.look(channel),
         }
+    }
+
+    /// What takes other threads: whoever is no operator is refused, and everything has an answer in the end.
+    fn operate(&mut self, rng: &mut Rng) {
+        let line = rng.pick(&[
+            "OPER root sesame",
+            "OPER root sesame",
+            "OPER root guess",
+            "KLINE 1h nobody@nowhere.example :never seen",
+            "DLINE 192.0.2.0/24 :never seen",
+            "UNKLINE nobody@nowhere.example",
+            "UNDLINE 192.0.2.0/24",
+            "REHASH",
+        ]);
+        self.ask(line, Command::Ask { text: line.to_owned() });
     }
 
     /// A line that is too long, or not UTF-8.

@@ -7,6 +7,7 @@ use chatd::net::fake::Remote;
 use crate::admin::Admin;
 use crate::bot::Bot;
 use crate::noise::Noise;
+use crate::witness::Witness;
 
 /// Who is at the far end of a connection.
 pub(crate) enum Role {
@@ -18,6 +19,8 @@ pub(crate) enum Role {
 pub(crate) struct Client {
     pub(crate) remote: Remote,
     pub(crate) role: Role,
+    /// Reads all that it is told.
+    pub(crate) witness: Witness,
     /// Bytes without a newline yet.
     pub(crate) inbox: Vec<u8>,
     /// Bytes read in a step; `None` for all.

@@ -2,16 +2,28 @@
 
 use std::net::SocketAddr;
 
-use chatd::config::{Config, Listen};
+use chatd::config::{Config, Listen, Oper, OperClass, Privileges};
 
 use crate::rng::Rng;
 
 /// The least `ping_interval`, in seconds.
 pub(crate) const PING_INTERVAL_MIN: u32 = 60;
 
-/// A configuration in which limits are near.
-pub(crate) fn random(rng: &mut Rng) -> Config {
+/// A configuration in which limits are near. Whether there are cloaks stays as it is.
+pub(crate) fn random(rng: &mut Rng, cloaks: bool) -> Config {
     let mut config = Config::default();
+    if cloaks {
+        config.cloak.key = Some("0123456789abcdef0123456789abcdef".to_owned());
+        "x".clone_into(&mut config.users.default_modes);
+    }
+    config.dns.reverse = rng.one_in(3);
+    let privileges = Privileges::BAN.with(Privileges::REHASH).with(Privileges::NOTICES);
+    let title = rng.pick(&["an operator", "the operator"]).to_owned();
+    config.oper_class = vec![OperClass { name: "some".to_owned(), title, privileges }];
+    if !rng.one_in(6) {
+        let oper = Oper { name: "root".to_owned(), class: "some".to_owned(), ..Oper::default() };
+        config.oper = vec![oper];
+    }
     "sim.test".clone_into(&mut config.server.name);
     config.server.motd = vec!["A line of some length, to be read.".to_owned(); rng.pick(&[0, 2, 60])];
     config.server.password = rng.one_in(3).then(|| "sesame".to_owned());

@@ -37,7 +37,8 @@ impl Bot {
             ("CAP", _) => self.capabilities(line),
             ("FAIL", _) => {
                 self.answered = true;
-                ensure(line.param(1) == "INVALID_UTF8", || "an odd FAIL".to_owned())
+                let ban = matches!(line.param(0), "KLINE" | "DLINE" | "UNKLINE" | "UNDLINE");
+                ensure(line.param(1) == "INVALID_UTF8" || ban, || "an odd FAIL".to_owned())
             }
             ("PRIVMSG" | "NOTICE" | "TAGMSG", _) => self.message(line, ledger),
             ("INVITE", _) => ensure(line.param(0) == self.nick, || "an invitation for another".to_owned()),
@@ -47,6 +48,15 @@ impl Bot {
             ("QUIT", _) => self.quit(line),
             ("PART" | "KICK" | "MODE" | "TOPIC", _) => self.in_channel(line),
             (other, _) => Err(format!("{other} is nothing that a bot expects")),
+        }
+    }
+
+    /// Whether a line tells the bot of itself: WHOIS, USERHOST and the welcome show it where it is.
+    pub(crate) fn is_about_itself(&self, line: &Line) -> bool {
+        match line.numeric() {
+            Some(1 | 302 | 338 | 340 | 396) => true,
+            Some(354) => line.params.last() == Some(&self.nick),
+            _ => line.command == "ERROR",
         }
     }
 
@@ -277,6 +287,8 @@ impl Bot {
 
     fn message(&mut self, line: &Line, ledger: &mut Ledger) -> Checked {
         let target = line.param(0);
+        // Of a ban, or of a configuration that was read.
+        self.answered |= line.param(1).starts_with("*** The ");
         ensure(line.command != "TAGMSG" || self.caps.tags, || "TAGMSG without message-tags".to_owned())?;
         let tag = line.tags.get("+sim");
         let id = message_id(line, tag.map(String::as_str));

@@ -6,7 +6,9 @@
 //! fail; descriptors run out; the configuration is reloaded with other limits; clocks jump; operators ask
 //! and kick. After each step the invariants of shell and server are checked. Some of the clients, the bots,
 //! keep to the rules and check every line they get against a model of their own: see `heard.rs` and
-//! `ledger.rs`. From time to time nothing more goes wrong, and everybody must have heard everything:
+//! `ledger.rs`. What other threads do for the server, such as to check a password or to save a ban, takes them any time,
+//! comes in any order, fails, or is for somebody who has left: see `jobs.rs`. A witness reads along for everybody, and
+//! nobody is told where the bots hide. From time to time nothing more goes wrong, and everybody must have heard everything:
 //! each PING has its PONG, each message is where it has to be and nowhere else, once and in order, and
 //! all bots agree on who is in which channel.
 //!
@@ -23,12 +25,16 @@ mod bot;
 mod client;
 mod config;
 mod heard;
+mod jobs;
 mod ledger;
 mod line;
 mod noise;
 mod rest;
 mod rng;
 mod view;
+#[path = "../common/witness.rs"]
+#[allow(dead_code)]
+mod witness;
 mod world;
 
 use std::time::{Duration, Instant, SystemTime};
@@ -90,7 +96,7 @@ fn whatever_happens_clients_get_what_is_theirs() {
     let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(5));
     loop {
         let totals = run(seed, steps);
-        let all_seen = totals.deliveries > 0 && totals.barriers > 0 && totals.answers > 0;
+        let all_seen = totals.deliveries > 0 && totals.barriers > 0 && totals.answers > 0 && totals.jobs > 0;
         assert!(all_seen || steps < 3_000, "seed {seed} tests too little: {totals:?}");
         seed = seed.wrapping_add(1);
         if Instant::now() >= end {

@@ -63,6 +63,7 @@ impl Noise {
             4 => (0..rng.between(1, 300)).for_each(|_| self.write("VERSION")),
             // Every mode there is, where no bot has a model of it.
             5 => self.write("JOIN #noise"),
+            7 if rng.one_in(3) => self.write("OPER root guess"),
             6 => {
                 let line = mode_line(rng);
                 self.write(&line);

@@ -23,7 +23,7 @@ impl World {
     /// Nothing more goes wrong, and everybody reads: then all that was asked has its answer, and all agree.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
         let driver = self.shell.driver_mut();
-        (driver.faults, driver.most_open) = (Faults::default(), usize::MAX);
+        (driver.faults, driver.most_open, driver.busy) = (Faults::default(), usize::MAX, false);
         for client in &mut self.clients {
             client.appetite = None;
             self.shell.driver_mut().set_capacity(client.remote, ROOMY);
@@ -73,8 +73,9 @@ impl World {
             self.read_all()?;
             let driver = self.shell.driver_mut();
             let noticed = |client: &Client| client.open == driver.token(client.remote).is_some();
-            let quiet =
-                self.loads == 0 && self.clients.iter().all(|client| client.is_quiet() && noticed(client));
+            let quiet = self.loads == 0
+                && self.jobs.len() == 0
+                && self.clients.iter().all(|client| client.is_quiet() && noticed(client));
             quiet_turns = if quiet { quiet_turns + 1 } else { 0 };
             if quiet_turns == QUIET_TURNS {
                 return Ok(());
@@ -133,6 +134,8 @@ impl World {
             self.clients[at].excuse();
             self.shell.driver_mut().set_capacity(remote, 10);
         }
+        // What other threads are doing may never end.
+        self.jobs.stalled = self.rng.one_in(3);
         let patience = u64::from(self.shell.server().config().timeouts.shutdown) * 1_000;
         let end = self.now.mono_ms + patience;
         for client in &mut self.clients {

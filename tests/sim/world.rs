@@ -15,10 +15,12 @@ use crate::admin::Admin;
 use crate::bot::{Bot, Stage};
 use crate::client::{Client, Role};
 use crate::config;
+use crate::jobs::Jobs;
 use crate::ledger::Ledger;
 use crate::line::Line;
 use crate::noise::Noise;
 use crate::rng::Rng;
+use crate::witness::Witness;
 
 /// Most clients of each kind at a time.
 const BOTS: usize = 12;
@@ -38,6 +40,12 @@ pub(crate) struct World {
     next_config: Option<Config>,
     /// Times that the configuration is being read.
     pub(crate) loads: usize,
+    /// What other threads are doing.
+    pub(crate) jobs: Jobs,
+    /// Whether hosts are hidden.
+    cloaks: bool,
+    /// Whether the panic switch has been turned.
+    locked: bool,
     pub(crate) clients: Vec<Client>,
     pub(crate) ledger: Ledger,
     /// Events that the kernel has not told of yet.
@@ -60,6 +68,10 @@ pub(crate) struct Totals {
     pub(crate) barriers: u64,
     pub(crate) answers: u64,
     pub(crate) settled: u64,
+    /// Outcomes of jobs, those for somebody who had left, and bots that became operators.
+    pub(crate) jobs: u64,
+    pub(crate) late: u64,
+    pub(crate) operators: u64,
     /// Connections that ended, by [`chatd::server::Cause::ALL`].
     pub(crate) ends: [u64; Cause::ALL.len()],
 }
@@ -67,7 +79,8 @@ pub(crate) struct Totals {
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
-        let config = config::random(&mut rng);
+        let cloaks = rng.one_in(2);
+        let config = config::random(&mut rng, cloaks);
         let next_config = Some(config.clone());
         let now = Time { mono_ms: rng.below(1 << 40), unix_ms: 1_700_000_000_000 };
         let driver = FakeDriver::new(rng.next());
@@ -87,6 +100,9 @@ impl World {
             now,
             next_config,
             loads: 0,
+            jobs: Jobs::default(),
+            cloaks,
+            locked: false,
             clients: Vec::new(),
             ledger: Ledger::default(),
             held: Vec::new(),
@@ -98,7 +114,7 @@ impl World {
         }
     }
 
-    fn note(&mut self, what: String) {
+    pub(crate) fn note(&mut self, what: String) {
         if self.history.len() == 60 {
             self.history.pop_front();
         }
@@ -154,7 +170,10 @@ impl World {
             let listening: Vec<_> =
                 ports.into_iter().filter(|&address| driver.is_listening(address)).collect();
             let listener = self.rng.pick(&listening);
-            let from = SocketAddr::from(([10, 0, 0, self.rng.below(12) as u8], 1000 + number as u16));
+            // Bots hide where they are, others may not.
+            let network = u8::from(matches!(role, Role::Bot(_)));
+            let from = [10, network, 0, self.rng.below(12) as u8];
+            let from = SocketAddr::from((from, 1000 + number as u16));
             driver.connect(listener, from)
         };
         driver.set_capacity(remote, ROOMY);
@@ -162,6 +181,7 @@ impl World {
         self.clients.push(Client {
             remote,
             role,
+            witness: Witness::default(),
             inbox: Vec::new(),
             appetite: None,
             open: true,
@@ -180,16 +200,23 @@ impl World {
         match &mut self.clients[at].role {
             Role::Bot(bot) => bot.act(&mut self.ledger, &mut self.rng),
             Role::Noise(noise) => noise.act(&mut self.rng),
-            Role::Admin(admin) => admin.act(&nick, &mut self.rng),
+            Role::Admin(admin) => {
+                admin.act(&nick, &mut self.rng);
+                self.locked |= admin.locks;
+            }
         }
     }
 
-    /// The nick of a bot, or some other.
+    /// The nick of a bot, or some other; of one that waits for something, if there is one.
     fn somebody(&mut self) -> String {
-        let bots = self.clients.iter().filter_map(|client| match &client.role {
-            Role::Bot(bot) => Some(bot.nick.clone()),
-            _ => None,
-        });
+        let waiting = self.jobs.waiting();
+        let driver = self.shell.driver_mut();
+        let waits =
+            |client: &Client| driver.token(client.remote).is_some_and(|token| waiting.contains(&token));
+        if let Some(bot) = self.clients.iter().filter(|client| waits(client)).find_map(Client::bot) {
+            return bot.nick.clone();
+        }
+        let bots = self.clients.iter().filter_map(|client| client.bot().map(|bot| bot.nick.clone()));
         let nicks: Vec<_> = bots.chain(["x3".to_owned()]).collect();
         nicks[self.rng.below(nicks.len() as u64) as usize].clone()
     }
@@ -250,7 +277,7 @@ impl World {
     }
 
     fn reload(&mut self) {
-        let config = config::random(&mut self.rng);
+        let config = config::random(&mut self.rng, self.cloaks);
         let good = !self.rng.one_in(4);
         self.next_config = good.then_some(config);
         self.note(format!("reload, good: {good}"));
@@ -293,8 +320,9 @@ impl World {
         let mut chance = || self.rng.pick(&[0, 0, 50, 300]);
         let faults = Faults { would_block: chance(), short_write: chance(), spurious: chance() };
         let most_open = self.rng.pick(&[6, 12, usize::MAX, usize::MAX]);
+        let busy = self.rng.one_in(4);
         let driver = self.shell.driver_mut();
-        (driver.faults, driver.most_open) = (faults, most_open);
+        (driver.faults, driver.most_open, driver.busy) = (faults, most_open, busy);
     }
 
     /// Clients send what they want to say, in pieces of any size.
@@ -345,6 +373,7 @@ impl World {
             self.loads -= 1;
             self.loaded();
         }
+        self.do_jobs(chance);
         self.shell.end();
         self.shell.check();
     }
@@ -402,9 +431,21 @@ impl World {
         }
         let line = line.strip_suffix(b"\r").ok_or("LF without CR")?;
         let parsed = Line::parse(line)?;
+        let text = String::from_utf8_lossy(line).into_owned();
+        let witness = &mut self.clients[at].witness;
+        let operated = witness.operated;
+        witness.hear(&text)?;
+        self.totals.operators += u64::from(witness.operated && !operated);
+        let hidden = self.cloaks && ["10.1.0.", "10-1-0-"].iter().any(|start| text.contains(start));
+        let role = &mut self.clients[at].role;
+        if hidden && !matches!(role, Role::Bot(_)) {
+            return Err("it shows where a bot is".to_owned());
+        }
         match role {
             Role::Bot(bot) => {
-                let text = String::from_utf8_lossy(line).into_owned();
+                if hidden && !bot.is_about_itself(&parsed) {
+                    return Err("it shows where a bot is".to_owned());
+                }
                 let (number, heard) = (bot.number, bot.heard);
                 bot.hear(&parsed, &mut self.ledger, &mut self.rng)?;
                 self.totals.barriers += bot.heard - heard;
@@ -427,7 +468,8 @@ impl World {
             let limits = &config.limits;
             let crowded = limits.connections < 1_000
                 || limits.connections_per_address < 1_000
-                || config.throttle.connections > 0;
+                || config.throttle.connections > 0
+                || self.locked;
             let refused = bot.stage == Stage::Registering && (bot.error.is_some() || crowded);
             bot.stage = Stage::Gone;
             excused |= refused;
