@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Event;
 use super::ctx::Ctx;
-use crate::config::{Action, Events, Filter};
+use crate::config::{Action, Events, Exempt, Filter};
 use crate::proto::format;
 use crate::proto::modes::OPERATOR;
 
@@ -64,7 +64,7 @@ impl Ctx<'_> {
     pub(super) fn filtered(&mut self, on: Events, command: &'static str, text: &str) -> Option<String> {
         let filter = self.server.filters.find(on, text)?;
         let client = self.client();
-        if client.user().is_some_and(|user| user.modes & OPERATOR != 0) {
+        if client.user().is_some_and(|user| user.modes & OPERATOR != 0) || self.exempt(Exempt::FILTERS) {
             return None;
         }
         let (name, action, reason) = (filter.name.clone(), filter.action, filter.reason.clone());
