@@ -12,7 +12,7 @@ use super::jobs;
 use super::shell::{GateKind, Shell};
 use super::{BindError, Job, Loading};
 use crate::admin::{Problem, Reloaded, RpcError};
-use crate::config::{self, Diagnostic, Listen};
+use crate::config::{self, Diagnostic, Listen, Severity};
 use crate::id::ClientId;
 use crate::load::Loaded;
 use crate::log::Quoted;
@@ -67,7 +67,10 @@ impl<D: Driver> Shell<D> {
             for problem in &error.problems {
                 log::error!("reload refused: {}", problem.one_line());
             }
-            error.problems.iter().map(located).collect::<Vec<_>>()
+            // Whoever has room for one problem gets one that must be solved.
+            let (errors, warnings): (Vec<_>, Vec<_>) =
+                error.problems.iter().partition(|problem| problem.severity == Severity::Error);
+            errors.into_iter().chain(warnings).map(located).collect::<Vec<_>>()
         });
         let prepared = loaded.and_then(|loaded| {
             let listeners = self.prepare(&loaded.config.listen).map_err(|errors| {
@@ -205,11 +208,22 @@ fn in_words(outcome: &Result<Reloaded, RpcError>) -> Result<String, String> {
             let (changed, later) = (report.changed.join(", "), report.restart_needed.join(", "));
             Ok(format!("changed {changed}; only a restart will change {later}"))
         }
-        Err(error) => {
-            let first = error.data.as_ref().and_then(|data| data["problems"][0]["message"].as_str());
-            Err(first.unwrap_or(&error.message).to_owned())
-        }
+        Err(error) => Err(first_problem(error).unwrap_or_else(|| error.message.clone())),
     }
+}
+
+/// The first problem of a configuration, where it is, and how many more there are. The folder of the file stays on this
+/// machine.
+fn first_problem(error: &RpcError) -> Option<String> {
+    let problems = error.data.as_ref()?["problems"].as_array()?;
+    let first = problems.first()?;
+    let file = first["file"].as_str().and_then(|file| file.rsplit('/').next());
+    let place = ["line", "column"].iter().map_while(|name| first[*name].as_u64()).map(|it| it.to_string());
+    let place: Vec<_> = file.map(str::to_owned).into_iter().chain(place).collect();
+    let place = if place.is_empty() { String::new() } else { format!("{}: ", place.join(":")) };
+    let more = problems.len() - 1;
+    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+    Some(format!("{place}{}{more}", first["message"].as_str()?))
 }
 
 /// A problem at a place of a file.

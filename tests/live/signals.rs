@@ -92,6 +92,36 @@ fn a_bad_or_vanished_file_changes_nothing_and_the_log_says_why() {
 }
 
 #[test]
+fn who_asks_for_a_reload_over_irc_is_told_what_came_of_it() {
+    let operator = "[[oper_class]]\nname = \"all\"\nprivileges = [\"rehash\"]\n[[oper]]\nname = \"root\"\nclass = \"all\"\n\
+         password = '$argon2id$v=19$m=19456,t=2,p=1$wiBG8uzp3uBhBramwLIOyw$mqPXzEs2h999yZRRs4KCLq4UEcEdbRQfnYd5kcV7zfM'\n";
+    let daemon = Daemon::start(&format!("{OPEN}{operator}"));
+    let (mut ann, mut bob) = (daemon.user("ann"), daemon.user("bob"));
+    ann.send("OPER root example");
+    ann.expect(" MODE ann :+o");
+    let mut rehash = || {
+        ann.send("REHASH");
+        ann.expect(" 382 ann chatd.toml ");
+        ann.expect(" NOTICE ann :*** The configuration ").split_once(":*** ").unwrap().1.trim_end().to_owned()
+    };
+    // The warning that others may read the hash comes first in the file.
+    daemon.write_config(&format!("{operator}[server]\nnetwrok = \"x\"\nfoo = 1\n{OPEN}"));
+    let told = rehash();
+    let problem = "The configuration stays as it was: chatd.toml:9:1: ";
+    assert!(
+        told.starts_with(problem) && told.contains("netwrok") && told.ends_with("(and 2 more)"),
+        "{told}"
+    );
+    fs::remove_file(daemon.config_path()).unwrap();
+    let told = rehash();
+    assert!(told.starts_with("The configuration stays as it was: chatd.toml: "), "{told}");
+    daemon.write_config(&format!("[server]\nmotd = \"New\"\n{OPEN}{operator}"));
+    assert_eq!(rehash(), "The configuration is read: changed server.motd");
+    assert_eq!(rehash(), "The configuration is read: nothing has changed");
+    assert!(bob.sync().is_empty(), "nobody else hears of it");
+}
+
+#[test]
 fn listeners_are_exchanged_under_clients_that_stay() {
     let daemon = Daemon::start(OPEN);
     let mut user = daemon.user("ann");
