@@ -84,9 +84,16 @@ numerics! {
     17 rpl_endofmap () ":End of /MAP";
     211 rpl_statslinkinfo (mask, waiting, lines, seconds) "{mask} {waiting} * * {lines} * :{seconds}";
     212 rpl_statscommands (command, count) "{command} {count}";
+    215 rpl_statsiline (network, password, mask, listener, class)
+        "I {network} {password} {mask} {listener} {class}";
+    216 rpl_statskline (letter, host as word, user as word, reason) "{letter} {host} * {user} :{reason}";
+    217 rpl_statsqline (mask, reason) "Q {mask} :{reason}";
+    218 rpl_statsyline (class, ping, each, most, send_queue, now) "Y {class} {ping} {each} {most} {send_queue} {now}";
     219 rpl_endofstats (letter as word) "{letter} :End of /STATS report";
     221 rpl_umodeis (modes) "{modes}";
+    225 rpl_statsdline (letter, network as word, reason) "{letter} {network} :{reason}";
     242 rpl_statsuptime (days, clock) ":Server Up {days} days {clock}";
+    243 rpl_statsoline (mask, name, class, privileges) "O {mask} * {name} {class} :{privileges}";
     249 rpl_statsdebug (text) ":{text}";
     251 rpl_luserclient (users, invisible) ":There are {users} users and {invisible} invisible on 1 servers";
     252 rpl_luserop (operators) "{operators} :operator(s) online";

@@ -2,6 +2,7 @@
 
 mod cap;
 mod rename;
+mod stats;
 
 use std::rc::Rc;
 

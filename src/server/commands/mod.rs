@@ -19,6 +19,7 @@ mod profile;
 mod query;
 mod registration;
 mod rename;
+mod reports;
 mod sa;
 mod server;
 mod silence;

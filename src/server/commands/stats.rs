@@ -1,50 +1,68 @@
-//! STATS: reports by letter (Modern IRC, STATS).
+//! STATS: reports by letter (Modern IRC, STATS). Letters and lines are those that operators know from solanum and from
+//! RFC 1459 section 6.2.
 
+use super::super::bans::BanKind;
 use super::super::ctx::Ctx;
 use super::super::policy;
 use super::super::work::Work;
 use super::super::{Cause, Time};
 use super::Outcome;
+use super::reports;
 use super::server::must_be_me;
 use crate::config::Privileges;
 use crate::proto::message::Message;
-use crate::proto::modes::OPERATOR;
-use crate::proto::numeric;
+use crate::proto::numeric::{self, Reply};
 
-/// What a report goes on to say of one user, if anything.
-type OfUser = fn(&mut Ctx<'_>, u32);
+/// Where a report is: a slot, a place among the bans, or the number of an item in a list of the configuration.
+pub(super) type Cursor = usize;
+
+/// Says the next of a report; false if there is no more.
+type Step = fn(&mut Ctx<'_>, &mut Cursor) -> bool;
 
 /// A row of the table of reports.
 struct Letter {
     /// Those that ask for it.
     letters: &'static str,
-    /// Whether only operators may; others are answered 481.
-    restricted: bool,
+    /// What a server operator needs for it; others are answered 481.
+    privilege: Option<Privileges>,
     help: &'static str,
-    /// Says what can be said at once. What it returns is then asked of each user, a slice at a time.
-    run: fn(&mut Ctx<'_>) -> Option<OfUser>,
+    step: Step,
+}
+
+const fn open(letters: &'static str, help: &'static str, step: Step) -> Letter {
+    Letter { letters, privilege: None, help, step }
+}
+
+const fn closed(letters: &'static str, needed: Privileges, help: &'static str, step: Step) -> Letter {
+    Letter { letters, privilege: Some(needed), help, step }
 }
 
 /// Every report.
 const TABLE: &[Letter] = &[
-    Letter {
-        letters: "lL",
-        restricted: false,
-        help: "your connection; for operators, all",
-        run: connections,
-    },
-    Letter { letters: "mM", restricted: false, help: "how often each command was used", run: commands },
-    Letter { letters: "pP", restricted: false, help: "the operators who are there", run: operators },
-    Letter { letters: "tT", restricted: true, help: "connections and lines, counted", run: traffic },
-    Letter { letters: "uU", restricted: false, help: "how long the server has been running", run: uptime },
+    closed("dD", Privileges::BAN, "bans of addresses: d those that end, D others", |c, at| {
+        reports::ban(c, at, BanKind::Address)
+    }),
+    closed("eE", Privileges::BAN, "who is exempt from what", reports::exemption),
+    closed("fF", Privileges::FILTER, "content filters", reports::filter),
+    closed("iI", Privileges::SEE_ALL, "from where one may connect, and in which class", reports::entrance),
+    closed("kK", Privileges::BAN, "bans of users: k those that end, K others", |c, at| {
+        reports::ban(c, at, BanKind::User)
+    }),
+    open("lL", "your connection; with the privilege see-all, all", connections),
+    open("mM", "how often each command was used", commands),
+    closed("oO", Privileges::SEE_ALL, "who may become a server operator", reports::operator),
+    open("pP", "the operators who are there", operators),
+    closed("qQ", Privileges::SEE_ALL, "reserved names", reports::reserved),
+    closed("tT", Privileges::SEE_ALL, "connections and lines, counted", traffic),
+    open("uU", "how long the server has been running", uptime),
+    closed("yY", Privileges::SEE_ALL, "connection classes", reports::class),
 ];
 
 /// A STATS that is not finished.
 pub(in super::super) struct StatsWork {
     letter: String,
-    of_user: OfUser,
-    /// The first slot that was not looked at.
-    next: u32,
+    row: &'static Letter,
+    cursor: Cursor,
 }
 
 /// `STATS <letter> [server]`
@@ -56,50 +74,52 @@ pub(super) fn stats(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         (Some(char), None) => TABLE.iter().find(|row| row.letters.contains(char)),
         _ => None,
     };
-    if let Some(row) = row {
-        let allowed = if row.restricted { policy::privileged(c, Privileges::SEE_ALL) } else { Ok(()) };
-        if let Err(reply) = allowed {
-            c.refuse(&reply);
-        } else if let Some(of_user) = (row.run)(c) {
-            c.begin(Work::Stats(StatsWork { letter: letter.to_owned(), of_user, next: 0 }));
+    let allowed = row.map(|row| may_read(c, row).map(|()| row));
+    match allowed {
+        Some(Ok(row)) => {
+            let work = StatsWork { letter: letter.to_owned(), row, cursor: 0 };
+            c.begin(Work::Stats(work));
             return Ok(());
         }
+        Some(Err(reply)) => c.refuse(&reply),
+        None => {}
     }
     c.reply(numeric::rpl_endofstats(letter));
     Ok(())
 }
 
-/// The next user of a report; false after the last.
+fn may_read(c: &Ctx<'_>, row: &Letter) -> Result<(), Reply> {
+    row.privilege.map_or(Ok(()), |needed| policy::privileged(c, needed))
+}
+
+/// The next of a report; false after the last. It ends early when the privilege is lost.
 pub(in super::super) fn stats_step(c: &mut Ctx<'_>, work: &mut StatsWork) -> bool {
-    let slot = work.next;
-    if slot as usize >= c.server.clients.len() {
+    let more = may_read(c, work.row).is_ok() && (work.row.step)(c, &mut work.cursor);
+    if !more {
         c.reply(numeric::rpl_endofstats(&work.letter));
-        return false;
     }
-    work.next += 1;
-    if c.server.user(slot).is_some() {
-        (work.of_user)(c, slot);
-    }
-    true
+    more
 }
 
 /// What HELP says of the letters.
 pub(super) fn help() -> Vec<String> {
-    TABLE
-        .iter()
-        .map(|row| {
-            let letter = &row.letters[..1];
-            format!("{letter}: {}{}", row.help, if row.restricted { " (operators only)" } else { "" })
-        })
-        .collect()
+    let line = |row: &Letter| {
+        let words = [format!("{}: {}", &row.letters[..1], row.help)].into_iter();
+        let needed = row.privilege.into_iter().flat_map(Privileges::names);
+        words.chain(needed.map(|name| format!("(privilege {name})"))).collect::<Vec<_>>().join(" ")
+    };
+    TABLE.iter().map(line).collect()
 }
 
-fn connections(c: &mut Ctx<'_>) -> Option<OfUser> {
-    if policy::sees_all(c.server, c.me) {
-        return Some(connection);
+fn connections(c: &mut Ctx<'_>, at: &mut Cursor) -> bool {
+    if !policy::sees_all(c.server, c.me) {
+        connection(c, c.me);
+        return false;
     }
-    connection(c, c.me);
-    None
+    let slot = *at as u32;
+    *at += 1;
+    connection(c, slot);
+    *at < c.server.clients.len()
 }
 
 fn connection(c: &mut Ctx<'_>, slot: u32) {
@@ -110,26 +130,22 @@ fn connection(c: &mut Ctx<'_>, slot: u32) {
     c.reply(numeric::rpl_statslinkinfo(mask, waiting, lines, seconds));
 }
 
-fn commands(c: &mut Ctx<'_>) -> Option<OfUser> {
+fn commands(c: &mut Ctx<'_>, _: &mut Cursor) -> bool {
     for (command, count) in c.server.used.clone() {
         c.reply(numeric::rpl_statscommands(command, count));
     }
-    None
+    false
 }
 
-fn operators(c: &mut Ctx<'_>) -> Option<OfUser> {
-    (!c.server.operators.is_empty()).then_some(operator)
+fn operators(c: &mut Ctx<'_>, at: &mut Cursor) -> bool {
+    let Some(&slot) = c.server.operators.range(*at as u32..).next() else { return false };
+    *at = slot as usize + 1;
+    let mask = c.user_at(slot).mask.clone();
+    c.reply(numeric::rpl_statsdebug(mask));
+    true
 }
 
-fn operator(c: &mut Ctx<'_>, slot: u32) {
-    let user = c.user_at(slot);
-    if user.modes & OPERATOR != 0 {
-        let mask = user.mask.clone();
-        c.reply(numeric::rpl_statsdebug(mask));
-    }
-}
-
-fn traffic(c: &mut Ctx<'_>) -> Option<OfUser> {
+fn traffic(c: &mut Ctx<'_>, _: &mut Cursor) -> bool {
     let stats = c.server.stats.clone();
     let (now, peak) = (stats.connections, stats.connections_peak);
     c.reply(numeric::rpl_statsdebug(format_args!("connections {now}, at most {peak}")));
@@ -139,16 +155,16 @@ fn traffic(c: &mut Ctx<'_>) -> Option<OfUser> {
         let count = stats.disconnects[cause as usize];
         c.reply(numeric::rpl_statsdebug(format_args!("ended by {} {count}", cause.name())));
     }
-    None
+    false
 }
 
-fn uptime(c: &mut Ctx<'_>) -> Option<OfUser> {
+fn uptime(c: &mut Ctx<'_>, _: &mut Cursor) -> bool {
     let Time { mono_ms, .. } = c.server.now;
     let seconds = mono_ms.saturating_sub(c.server.started_mono_ms) / 1000;
     let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
     let clock = format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60);
     c.reply(numeric::rpl_statsuptime(days, clock));
-    None
+    false
 }
 
 #[cfg(test)]
