@@ -180,12 +180,9 @@ fn channel_modes(out: &mut String) {
 
 fn user_modes(out: &mut String) {
     table(out, "User modes", "What the letters of users say.", &["Mode", "What it does", "Specification"]);
-    let help = source::user_modes();
-    for (letter, _) in USER {
-        let (_, spec) = of(specs::USER_MODES, *letter, |row| row.0);
-        let help =
-            help.get(letter).unwrap_or_else(|| panic!("mode {letter} has no doc comment of the usual form"));
-        row(out, &[&format!("`{letter}`"), &sentence(help.trim_end_matches('.')), &spec.link()]);
+    for mode in USER {
+        let (_, spec) = of(specs::USER_MODES, mode.letter, |row| row.0);
+        row(out, &[&format!("`{}`", mode.letter), &sentence(mode.help), &spec.link()]);
     }
 }
 

@@ -229,16 +229,31 @@ pub const CLOAKED: u16 = 1 << 7;
 /// User mode `s`: a server operator who gets notices of the server; its parameter says of what.
 pub const SERVER_NOTICES: u16 = 1 << 8;
 
-/// Every user mode: letter and bit.
-pub const USER: &[(char, u16)] = &[
-    ('B', BOT),
-    ('D', DEAF),
-    ('g', CALLER_ID),
-    ('i', INVISIBLE),
-    ('o', OPERATOR),
-    ('s', SERVER_NOTICES),
-    ('w', WALLOPS),
-    ('x', CLOAKED),
+/// A row of the table of user modes.
+#[derive(Debug)]
+pub struct UserMode {
+    /// The letter.
+    pub letter: char,
+    /// Its bit.
+    pub bit: u16,
+    /// What it means, for HELP and the manual.
+    pub help: &'static str,
+}
+
+const fn user(letter: char, bit: u16, help: &'static str) -> UserMode {
+    UserMode { letter, bit, help }
+}
+
+/// Every user mode, by letter.
+pub const USER: &[UserMode] = &[
+    user('B', BOT, "is a bot (IRCv3 bot-mode)"),
+    user('D', DEAF, "gets no messages of channels"),
+    user('g', CALLER_ID, "gets messages only from those accepted"),
+    user('i', INVISIBLE, "hidden from those who share no channel"),
+    user('o', OPERATOR, "server operator; nobody can give it to themselves"),
+    user('s', SERVER_NOTICES, "a server operator who gets notices of the server; its parameter says of what"),
+    user('w', WALLOPS, "gets WALLOPS"),
+    user('x', CLOAKED, "shows a cloak in place of the host, where there are cloaks"),
 ];
 
 /// The symbols of a member: all of them, or only the highest.
@@ -260,7 +275,7 @@ pub fn flags(letters: &str) -> Option<u32> {
 
 /// User modes as they are shown: `+` and the letters.
 pub fn user_modes(modes: u16) -> String {
-    let letters = USER.iter().filter(|(_, bit)| modes & bit != 0).map(|(letter, _)| *letter);
+    let letters = USER.iter().filter(|mode| modes & mode.bit != 0).map(|mode| mode.letter);
     std::iter::once('+').chain(letters).collect()
 }
 

@@ -28,14 +28,14 @@ impl Server {
     /// The letters of the user modes that there are.
     pub(super) fn user_mode_letters(&self) -> String {
         let offered = |bit: u16| bit != CLOAKED || self.cloaks.is_some();
-        modes::USER.iter().filter(|(_, bit)| offered(*bit)).map(|(letter, _)| *letter).collect()
+        modes::USER.iter().filter(|mode| offered(mode.bit)).map(|mode| mode.letter).collect()
     }
 
     /// The modes of a new user.
     pub(super) fn default_user_modes(&self) -> u16 {
         let letters = &self.config.users.default_modes;
-        let rows = modes::USER.iter().filter(|(letter, _)| letters.contains(*letter));
-        rows.fold(0, |modes, (_, bit)| modes | bit)
+        let rows = modes::USER.iter().filter(|mode| letters.contains(mode.letter));
+        rows.fold(0, |modes, mode| modes | mode.bit)
     }
 }
 

@@ -63,14 +63,6 @@ fn evaluate(text: &str, known: &BTreeMap<String, u64>) -> u64 {
     }
 }
 
-/// What the doc comments of `src/proto/modes.rs` say of user modes.
-pub(crate) fn user_modes() -> BTreeMap<char, String> {
-    let text = read("src/proto/modes.rs");
-    let lines = text.lines().filter_map(|line| line.strip_prefix("/// User mode `"));
-    let pairs = lines.filter_map(|line| line.split_once("`: "));
-    pairs.map(|(letter, help)| (letter.chars().next().expect("a letter"), help.to_owned())).collect()
-}
-
 /// What `etc/chatd.toml` says of each setting that stands once.
 pub(crate) fn settings() -> BTreeMap<String, String> {
     let (mut section, mut help, mut settings) = (String::new(), Vec::new(), BTreeMap::new());

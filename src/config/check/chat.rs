@@ -55,7 +55,7 @@ pub(in crate::config) fn channel_modes(field: &mut Field<'_>) -> Option<String> 
 pub(in crate::config) fn user_modes(field: &mut Field<'_>) -> Option<String> {
     const FREE: &str = "iwBgxD";
     let allowed: String =
-        modes::USER.iter().map(|(letter, _)| *letter).filter(|&letter| FREE.contains(letter)).collect();
+        modes::USER.iter().map(|mode| mode.letter).filter(|&letter| FREE.contains(letter)).collect();
     letters(field, "a user mode that new users may have", &allowed)
 }
 

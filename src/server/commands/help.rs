@@ -4,8 +4,9 @@ use super::super::ctx::Ctx;
 use super::super::notices;
 use super::{Command, Outcome, TABLE, find, stats};
 use crate::config::{Config, Privileges};
+use crate::proto::extban;
 use crate::proto::message::Message;
-use crate::proto::modes::{CHANNEL, Kind};
+use crate::proto::modes::{self, CHANNEL, CLOAKED, Kind};
 use crate::proto::names;
 use crate::proto::numeric;
 use crate::proto::text;
@@ -14,6 +15,8 @@ use crate::proto::text;
 struct Topic {
     /// What HELP is asked for.
     name: &'static str,
+    /// The names it has on other servers.
+    also: &'static [&'static str],
     /// The heading.
     title: &'static str,
     lines: fn(&Config) -> Vec<String>,
@@ -21,17 +24,37 @@ struct Topic {
 
 /// Every topic. One with the name of a command continues what the command's row says.
 const TOPICS: &[Topic] = &[
-    Topic { name: "CHANMODES", title: "Modes of channels", lines: channel_modes },
-    Topic { name: "COMMANDS", title: "Commands", lines: all_commands },
-    Topic {
-        name: "NOTICES",
-        title: "Letters of notices that server operators get with mode s",
-        lines: kinds_of_notices,
-    },
-    Topic { name: "PREFIXES", title: "Prefixes of members, the highest first", lines: prefixes },
-    Topic { name: "STATS", title: "Reports", lines: reports },
-    Topic { name: "TOPICS", title: "Topics", lines: all_topics },
+    topic("CHANMODES", &["CMODE", "CMODES"], "Modes of channels", channel_modes),
+    topic("COMMANDS", &[], "Commands", all_commands),
+    topic("EXTBANS", &["EXTBAN"], "What may stand in lists of channels in place of a mask", extended_bans),
+    topic(
+        "NOTICES",
+        &["SNOMASK", "SNOMASKS"],
+        "Letters of notices that server operators get with mode s",
+        kinds_of_notices,
+    ),
+    topic("OPERATORS", &[], "Commands of server operators, by privilege", of_operators),
+    topic("PREFIXES", &[], "Prefixes of members, the highest first", prefixes),
+    topic("PRIVILEGES", &[], "What server operators may be allowed", privileges),
+    topic("STATS", &[], "Reports", reports),
+    topic("TOPICS", &[], "Topics", all_topics),
+    topic("USERMODES", &["UMODE", "UMODES"], "Modes of users", user_modes),
 ];
+
+const fn topic(
+    name: &'static str,
+    also: &'static [&'static str],
+    title: &'static str,
+    lines: fn(&Config) -> Vec<String>,
+) -> Topic {
+    Topic { name, also, title, lines }
+}
+
+impl Topic {
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.also.iter().copied())
+    }
+}
 
 /// Bytes of a line of help: what the longest server name, nick and subject leave of it.
 const WIDTH: usize = 300;
@@ -43,7 +66,7 @@ pub(super) fn help(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         show(c, "*", "Help", &general());
         return Ok(());
     }
-    let topic = TOPICS.iter().find(|topic| names::same(topic.name, subject));
+    let topic = TOPICS.iter().find(|topic| topic.names().any(|name| names::same(name, subject)));
     let mut lines = Vec::new();
     let (name, title) = match (find(subject), topic) {
         (Some(command), _) => {
@@ -104,6 +127,29 @@ fn channel_modes(config: &Config) -> Vec<String> {
         .collect()
 }
 
+fn user_modes(config: &Config) -> Vec<String> {
+    let offered = modes::USER.iter().filter(|mode| mode.bit != CLOAKED || config.cloak.key.is_some());
+    offered.map(|mode| format!("{}: {}", mode.letter, mode.help)).collect()
+}
+
+fn extended_bans(_: &Config) -> Vec<String> {
+    let turned = format!("{0}~ in place of {0} turns the meaning round.", extban::PREFIX);
+    extban::TABLE.iter().map(|ban| format!("{}: {}", ban.help.0, ban.help.1)).chain([turned]).collect()
+}
+
+fn of_operators(_: &Config) -> Vec<String> {
+    let closed = TABLE.iter().filter_map(|command| Some((command, command.privilege?)));
+    let line = |(command, needed): (&Command, Privileges)| {
+        let names: Vec<_> = needed.names().collect();
+        format!("{}: {} ({})", command.name, command.help.1, names.join(", "))
+    };
+    closed.map(line).collect()
+}
+
+fn privileges(_: &Config) -> Vec<String> {
+    Privileges::TABLE.iter().map(|word| format!("{}: {}", word.name, word.help)).collect()
+}
+
 fn prefixes(config: &Config) -> Vec<String> {
     config.channels.prefixes.rows().map(|prefix| format!("{} +{}", prefix.symbol, prefix.letter)).collect()
 }
@@ -136,6 +182,10 @@ mod tests {
     #[test]
     fn topics_are_sorted_and_in_upper_case() {
         assert!(TOPICS.is_sorted_by(|a, b| a.name < b.name));
-        assert!(TOPICS.iter().all(|topic| topic.name == topic.name.to_ascii_uppercase()));
+        let names: Vec<_> = TOPICS.iter().flat_map(Topic::names).collect();
+        for (index, name) in names.iter().enumerate() {
+            assert!(*name == name.to_ascii_uppercase() && !names[..index].contains(name), "{name}");
+        }
+        assert!(TOPICS.iter().flat_map(|topic| topic.also).all(|name| find(name).is_none()));
     }
 }

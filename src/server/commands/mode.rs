@@ -47,20 +47,20 @@ fn user_mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let mut parameters = m.params()[2..].iter();
     let (mut kinds, mut refused) = (None, None);
     for letter in letters.chars() {
-        match (letter, modes::USER.iter().find(|(known, _)| *known == letter)) {
+        match (letter, modes::USER.iter().find(|known| known.letter == letter).map(|mode| mode.bit)) {
             ('+' | '-', _) => add = letter == '+',
             // Only OPER gives it; giving it up is free.
-            (_, Some(&(_, OPERATOR))) if add => {}
+            (_, Some(OPERATOR)) if add => {}
             // Who connected before there was a key has had none so far.
-            (_, Some(&(_, CLOAKED))) if !c.find_cloak() => unknown = unknown.or(Some(letter)),
-            (_, Some(&(_, SERVER_NOTICES))) if add => {
+            (_, Some(CLOAKED)) if !c.find_cloak() => unknown = unknown.or(Some(letter)),
+            (_, Some(SERVER_NOTICES)) if add => {
                 let change = parameters.next().copied().unwrap_or("");
                 match policy::privileged(c, Privileges::NOTICES) {
                     Ok(()) => kinds = Some(change),
                     Err(reply) => refused = Some(reply),
                 }
             }
-            (_, Some(&(_, bit))) => after = if add { after | bit } else { after & !bit },
+            (_, Some(bit)) => after = if add { after | bit } else { after & !bit },
             (_, None) => unknown = unknown.or(Some(letter)),
         }
     }
