@@ -18,7 +18,7 @@ flags! {
         JOIN = 10, "join", "move users into and out of channels: SAJOIN, SAPART";
         NICK = 11, "nick", "change the nick of others: SANICK";
         RENAME = 12, "rename", "rename any channel: RENAME";
-        OVERRIDE = 13, "override", "join, speak and kick in channels whatever their modes and bans";
+        OVERRIDE = 13, "override", "act in channels whatever their modes, bans and ranks; others are told each time";
         FLOOD = 14, "flood", "send as fast as one likes";
     }
 }

@@ -9,9 +9,7 @@ use super::{policy, setting};
 use crate::proto::caps::Caps;
 use crate::proto::extban;
 use crate::proto::limits::{CHANNEL, LINE, MASK, MODES, NICK};
-use crate::proto::modes::{
-    self, AUDITORIUM, BANS, ChannelMode, EXCEPTIONS, HALF_OPERATOR, INVITE_EXCEPTIONS, Kind, QUIETS,
-};
+use crate::proto::modes::{self, AUDITORIUM, BANS, ChannelMode, EXCEPTIONS, INVITE_EXCEPTIONS, Kind, QUIETS};
 use crate::proto::names::{self, HOST_LENGTH};
 use crate::proto::numeric::{self, Reply};
 use crate::proto::text::truncate;
@@ -43,6 +41,8 @@ pub(super) struct Change {
     parameter: String,
     /// Whose prefixes changed, and what they had before.
     member: Option<Member>,
+    /// Whether it took the privilege `override`.
+    overrides: bool,
 }
 
 /// `MODE <channel> <modes> [parameters]` of the client: applies what it may, in order, and tells the channel what changed.
@@ -51,8 +51,13 @@ pub(super) fn request(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[
     for answer in answers {
         match answer {
             Answer::Refusal(reply) => c.refuse(&reply),
-            Answer::List(mode) => show_list(c, index, mode),
+            Answer::List(mode) => show_list(c, index, mode, By::Client),
         }
+    }
+    if changes.iter().any(|change| change.overrides) {
+        let name = &c.channel(index).name;
+        let what = format!("override: MODE {name} {letters} {}", parameters.join(" "));
+        c.acted(what.trim_end().to_owned());
     }
     announce(c, index, &changes, By::Client);
 }
@@ -63,7 +68,7 @@ pub(super) fn force(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&s
     for answer in answers {
         match answer {
             Answer::Refusal(reply) => c.refuse(&reply),
-            Answer::List(mode) => show_list(c, index, mode),
+            Answer::List(mode) => show_list(c, index, mode, By::Server),
         }
     }
     announce(c, index, &changes, By::Server);
@@ -139,21 +144,22 @@ fn apply(
     by: By,
 ) -> Result<Option<Change>, Reply> {
     let needed = || parameter.ok_or_else(|| Reply::from(numeric::err_needmoreparams("MODE")));
+    let mut overrides = false;
     if by == By::Client && mode.kind != Kind::Prefix {
-        policy::moderator(c, index)?;
+        overrides = policy::overridden(c, policy::moderator(c, index))?;
     }
     let mut member = None;
     let parameter = match mode.kind {
         Kind::Flag => set_flag(c, index, mode.id, add).then(String::new),
-        Kind::Prefix => set_prefix(c, index, mode, add, parameter, by)?.map(|(nick, before)| {
-            member = Some(before);
+        Kind::Prefix => set_prefix(c, index, mode, add, parameter, by)?.map(|(nick, before, past)| {
+            (member, overrides) = (Some(before), past);
             nick
         }),
         Kind::List => set_entry(c, index, mode, add, needed()?, by)?,
         Kind::Setting | Kind::SettingOnly if !add => setting::unset(c, index, mode.id),
         Kind::Setting | Kind::SettingOnly => setting::set(c, index, mode.id, needed()?, by)?,
     };
-    Ok(parameter.map(|parameter| Change { add, letter: mode.letter, parameter, member }))
+    Ok(parameter.map(|parameter| Change { add, letter: mode.letter, parameter, member, overrides }))
 }
 
 fn set_flag(c: &mut Ctx<'_>, index: u32, flag: u32, add: bool) -> bool {
@@ -170,15 +176,14 @@ fn set_prefix(
     add: bool,
     nick: Option<&str>,
     by: By,
-) -> Result<Option<(String, Member)>, Reply> {
+) -> Result<Option<(String, Member, bool)>, Reply> {
     let row = modes::prefix_row(mode.id as u8);
+    let mut overrides = false;
     if by == By::Client {
-        policy::member(c, index)?;
-        let mine = c.channel(index).prefixes(c.me).unwrap_or(0);
         // Without any rank, nothing is said about who is here.
-        if mine < HALF_OPERATOR && nick.is_none_or(|nick| !names::same(nick, &c.user().nick)) {
-            return Err(numeric::err_chanoprivsneeded(&c.channel(index).name).into());
-        }
+        let mine = nick.is_some_and(|nick| names::same(nick, &c.user().nick));
+        let allowed = if mine { policy::member(c, index) } else { policy::moderator(c, index) };
+        overrides = policy::overridden(c, allowed)?;
     }
     let nick = nick.ok_or_else(|| Reply::from(numeric::err_needmoreparams("MODE")))?;
     let slot = c.find_user(nick)?;
@@ -187,9 +192,9 @@ fn set_prefix(
         return Err(numeric::err_usernotinchannel(nick, &c.channel(index).name).into());
     };
     if by == By::Client {
-        policy::may_give(c, index, row, slot, add)?;
+        overrides |= policy::overridden(c, policy::may_give(c, index, row, slot, add))?;
     }
-    Ok(c.channel_mut(index).set_prefix(slot, row.bit, add).then_some((nick, before)))
+    Ok(c.channel_mut(index).set_prefix(slot, row.bit, add).then_some((nick, before, overrides)))
 }
 
 fn set_entry(
@@ -224,10 +229,13 @@ fn set_entry(
 }
 
 /// Shows a list. Bans and quiets are for those who may look, the others for those who may change them.
-fn show_list(c: &mut Ctx<'_>, index: u32, mode: &ChannelMode) {
+fn show_list(c: &mut Ctx<'_>, index: u32, mode: &ChannelMode, by: By) {
     let id = mode.id as usize;
-    let open = matches!(id, BANS | QUIETS);
-    let allowed = if open { policy::may_look(c, index) } else { policy::moderator(c, index) };
+    let allowed = match id {
+        _ if by == By::Server || policy::may_override(c) => Ok(()),
+        BANS | QUIETS => policy::may_look(c, index),
+        _ => policy::moderator(c, index),
+    };
     if let Err(reply) = allowed {
         c.refuse(&reply);
         return;
@@ -332,7 +340,7 @@ mod tests {
     use super::*;
 
     fn change(add: bool, letter: char, parameter: &str) -> Change {
-        Change { add, letter, parameter: parameter.to_owned(), member: None }
+        Change { add, letter, parameter: parameter.to_owned(), member: None, overrides: false }
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use super::commands::set_user_modes;
 use super::ctx::Ctx;
-use super::{Event, Server};
+use super::{Event, Server, policy};
 use crate::config::{Config, Oper, OperClass, Privileges};
 use crate::outbox::Outbox;
 use crate::proto::modes::{OPERATOR, SERVER_NOTICES};
-use crate::proto::numeric;
+use crate::proto::numeric::{self, Reply};
 
 /// What makes a user a server operator.
 pub(super) struct Operator {
@@ -87,6 +87,25 @@ impl Ctx<'_> {
         let Some(operator) = self.user_mut().extras_mut().operator.take() else { return };
         let (client, mask) = (self.client().id, self.mask().to_string());
         self.event(Event::NoOperator { client, mask, name: operator.name.into() });
+    }
+
+    /// Notes for log and notices what the client does as an operator.
+    pub(super) fn acted(&mut self, what: String) {
+        let (client, mask) = (self.client().id, self.mask().to_string());
+        self.event(Event::Acted { client, mask, what });
+    }
+
+    /// Lets an operator who may override it past a refusal, and tells others of that: `what` was done.
+    pub(super) fn or_override(
+        &mut self,
+        answer: Result<(), Reply>,
+        what: impl FnOnce(&Self) -> String,
+    ) -> Result<(), Reply> {
+        if policy::overridden(self, answer)? {
+            let what = format!("override: {}", what(self));
+            self.acted(what);
+        }
+        Ok(())
     }
 
     fn review_operator(&mut self) {

@@ -31,8 +31,8 @@ pub(super) fn may_join(c: &Ctx<'_>, index: u32, key: Option<&str>) -> Result<(),
     let invited = user.is_invited(channel.serial);
     let stays = |reply: Reply| Err(Closed { reply, forwards: false });
     let forwards = |reply: Reply| Err(Closed { reply, forwards: true });
-    if channel.is(SECURE_ONLY) && !c.client().secure {
-        return stays(numeric::err_secureonlychan(name).into());
+    if let Err(reply) = may_be_in(c, index) {
+        return stays(reply);
     }
     if let Some(expected) = &channel.key
         && key != Some(expected)
@@ -51,6 +51,15 @@ pub(super) fn may_join(c: &Ctx<'_>, index: u32, key: Option<&str>) -> Result<(),
     }
     if channel.join_throttle.is_some_and(|it| it.is_closed(c.server.now.mono_ms)) && !invited {
         return forwards(numeric::err_throttle(name).into());
+    }
+    Ok(())
+}
+
+/// Whether the connection is good enough for a channel. That is promised to those who are there, so nobody is let past it.
+pub(super) fn may_be_in(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    let channel = c.channel(index);
+    if channel.is(SECURE_ONLY) && !c.client().secure {
+        return Err(numeric::err_secureonlychan(&channel.name).into());
     }
     Ok(())
 }
@@ -175,10 +184,7 @@ pub(super) fn is_silenced(c: &Ctx<'_>, slot: u32) -> bool {
 
 /// Whether mode `g` of the one in `slot` lets the client through.
 pub(super) fn is_accepted(c: &Ctx<'_>, slot: u32) -> bool {
-    c.me == slot
-        || c.user_at(slot).modes & CALLER_ID == 0
-        || sees_all(c.server, c.me)
-        || accepts(c.server, slot, c.me)
+    c.me == slot || c.user_at(slot).modes & CALLER_ID == 0 || accepts(c.server, slot, c.me)
 }
 
 /// Whether the one in `slot` has accepted `other` (ACCEPT).
@@ -246,22 +252,29 @@ pub(super) fn operator(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
 /// Whether the client may learn what is in the channel: members, modes and topic.
 pub(super) fn may_look(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     let channel = c.channel(index);
-    if sees_channel(c.me, channel) { Ok(()) } else { Err(numeric::err_notonchannel(&channel.name).into()) }
+    if sees_channel(c.server, c.me, channel) {
+        Ok(())
+    } else {
+        Err(numeric::err_notonchannel(&channel.name).into())
+    }
 }
 
 /// Whether a channel exists for the one in `viewer`.
-pub(super) fn sees_channel(viewer: u32, channel: &Channel) -> bool {
-    !channel.is(SECRET) || channel.has(viewer)
+pub(super) fn sees_channel(server: &Server, viewer: u32, channel: &Channel) -> bool {
+    !channel.is(SECRET) || channel.has(viewer) || sees_all(server, viewer)
 }
 
 /// Whether the one in `viewer` comes across a channel without having named it.
-pub(super) fn lists_channel(viewer: u32, channel: &Channel) -> bool {
-    !channel.is(SECRET | PRIVATE) || channel.has(viewer)
+pub(super) fn lists_channel(server: &Server, viewer: u32, channel: &Channel) -> bool {
+    !channel.is(SECRET | PRIVATE) || channel.has(viewer) || sees_all(server, viewer)
 }
 
 /// Whether the one in `viewer` sees that a user is a member of a channel.
 pub(super) fn sees_member(server: &Server, viewer: u32, channel: &Channel, member: u32) -> bool {
     let Some(other) = channel.member(member) else { return false };
+    if sees_all(server, viewer) {
+        return true;
+    }
     if let Some(inside) = channel.member(viewer) {
         return channel.shows(inside, other);
     }
@@ -274,6 +287,7 @@ pub(super) fn sees_user(server: &Server, viewer: u32, slot: u32) -> bool {
     let Some(user) = server.user(slot) else { return false };
     viewer == slot
         || user.modes & INVISIBLE == 0
+        || sees_all(server, viewer)
         || user.channels.iter().any(|&index| {
             let channel = server.channel(index);
             channel.has(viewer) && sees_member(server, viewer, channel, slot)
@@ -344,6 +358,20 @@ fn needs_no_invitation(c: &Ctx<'_>, channel: &Channel) -> bool {
     let list = &channel.lists[INVITE_EXCEPTIONS];
     !list.is_empty()
         && c.server.judge(c.me, channel.serial, |person| person.is_on(list, Wish::Join)).unwrap_or(false)
+}
+
+/// Whether the client may act in channels whatever their modes, bans and ranks.
+pub(super) fn may_override(c: &Ctx<'_>) -> bool {
+    c.server.privileges(c.me).has(Privileges::OVERRIDE)
+}
+
+/// What becomes of an answer if the client may override it: whether it had to. To be told of with [`Ctx::acted`].
+pub(super) fn overridden(c: &Ctx<'_>, answer: Result<(), Reply>) -> Result<bool, Reply> {
+    match answer {
+        Ok(()) => Ok(false),
+        Err(_) if may_override(c) => Ok(true),
+        Err(reply) => Err(reply),
+    }
 }
 
 /// Whether the client is a server operator with this privilege.

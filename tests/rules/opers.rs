@@ -88,6 +88,9 @@ impl World {
             let known = self.truth.channels.get(&folded);
             if known.is_some_and(|channel| channel.members.contains_key(&other)) {
                 self.expect(user, format!("443 {nick} {name}"));
+            } else if known.is_some_and(|channel| channel.flags.contains(&'S')) {
+                // No connection here is encrypted.
+                self.expect(user, format!(":irc.test FAIL SAJOIN NOT_SECURE {nick} {name}"));
             } else {
                 let rank = if known.is_some() { 0 } else { crate::truth::OP };
                 if known.is_none() {

@@ -107,6 +107,7 @@ scenarios! {
     extended_join
     extended_monitor
     extended_monitor_host
+    filter_exempt
     filters
     forward
     help
@@ -148,10 +149,12 @@ scenarios! {
     nick_modes
     notice
     notices
+    notices_filter
     oper
     oper_busy
     oper_class
     oper_reload
+    override_oper
     part
     password
     ping
@@ -167,10 +170,13 @@ scenarios! {
     reload
     rename
     rename_case
+    rename_oper
     rename_ranks
     reserve
     sa
+    sa_bounds
     secure_only
+    see_all
     server_queries
     server_time
     server_time_exact
@@ -178,6 +184,7 @@ scenarios! {
     shutdown
     silence
     stats
+    stats_lists
     stats_oper
     statusmsg
     tag_deny

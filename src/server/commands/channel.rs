@@ -36,6 +36,10 @@ pub(super) fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Result<Op
     let (index, prefixes) = match found {
         Some(index) => match policy::may_join(c, index, key) {
             Ok(()) => (index, 0),
+            Err(_) if policy::may_override(c) && policy::may_be_in(c, index).is_ok() => {
+                c.acted(format!("override: JOIN {}", c.channel(index).name));
+                (index, 0)
+            }
             Err(closed) => (forwarded(c, index, closed)?, 0),
         },
         None => (c.server.create_channel(name), modes::OP),
@@ -129,7 +133,7 @@ pub(super) fn topic(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         show_topic(c, index);
         return Ok(());
     };
-    policy::may_set_topic(c, index)?;
+    c.or_override(policy::may_set_topic(c, index), |c| format!("TOPIC {}", c.channel(index).name))?;
     let topic = text::truncate(given, c.server.config.limits.topic_length as usize);
     if c.is_refused(Events::TOPIC, "TOPIC", topic) {
         return Ok(());
@@ -164,9 +168,9 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     }
     let slot = c.find_user(m.arg(0))?;
     let index = c.find_channel(m.arg(1))?;
-    policy::member(c, index)?;
-    policy::may_invite(c, index)?;
     let nick = c.user_at(slot).nick.clone();
+    let allowed = policy::member(c, index).and_then(|()| policy::may_invite(c, index));
+    c.or_override(allowed, |c| format!("INVITE {nick} {}", c.channel(index).name))?;
     let channel = c.channel(index);
     let (name, serial) = (channel.name.clone(), channel.serial);
     let there = channel.has(slot);
@@ -216,7 +220,7 @@ pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     match named(channels) {
         1 => {
             let index = c.find_channel(channels.trim_matches(','))?;
-            policy::moderator(c, index)?;
+            policy::overridden(c, policy::moderator(c, index))?;
         }
         several if several != named(nicks) => return Err(numeric::err_needmoreparams("KICK").into()),
         _ => {}
@@ -230,12 +234,12 @@ pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     for_targets(c, nicks, |c, nick| {
         // A kicker who kicks themselves first has nothing to say about the others.
         let index = c.find_channel(names.next().unwrap_or_default())?;
-        policy::moderator(c, index)?;
+        policy::overridden(c, policy::moderator(c, index))?;
         let (slot, name) = (c.find_user(nick)?, c.channel(index).name.clone());
         if !c.channel(index).has(slot) {
             return Err(numeric::err_usernotinchannel(&c.user_at(slot).nick, &name).into());
         }
-        policy::may_kick(c, index, slot)?;
+        c.or_override(policy::may_kick(c, index, slot), |_| format!("KICK {name} {nick}"))?;
         let source = c.source();
         remove(c, index, slot, &source, &kicker, &comment);
         Ok(())

@@ -11,7 +11,7 @@ use crate::proto::numeric;
 /// `KNOCK <channel> [text]`: the text is not passed on, as nobody in there could answer it or be spared it.
 pub(super) fn knock(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let index = c.find_channel(m.arg(0))?;
-    if !policy::sees_channel(c.me, c.channel(index)) {
+    if !policy::sees_channel(c.server, c.me, c.channel(index)) {
         return Err(numeric::err_nosuchchannel(m.arg(0)).into());
     }
     policy::may_knock(c, index)?;

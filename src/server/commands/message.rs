@@ -215,7 +215,12 @@ fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: &mut Vec<To>)
     done.push(to);
     match to {
         To::Channel { index, .. } => {
-            policy::may_speak(c, index)?;
+            let allowed = policy::may_speak(c, index);
+            match said.body {
+                // Nobody means to override anything by typing.
+                Body::Tags => allowed?,
+                _ => c.or_override(allowed, |_| format!("{} {shown}", said.command))?,
+            }
             policy::may_say(c, index, said)?;
             c.address(Addressed::Channel(index), &shown)?;
             let source = c.source();
@@ -233,10 +238,14 @@ fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outco
     let silenced = policy::is_silenced(c, slot);
     if !silenced && !policy::is_accepted(c, slot) {
         // Nobody has said anything who sends tags: typing is not worth a word.
-        if !matches!(said.body, Body::Tags) {
-            keep_away(c, slot, nick, said.is_answered());
+        if matches!(said.body, Body::Tags) {
+            return Ok(());
         }
-        return Ok(());
+        if !policy::may_override(c) {
+            keep_away(c, slot, nick, said.is_answered());
+            return Ok(());
+        }
+        c.acted(format!("override: {} {nick}", said.command));
     }
     if is_message {
         expect_answer(c, slot, nick)?;

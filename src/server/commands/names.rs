@@ -116,7 +116,7 @@ pub(in super::super) fn names_step(c: &mut Ctx<'_>, work: &mut NamesWork) -> boo
         })
     } else {
         let found = c.find_channel(&name).ok();
-        let seen = found.filter(|&index| policy::lists_channel(c.me, c.channel(index)));
+        let seen = found.filter(|&index| policy::lists_channel(c.server, c.me, c.channel(index)));
         if seen.is_none() {
             c.reply(numeric::rpl_endofnames(name));
         }
@@ -136,7 +136,8 @@ impl Listing {
     /// The members, while the channel is the one that was asked about and is there for the client.
     fn members<'a>(&self, c: &'a Ctx<'_>) -> Option<&'a [Member]> {
         let channel = c.server.channels.get(self.index as usize)?.as_ref()?;
-        (channel.serial == self.serial && policy::lists_channel(c.me, channel)).then(|| channel.members())
+        (channel.serial == self.serial && policy::lists_channel(c.server, c.me, channel))
+            .then(|| channel.members())
     }
 
     /// Adds the next members to the line, and sends it when it is full (353); false after the last (366).
@@ -149,7 +150,8 @@ impl Listing {
         let channel = c.channel(self.index);
         self.name = channel.name.clone();
         let symbol = channel.symbol();
-        // Asked once: a search for each member would cost as much as the names.
+        // Asked once: a search for each member would cost as much as the names. Whoever is inside sees those whose coming
+        // and going they are told of, as clients keep one list from both.
         let inside = channel.member(c.me);
         let room = c.room(&numeric::rpl_namreply(symbol, &self.name, ""));
         for member in some {

@@ -63,12 +63,6 @@ fn failed(c: &mut Ctx<'_>, name: &str, why: &'static str, reply: Reply) -> Reply
     reply
 }
 
-/// Notes for log and notices what an operator does.
-pub(super) fn acted(c: &mut Ctx<'_>, what: String) {
-    let (client, mask) = (c.client().id, c.mask().to_string());
-    c.event(Event::Acted { client, mask, what });
-}
-
 /// `KILL <nick> <reason>`
 pub(super) fn kill(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if names::same(m.arg(0), &c.server.config.server.name) {
@@ -85,7 +79,7 @@ pub(super) fn kill(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 /// `REHASH`: the answer comes when the configuration has been read.
 pub(super) fn rehash(c: &mut Ctx<'_>, _: &Message<'_>) -> Outcome {
     c.reply(numeric::rpl_rehashing("chatd.toml"));
-    acted(c, "REHASH".to_owned());
+    c.acted("REHASH".to_owned());
     c.rehash(|c, outcome| match outcome {
         Ok(report) => c.notice(format_args!("*** The configuration is read: {report}")),
         Err(problem) => c.notice(format_args!("*** The configuration stays as it was: {problem}")),
@@ -100,7 +94,7 @@ pub(super) fn die(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         Some(reason) => truncate(reason, REASON).to_owned(),
         None => format!("stopped by {nick}"),
     };
-    acted(c, "DIE".to_owned());
+    c.acted("DIE".to_owned());
     c.server.effects.push(Effect::Stop { reason });
     Ok(())
 }

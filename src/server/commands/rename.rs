@@ -8,6 +8,7 @@ use super::Outcome;
 use super::channel::show_topic;
 use super::names::show_names;
 use super::registration::REASON;
+use crate::config::Privileges;
 use crate::proto::caps::Caps;
 use crate::proto::limits::RENAME_MS;
 use crate::proto::message::Message;
@@ -18,12 +19,20 @@ use crate::proto::text;
 /// `RENAME <channel> <new name> [reason]`
 pub(super) fn rename(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let index = c.find_channel(m.arg(0))?;
-    policy::may_rename(c, index)?;
+    let refused = policy::may_rename(c, index).err();
+    if let Some(reply) = &refused
+        && policy::privileged(c, Privileges::RENAME).is_err()
+    {
+        return Err(reply.clone());
+    }
     let (old, new) = (c.channel(index).name.clone(), m.arg(1));
     if let Some((code, why)) = obstacle(c, index, new) {
         let why = why.to_owned();
         c.fail_about("RENAME", code, format_args!("{old} {}", Word(new)), &why);
         return Ok(());
+    }
+    if refused.is_some() {
+        c.acted(format!("RENAME {old} {new}"));
     }
     let reason = text::truncate(m.get(2).unwrap_or(""), REASON);
     let source = c.source();

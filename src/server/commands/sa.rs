@@ -1,8 +1,7 @@
 //! What operators do in channels and to users in the server's name: SAMODE, SAJOIN, SAPART, SANICK.
 
 use super::super::ctx::Ctx;
-use super::super::mode;
-use super::oper::acted;
+use super::super::{mode, policy};
 use super::registration::{REASON, may_be_taken, take};
 use super::{Outcome, channel, for_targets, must_name, names as lists};
 use crate::proto::message::Message;
@@ -17,7 +16,7 @@ pub(super) fn samode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     }
     let index = c.find_channel(m.arg(0))?;
     let name = c.channel(index).name.clone();
-    acted(c, format!("SAMODE {name} {}", m.params()[1..].join(" ")));
+    c.acted(format!("SAMODE {name} {}", m.params()[1..].join(" ")));
     mode::force(c, index, m.arg(1), &m.params()[2..]);
     Ok(())
 }
@@ -35,13 +34,27 @@ pub(super) fn sajoin(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         if found.is_some_and(|index| c.channel(index).has(slot)) {
             return Err(numeric::err_useronchannel(nick, name).into());
         }
-        acted(c, format!("SAJOIN {nick} {name}"));
-        let mut theirs = Ctx { server: c.server, out: c.out, me: slot };
-        let index = channel::go_in(&mut theirs, found, name);
-        lists::show_names(&mut theirs, index);
+        let theirs = Ctx { server: c.server, out: c.out, me: slot };
+        let full = policy::may_join_more(&theirs, name).is_err();
+        let (code, why) = if full {
+            ("TOO_MANY_CHANNELS", "They are in as many channels as one may be")
+        } else if found.is_some_and(|index| policy::may_be_in(&theirs, index).is_err()) {
+            ("NOT_SECURE", "The channel is +S, and their connection is not encrypted")
+        } else {
+            put_in(c, slot, found, name);
+            return Ok(());
+        };
+        c.fail_about("SAJOIN", code, format_args!("{nick} {name}"), why);
         Ok(())
     });
     Ok(())
+}
+
+fn put_in(c: &mut Ctx<'_>, slot: u32, found: Option<u32>, name: &str) {
+    c.acted(format!("SAJOIN {} {name}", c.user_at(slot).nick));
+    let mut theirs = Ctx { server: c.server, out: c.out, me: slot };
+    let index = channel::go_in(&mut theirs, found, name);
+    lists::show_names(&mut theirs, index);
 }
 
 /// `SAPART <nick> <channel>[,...] [reason]`
@@ -55,19 +68,19 @@ pub(super) fn sapart(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         if !c.channel(index).has(slot) {
             return Err(numeric::err_usernotinchannel(nick, name).into());
         }
-        acted(c, format!("SAPART {nick} {name}"));
+        c.acted(format!("SAPART {nick} {name}"));
         channel::leave(&mut Ctx { server: c.server, out: c.out, me: slot }, index, reason);
         Ok(())
     });
     Ok(())
 }
 
-/// `SANICK <nick> <nick>`
+/// `SANICK <nick> <nick>`: also a reserved one, as for every operator.
 pub(super) fn sanick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let (slot, wanted) = (c.find_user(m.arg(0))?, m.arg(1));
     may_be_taken(c, wanted, slot)?;
     let nick = c.user_at(slot).nick.clone();
-    acted(c, format!("SANICK {nick} {wanted}"));
+    c.acted(format!("SANICK {nick} {wanted}"));
     take(&mut Ctx { server: c.server, out: c.out, me: slot }, wanted);
     Ok(())
 }
