@@ -86,3 +86,39 @@ fn nobody_may_or_sees_more_than_the_rules_say() {
         assert!(seen.contains_key(word), "{word} was never heard: {seen:?}");
     }
 }
+
+#[test]
+fn a_witness_notices_what_is_not_for_its_client() {
+    let before = [
+        ":irc.test CAP * ACK :batch labeled-response message-tags",
+        ":irc.test 001 me :Welcome",
+        ":me!~u@h JOIN #in",
+        "@msgid=1 :you!~u@h PRIVMSG @#in :to those with a prefix",
+    ];
+    let bad = [
+        "@time=now :you!~u@h PRIVMSG me :no server-time",
+        "@batch=b1 :irc.test 366 me #in :no such batch",
+        ":irc.test BATCH -b1",
+        ":you!~u@h AWAY :no away-notify",
+        ":you!~u@h JOIN #in * :no extended-join",
+        ":you!~u@h JOIN #out",
+        ":you!~u@h PRIVMSG #out :not inside",
+        ":you!~u@h PRIVMSG other :somebody else",
+        ":me!~u@h PRIVMSG #in :no echo-message",
+        ":you!~u@h INVITE other #in",
+        ":you!~u@h MODE #out +s",
+        ":you!~u@h KICK #out other :not inside",
+        ":irc.test 401 other nobody :No such nick",
+        ":me!~u@h JOIN #in",
+    ];
+    for line in bad {
+        let mut witness = witness::Witness::default();
+        for line in before {
+            witness.hear(line).unwrap_or_else(|fault| panic!("{fault}"));
+        }
+        assert!(witness.hear(line).is_err(), "{line}");
+    }
+    let mut witness = witness::Witness::default();
+    let left = before.into_iter().chain([":you!~u@h KICK #in me :out"]);
+    assert!(left.map(|line| witness.hear(line)).all(|it| it.is_ok()) && !witness.is_in("#in"));
+}
