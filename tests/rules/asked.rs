@@ -98,6 +98,38 @@ impl World {
         self.check(user, &format!("WHOWAS {nick}"))
     }
 
+    /// MODE of a channel without a change: the key is for members, and nothing of a secret channel is for others.
+    pub(crate) fn ask_modes(&mut self, user: usize, name: &str) -> Checked {
+        let line = format!("MODE {name}");
+        let Some(channel) = self.channel(user, name) else { return self.check(user, &line) };
+        let member = channel.members.contains_key(&user);
+        if !Truth::sees(user, &channel) {
+            self.expect(user, format!("442 {}", channel.name));
+            return self.check(user, &line);
+        }
+        let heard = self.say(user, &line);
+        let lines = heard.get(&user).map_or(&[][..], Vec::as_slice);
+        let words: Vec<&str> = lines.first().map_or("", String::as_str).split(' ').collect();
+        let [code, shown, letters, values @ ..] = &words[..] else {
+            return Err(format!("no modes: {heard:?}"));
+        };
+        let letters: BTreeSet<char> = letters.chars().skip(1).collect();
+        let settings = [
+            ('k', channel.key.is_some()),
+            ('l', channel.limit.is_some()),
+            ('f', channel.forward.is_some()),
+            ('j', channel.throttle.is_some()),
+        ];
+        let set: BTreeSet<char> = settings.iter().filter(|(_, on)| *on).map(|(letter, _)| *letter).collect();
+        let flags = channel.flags.union(&set).copied().collect::<BTreeSet<_>>();
+        let told_key = channel.key.as_deref().is_some_and(|key| values.contains(&key));
+        let fine = (*code, *shown) == ("324", &*channel.name)
+            && letters == flags
+            && told_key == (member && channel.key.is_some())
+            && heard.keys().all(|it| *it == user);
+        if fine { Ok(()) } else { Err(format!("modes {flags:?}, a member: {member}, heard {heard:?}")) }
+    }
+
     /// USERHOST and USERIP, of which only the one who asks hears.
     pub(crate) fn ask_where(&mut self, user: usize, other: usize) -> Checked {
         let verb = self.rng.pick(&["USERHOST", "USERIP"]);

@@ -41,6 +41,7 @@ impl World {
             40 => self.silence(user, other),
             41 | 42 => self.away(user),
             43 | 44 => self.ask_names(user, name),
+            45 if self.rng.one_in(2) => self.ask_modes(user, name),
             45 => self.ask_list(user),
             46 => self.ask_whois(user, other),
             47 | 48 => self.ask_who(user, name),
