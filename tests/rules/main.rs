@@ -58,7 +58,9 @@ fn run(seed: u64, seen: &mut BTreeMap<String, u32>) {
             );
         }
     }
-    seen.extend(world.seen);
+    for (word, count) in world.seen {
+        *seen.entry(word).or_default() += count;
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::world::World;
 type Checked = Result<(), String>;
 
 /// How many entries a list may have here.
-const ENTRIES: usize = 3;
+const ENTRIES: usize = 2;
 
 impl World {
     pub(crate) fn mode(&mut self, user: usize, name: &str, other: usize) -> Checked {
@@ -129,9 +129,13 @@ impl World {
             'j' => self.rng.pick(&["1:60", "2:30", "3:200"]).to_owned(),
             'l' => self.rng.between(1, 5).to_string(),
             _ => {
-                let own =
-                    self.truth.users[user].channels.iter().map(|name| self.truth.channels[name].name.clone());
-                let own: Vec<_> = own.chain([self.rng.pick(&crate::commands::CHANNELS).to_owned()]).collect();
+                // Most often one that the user may send others to: there are few.
+                let channels = self.truth.users[user].channels.iter().map(|name| &self.truth.channels[name]);
+                let good = channels.filter(|it| it.members[&user] >= OP && fold(&it.name) != fold(name));
+                let mut own: Vec<_> = good.map(|it| it.name.clone()).collect();
+                if own.is_empty() || self.rng.one_in(3) {
+                    own.push(self.rng.pick(&crate::commands::CHANNELS).to_owned());
+                }
                 own[self.rng.below(own.len() as u64) as usize].clone()
             }
         };

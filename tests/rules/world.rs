@@ -73,7 +73,7 @@ fn config(rng: &mut Rng, prefixes: &str) -> Config {
     config.limits.flood_rate = 0;
     config.limits.target_change_rate = 0;
     config.limits.knock_seconds = 1;
-    config.limits.list_entries = 3;
+    config.limits.list_entries = 2;
     config.throttle.connections = 0;
     // Nobody ever answers a PING.
     config.timeouts.ping_interval = 1_000_000;
