@@ -165,7 +165,7 @@ pub struct Limits {
     pub realname_length: u32,
     /// Targets of one command; announced in `TARGMAX`.
     pub targets: u32,
-    /// Entries of each of a channel's lists; announced as `MAXLIST`.
+    /// Entries of all of a channel's lists together; announced as `MAXLIST`.
     pub list_entries: u32,
     /// Nicks that a user may MONITOR; announced as `MONITOR`.
     pub monitor_entries: u32,

@@ -48,6 +48,9 @@ pub const BAN_REASON: usize = 300;
 pub const SLICE_BANS: usize = 16_384;
 /// Notices of one kind to server operators in a second; more are counted.
 pub const NOTICES_PER_SECOND: u32 = 20;
+/// Masks that a NICK may be held against for nothing more than the command costs; as many again cost one more of
+/// `limits.flood_burst`.
+pub const MASKS_PER_COST: usize = 500;
 /// Bytes of a mask in a list of a channel.
 pub const MASK: usize = 160;
 

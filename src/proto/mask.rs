@@ -11,6 +11,15 @@ pub fn matches(mask: &str, text: &str) -> bool {
     Subject::new(text).matches(mask)
 }
 
+/// Why what was given is no mask of at most `most` bytes.
+pub fn fault(given: &str, most: usize) -> String {
+    if complete(given).len() > most {
+        format!("A mask has up to {most} bytes")
+    } else {
+        "Not a mask of the form nick!user@host".to_owned()
+    }
+}
+
 /// A text that many masks are held against.
 ///
 /// Making one costs nothing. Most masks are refused or accepted by their ends, the parts before the first and after the

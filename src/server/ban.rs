@@ -18,8 +18,6 @@ pub(super) enum Wish {
 pub(super) struct Person<'a> {
     server: &'a Server,
     slot: u32,
-    /// The serial number of the channel whose lists they are held against.
-    channel: u64,
     /// `nick!user@host`, in every form of the host that is no secret.
     masks: Vec<Subject<'a>>,
     /// The same with what the shown host hides. Only masks that name all of the host are held against these: others would
@@ -30,15 +28,14 @@ pub(super) struct Person<'a> {
 }
 
 impl Server {
-    /// Asks something about a user in `slot` who may be on a list of the channel with this serial number.
-    pub(super) fn judge<R>(&self, slot: u32, channel: u64, ask: impl FnOnce(&Person<'_>) -> R) -> Option<R> {
+    /// Asks something about a user in `slot` who may be on lists of channels.
+    pub(super) fn judge<R>(&self, slot: u32, ask: impl FnOnce(&Person<'_>) -> R) -> Option<R> {
         let client = self.client(slot)?;
         let user = client.user()?;
         let (masks, hidden) = (client.open_masks(user), client.hidden_masks(user));
         let person = Person {
             server: self,
             slot,
-            channel,
             masks: masks.iter().map(|mask| Subject::new(mask)).collect(),
             hidden: hidden.iter().map(|mask| Subject::new(mask)).collect(),
             realname: Subject::new(&user.realname),
@@ -49,12 +46,12 @@ impl Server {
 }
 
 impl Person<'_> {
-    /// Whether one of the entries is about them.
-    pub(super) fn is_on(&self, list: &[Entry], wish: Wish) -> bool {
-        list.iter().any(|entry| self.is_meant(&entry.mask, wish))
+    /// Whether one of the entries of a list, of the channel with this serial number, is about them.
+    pub(super) fn is_on(&self, list: &[Entry], channel: u64, wish: Wish) -> bool {
+        list.iter().any(|entry| self.is_meant(&entry.mask, channel, wish))
     }
 
-    fn is_meant(&self, entry: &str, wish: Wish) -> bool {
+    fn is_meant(&self, entry: &str, channel: u64, wish: Wish) -> bool {
         let Some(ban) = Extended::parse(entry) else {
             let whole = entry.rsplit_once('@').is_some_and(|(_, host)| !host.contains(['*', '?']));
             let hidden = if whole { &self.hidden[..] } else { &[] };
@@ -63,10 +60,10 @@ impl Person<'_> {
         let like = |subject: &Subject<'_>| ban.argument.is_none_or(|pattern| subject.matches(pattern));
         let meant = match (ban.letter, ban.argument) {
             ('a', _) => self.account.as_ref().is_some_and(like),
-            ('j', Some(name)) => self.is_in(name),
+            ('j', Some(name)) => self.is_in(name, channel),
             // A mute concerns nobody who does not speak, turned round or not.
             ('m', _) if wish == Wish::Join => return false,
-            ('m', Some(inner)) => self.is_meant(inner, wish),
+            ('m', Some(inner)) => self.is_meant(inner, channel, wish),
             ('r', _) => like(&self.realname),
             _ => return false,
         };
@@ -74,13 +71,13 @@ impl Person<'_> {
     }
 
     /// Whether they are in a channel. Bans in another find out no more than everybody sees.
-    fn is_in(&self, name: &str) -> bool {
+    fn is_in(&self, name: &str, asked: u64) -> bool {
         let index = self.server.names.get(names::fold(name).as_str());
         let Some(channel) = index.map(|&index| self.server.channel(index)) else { return false };
         let Some(member) = channel.member(self.slot) else { return false };
         let hidden = channel.is(SECRET | PRIVATE)
             || (channel.is(AUDITORIUM) && member.prefixes == 0)
             || self.server.user(self.slot).is_none_or(|user| user.modes & INVISIBLE != 0);
-        !hidden || channel.serial == self.channel
+        !hidden || channel.serial == asked
     }
 }

@@ -180,7 +180,7 @@ impl Channel {
     }
 
     /// The value of a setting, as it is shown.
-    fn setting(&self, id: u32, show_key: bool) -> Option<String> {
+    pub(super) fn setting(&self, id: u32, show_key: bool) -> Option<String> {
         match id {
             KEY => self.key.as_deref().map(|key| if show_key { key } else { "*" }.to_owned()),
             LIMIT => self.limit.map(|limit| limit.to_string()),

@@ -9,6 +9,7 @@ use super::{policy, setting};
 use crate::proto::caps::Caps;
 use crate::proto::extban;
 use crate::proto::limits::{CHANNEL, LINE, MASK, MODES, NICK};
+use crate::proto::mask;
 use crate::proto::modes::{self, AUDITORIUM, BANS, ChannelMode, EXCEPTIONS, INVITE_EXCEPTIONS, Kind, QUIETS};
 use crate::proto::names::{self, HOST_LENGTH};
 use crate::proto::numeric::{self, Reply};
@@ -39,10 +40,19 @@ pub(super) struct Change {
     add: bool,
     letter: char,
     parameter: String,
-    /// Whose prefixes changed, and what they had before.
-    member: Option<Member>,
+    before: Before,
     /// Whether it took the privilege `override`.
     overrides: bool,
+}
+
+/// What there was before a change.
+enum Before {
+    /// The opposite: of a flag, or of an entry in a list.
+    Opposite,
+    /// Whose prefix changed, and all that they had.
+    Member(Member),
+    /// The value of a setting, if it had one.
+    Value(Option<String>),
 }
 
 /// `MODE <channel> <modes> [parameters]` of the client: applies what it may, in order, and tells the channel what changed.
@@ -106,6 +116,9 @@ pub(super) fn change(
         if parameter.is_some() {
             with_parameter += 1;
             if with_parameter > MODES {
+                if with_parameter == MODES + 1 {
+                    complain(&mut answers, too_many(c, index, letter, parameter));
+                }
                 continue;
             }
         }
@@ -124,6 +137,12 @@ fn complain(answers: &mut Vec<Answer>, reply: Reply) {
     if said().count() < MODES && said().all(|other| *other != reply) {
         answers.push(Answer::Refusal(reply));
     }
+}
+
+fn too_many(c: &Ctx<'_>, index: u32, letter: char, parameter: Option<&str>) -> Reply {
+    let shown = truncate(parameter.unwrap_or("*"), setting::SHOWN);
+    let why = format!("Only {MODES} modes with a parameter at a time; the rest is left out");
+    numeric::err_invalidmodeparam(&c.channel(index).name, letter, shown, why).into()
 }
 
 fn takes_parameter(kind: Kind, add: bool) -> bool {
@@ -148,18 +167,24 @@ fn apply(
     if by == By::Client && mode.kind != Kind::Prefix {
         overrides = policy::overridden(c, policy::moderator(c, index))?;
     }
-    let mut member = None;
+    let mut before = Before::Opposite;
     let parameter = match mode.kind {
         Kind::Flag => set_flag(c, index, mode.id, add).then(String::new),
-        Kind::Prefix => set_prefix(c, index, mode, add, parameter, by)?.map(|(nick, before, past)| {
-            (member, overrides) = (Some(before), past);
+        Kind::Prefix => set_prefix(c, index, mode, add, parameter, by)?.map(|(nick, member, past)| {
+            (before, overrides) = (Before::Member(member), past);
             nick
         }),
         Kind::List => set_entry(c, index, mode, add, needed()?, by)?,
-        Kind::Setting | Kind::SettingOnly if !add => setting::unset(c, index, mode.id),
-        Kind::Setting | Kind::SettingOnly => setting::set(c, index, mode.id, needed()?, by)?,
+        Kind::Setting | Kind::SettingOnly => {
+            before = Before::Value(c.channel(index).setting(mode.id, true));
+            if add {
+                setting::set(c, index, mode.id, needed()?, by)?
+            } else {
+                setting::unset(c, index, mode.id)
+            }
+        }
     };
-    Ok(parameter.map(|parameter| Change { add, letter: mode.letter, parameter, member, overrides }))
+    Ok(parameter.map(|parameter| Change { add, letter: mode.letter, parameter, before, overrides }))
 }
 
 fn set_flag(c: &mut Ctx<'_>, index: u32, flag: u32, add: bool) -> bool {
@@ -208,18 +233,20 @@ fn set_entry(
     let name = c.channel(index).name.clone();
     let Some(mask) = extban::normal(given) else {
         let shown = truncate(given, setting::SHOWN);
-        let why = "Not a mask of the form nick!user@host";
-        return Err(numeric::err_invalidmodeparam(name, mode.letter, shown, why).into());
+        return Err(numeric::err_invalidmodeparam(name, mode.letter, shown, mask::fault(given, MASK)).into());
     };
     let most = c.server.config.limits.list_entries as usize;
     let at_unix_ms = c.server.now.unix_ms;
     let setter =
         if by == By::Client { c.user().nick.clone() } else { c.server.config.server.name.as_str().into() };
-    let list = &mut c.channel_mut(index).lists[mode.id as usize];
+    let channel = c.channel_mut(index);
+    // All lists together, as MAXLIST says.
+    let full = channel.lists.iter().map(Vec::len).sum::<usize>() >= most;
+    let list = &mut channel.lists[mode.id as usize];
     let place = list.iter().position(|entry| names::same(&entry.mask, &mask));
     match (add, place) {
         (true, Some(_)) | (false, None) => Ok(None),
-        (true, None) if list.len() >= most => Err(numeric::err_banlistfull(name, mask).into()),
+        (true, None) if full => Err(numeric::err_banlistfull(name, mask).into()),
         (true, None) => {
             list.push(Entry { mask: mask.clone(), by: setter, at_unix_ms });
             Ok(Some(mask))
@@ -267,7 +294,8 @@ pub(super) fn announce(c: &mut Ctx<'_>, index: u32, changes: &[Change], by: By) 
     for &(member, _) in moved.iter().filter(|(_, appears)| *appears) {
         appear(c, index, member);
     }
-    let mut rest = changes;
+    let changes = net(changes);
+    let mut rest = &changes[..];
     while !rest.is_empty() {
         let source = if by == By::Client { c.source() } else { c.server_source() };
         // ":source MODE name " and CR LF.
@@ -281,10 +309,36 @@ pub(super) fn announce(c: &mut Ctx<'_>, index: u32, changes: &[Change], by: By) 
     }
 }
 
+/// What is left of changes where some take others back.
+fn net(changes: &[Change]) -> Vec<&Change> {
+    let is_last = |at: usize| changes[at + 1..].iter().all(|other| !changes[at].is_of(other));
+    let counts = |at: usize| {
+        let change = &changes[at];
+        let mut same = changes.iter().filter(|other| change.is_of(other));
+        match same.next() {
+            Some(Change { before: Before::Value(before), .. }) => {
+                before.as_ref() != change.add.then_some(&change.parameter)
+            }
+            // Each of them turned it over.
+            _ => same.count() % 2 == 0,
+        }
+    };
+    (0..changes.len()).filter(|&at| is_last(at) && counts(at)).map(|at| &changes[at]).collect()
+}
+
+impl Change {
+    /// Whether both change the same thing.
+    fn is_of(&self, other: &Self) -> bool {
+        let has_value = matches!(self.before, Before::Value(_));
+        self.letter == other.letter && (has_value || self.parameter == other.parameter)
+    }
+}
+
 /// The members of an auditorium who have got their first prefix, and those who have lost their last.
 fn moved(c: &Ctx<'_>, index: u32, changes: &[Change]) -> Vec<(u32, bool)> {
     let mut first: Vec<Member> = Vec::new();
-    for member in changes.iter().filter_map(|change| change.member) {
+    for change in changes {
+        let Before::Member(member) = change.before else { continue };
         if first.iter().all(|other| other.slot != member.slot) {
             first.push(member);
         }
@@ -313,7 +367,7 @@ fn vanish(c: &mut Ctx<'_>, index: u32, slot: u32) {
 }
 
 /// As many changes as fit: signs and letters merged, then the parameters; and how many they are.
-fn render(changes: &[Change], room: usize) -> (String, usize) {
+fn render(changes: &[&Change], room: usize) -> (String, usize) {
     let (mut letters, mut parameters) = (String::new(), String::new());
     let mut sign = None;
     let mut taken = 0;
@@ -340,21 +394,43 @@ mod tests {
     use super::*;
 
     fn change(add: bool, letter: char, parameter: &str) -> Change {
-        Change { add, letter, parameter: parameter.to_owned(), member: None, overrides: false }
+        Change { add, letter, parameter: parameter.to_owned(), before: Before::Opposite, overrides: false }
+    }
+
+    fn rendered(changes: &[Change], room: usize) -> (String, usize) {
+        render(&changes.iter().collect::<Vec<_>>(), room)
+    }
+
+    #[test]
+    fn what_is_taken_back_is_not_shown() {
+        let shown = |changes: &[Change]| render(&net(changes), 400).0;
+        assert_eq!(shown(&[change(true, 'i', ""), change(false, 'i', "")]), "");
+        let to_and_fro =
+            ["+i", "-i", "+m", "+i"].map(|it| change(it.starts_with('+'), it.as_bytes()[1].into(), ""));
+        assert_eq!(shown(&to_and_fro), "+mi");
+        let entries = [change(true, 'b', "a!*@*"), change(true, 'b', "b!*@*"), change(false, 'b', "a!*@*")];
+        assert_eq!(shown(&entries), "+b b!*@*");
+        let value = |add, parameter, before: Option<&str>| Change {
+            before: Before::Value(before.map(str::to_owned)),
+            ..change(add, 'l', parameter)
+        };
+        assert_eq!(shown(&[value(true, "5", None), value(true, "6", Some("5"))]), "+l 6");
+        assert_eq!(shown(&[value(true, "5", Some("9")), value(false, "", Some("5"))]), "-l");
+        assert_eq!(shown(&[value(false, "", Some("9")), value(true, "9", None)]), "");
     }
 
     #[test]
     fn changes_are_merged() {
         let changes =
             [change(true, 'o', "a"), change(true, 'n', ""), change(false, 'v', "b"), change(true, 'k', "c")];
-        assert_eq!(render(&changes, 400), ("+on-v+k a b c".to_owned(), 4));
+        assert_eq!(rendered(&changes, 400), ("+on-v+k a b c".to_owned(), 4));
     }
 
     #[test]
     fn a_line_takes_what_fits_and_never_nothing() {
         let changes = [change(true, 'b', &"a".repeat(50)), change(true, 'b', &"b".repeat(50))];
-        assert_eq!(render(&changes, 60).1, 1);
-        assert_eq!(render(&changes, 10).1, 1);
-        assert_eq!(render(&changes, 110).1, 2);
+        assert_eq!(rendered(&changes, 60).1, 1);
+        assert_eq!(rendered(&changes, 10).1, 1);
+        assert_eq!(rendered(&changes, 110).1, 2);
     }
 }

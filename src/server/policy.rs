@@ -66,20 +66,30 @@ pub(super) fn may_be_in(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
 
 /// Whether the client may take another nick, for all the channels they are in.
 pub(super) fn may_change_nick(c: &Ctx<'_>) -> Result<(), Reply> {
-    for &index in &c.user().channels {
-        let channel = c.channel(index);
-        if channel.prefixes(c.me).is_some_and(|prefixes| prefixes >= VOICE) {
-            continue;
+    let changes = |person: &Person<'_>| {
+        for channel in without_rank(c) {
+            if channel.is(NO_NICKS) {
+                return Err(numeric::err_nonickchange(&channel.name).into());
+            }
+            // A ban would be shaken off.
+            if bans(channel, person, Wish::Speak) {
+                return Err(numeric::err_bannickchange(&channel.name).into());
+            }
         }
-        if channel.is(NO_NICKS) {
-            return Err(numeric::err_nonickchange(&channel.name).into());
-        }
-        // A ban would be shaken off.
-        if is_banned(c, channel, Wish::Speak) {
-            return Err(numeric::err_bannickchange(&channel.name).into());
-        }
-    }
-    Ok(())
+        Ok(())
+    };
+    c.server.judge(c.me, changes).unwrap_or(Ok(()))
+}
+
+/// The client's channels in which it is not even voiced.
+fn without_rank<'a>(c: &'a Ctx<'_>) -> impl Iterator<Item = &'a Channel> {
+    let channels = c.user().channels.iter().map(|&index| c.channel(index));
+    channels.filter(|channel| channel.prefixes(c.me).is_some_and(|prefixes| prefixes < VOICE))
+}
+
+/// How many masks are held against the client before it may take another nick.
+pub(super) fn masks_for_nick(c: &Ctx<'_>) -> usize {
+    without_rank(c).map(|channel| channel.lists.iter().map(Vec::len).sum::<usize>()).sum()
 }
 
 /// Whether the client may knock at a channel, but for how often.
@@ -341,23 +351,23 @@ fn rank(prefixes: u8) -> u32 {
 
 /// Whether a ban, or for speaking a quiet, concerns the client, and no exception does.
 fn is_banned(c: &Ctx<'_>, channel: &Channel, wish: Wish) -> bool {
-    let lists = &channel.lists;
-    let quiets: &[Entry] = if wish == Wish::Speak { &lists[QUIETS] } else { &[] };
-    if lists[BANS].is_empty() && quiets.is_empty() {
+    if channel.lists[BANS].is_empty() && channel.lists[QUIETS].is_empty() {
         return false;
     }
-    let banned = |person: &Person<'_>| {
-        (person.is_on(&lists[BANS], wish) || person.is_on(quiets, wish))
-            && !person.is_on(&lists[EXCEPTIONS], wish)
-    };
-    c.server.judge(c.me, channel.serial, banned).unwrap_or(false)
+    c.server.judge(c.me, |person| bans(channel, person, wish)).unwrap_or(false)
+}
+
+fn bans(channel: &Channel, person: &Person<'_>, wish: Wish) -> bool {
+    let is_on = |list: &[Entry]| person.is_on(list, channel.serial, wish);
+    let lists = &channel.lists;
+    (is_on(&lists[BANS]) || (wish == Wish::Speak && is_on(&lists[QUIETS]))) && !is_on(&lists[EXCEPTIONS])
 }
 
 /// Whether an exception to `+i` is about the client.
 fn needs_no_invitation(c: &Ctx<'_>, channel: &Channel) -> bool {
     let list = &channel.lists[INVITE_EXCEPTIONS];
     !list.is_empty()
-        && c.server.judge(c.me, channel.serial, |person| person.is_on(list, Wish::Join)).unwrap_or(false)
+        && c.server.judge(c.me, |person| person.is_on(list, channel.serial, Wish::Join)).unwrap_or(false)
 }
 
 /// Whether the client may act in channels whatever their modes, bans and ranks.

@@ -50,7 +50,8 @@ pub(super) fn unset(c: &mut Ctx<'_>, index: u32, id: u32) -> Option<String> {
 fn key(c: &mut Ctx<'_>, index: u32, key: &str) -> Result<Option<String>, Reply> {
     let bad = |char: char| char == ',' || char == ' ' || char.is_control();
     if key.is_empty() || key.len() > KEY_LENGTH || key.starts_with(':') || key.contains(bad) {
-        return Err(refused(c, index, 'k', "*", "Not a valid key"));
+        let why = format!("A key has 1 to {KEY_LENGTH} bytes, no comma and no space");
+        return Err(refused(c, index, 'k', "*", &why));
     }
     let channel = c.channel_mut(index);
     let changed = channel.key.as_deref() != Some(key);

@@ -1,6 +1,7 @@
 //! What only the bare server shows: virtual time, slices of long replies, the cost of a fan-out.
 
 mod cap;
+mod costs;
 mod rename;
 mod stats;
 
@@ -430,26 +431,6 @@ fn a_channel_that_becomes_secret_while_it_is_listed_is_listed_no_further() {
     let lines = bench.got(members);
     assert!(first + names_in(&lines).len() < 200, "{lines:?}");
     assert!(lines.last().is_some_and(|line| line.contains(" 366 ")) && bench.server.ready(outsider));
-}
-
-#[test]
-fn each_target_costs_what_a_command_costs() {
-    let mut bench = Bench::new(|config| {
-        (config.limits.flood_burst, config.limits.flood_rate) = (20, 1);
-    });
-    for (slot, line) in [
-        (0, "WHOIS a,b,c,d,e,f,g,h,i,j"),
-        (1, "PRIVMSG a,b,c,d,e,f,g,h,i,j :hello"),
-        (2, "NOTICE a,b,c,d,e,f,g,h,i,j :hello"),
-        (3, "JOIN #a,#b,#c,#d,#e,#f,#g,#h,#i,#j"),
-        (4, "LIST a,b,c,d,e,f,g,h,i,j"),
-    ] {
-        let client = bench.user(slot);
-        bench.say(client, line);
-        assert!(bench.server.ready(client), "{line}: once fits the burst");
-        bench.say(client, line);
-        assert!(!bench.server.ready(client), "{line}: twice does not");
-    }
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub(crate) const TOKENS: &[(&str, Spec<'static>, &str)] = &[
     ("KICKLEN", Modern("kicklen-parameter"), "bytes of the comment of a KICK"),
     ("KNOCK", Like("UnrealIRCd"), "that there is KNOCK"),
     ("LINELEN", Like("ergo"), "bytes of a line without tags"),
-    ("MAXLIST", Modern("maxlist-parameter"), "entries of each list of a channel"),
+    ("MAXLIST", Modern("maxlist-parameter"), "entries of all lists of a channel together"),
     ("MODES", Modern("modes-parameter"), "modes with a parameter in one MODE"),
     ("MONITOR", Ircv3("extensions/monitor"), "nicks that one may watch"),
     ("NAMELEN", Ircv3("extensions/setname"), "bytes of a real name"),

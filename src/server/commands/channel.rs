@@ -24,10 +24,11 @@ pub(super) fn leave_all(c: &mut Ctx<'_>) {
 
 /// Enters a channel; its index, unless the client is there already.
 pub(super) fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Result<Option<u32>, Reply> {
-    if !names::is_channel(name, c.server.config.limits.channel_length) {
+    let found = c.find_channel(name).ok();
+    // One that is there may have a longer name than a new one, since a reload.
+    if found.is_none() && !names::is_channel(name, c.server.config.limits.channel_length) {
         return Err(numeric::err_nosuchchannel(name).into());
     }
-    let found = c.find_channel(name).ok();
     if found.is_some_and(|index| c.channel(index).has(c.me)) {
         return Ok(None);
     }

@@ -3,8 +3,9 @@
 use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
 use super::super::{Cause, Event, policy};
-use super::Outcome;
+use super::{Outcome, charge};
 use crate::config::Events;
+use crate::proto::limits::MASKS_PER_COST;
 use crate::proto::message::Message;
 use crate::proto::names::{self, fold};
 use crate::proto::numeric;
@@ -32,6 +33,7 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     may_be_taken(c, wanted, c.me)?;
     let changes = c.client().nick().is_none_or(|before| &**before != wanted);
     if changes && c.client().user().is_some() {
+        charge(c, (policy::masks_for_nick(c) / MASKS_PER_COST) as u32);
         policy::may_change_nick(c)?;
     }
     if changes && c.filtered(Events::NICK, "NICK", wanted).is_some() {

@@ -30,7 +30,7 @@ fn change(c: &mut Ctx<'_>, word: &str) -> Outcome {
     let full = mask::complete(given);
     if given.is_empty() || one_word(given) != given || full.len() > HOST_MASK {
         let code = format!("INVALID_MASK {}", one_word(given));
-        c.fail("SILENCE", &code, "Not a mask of the form nick!user@host");
+        c.fail("SILENCE", &code, &mask::fault(given, HOST_MASK));
         return Ok(());
     }
     let most = c.server.config.limits.silence_entries as usize;
