@@ -99,10 +99,11 @@ impl World {
         };
         let change = format!("{}{letter} {mask}", sign(add));
         if let Some(channel) = self.moderated(user, name) {
+            let full = channel.lists.values().map(Vec::len).sum::<usize>() >= ENTRIES;
             let list = self.change(name).lists.entry(letter).or_default();
             let place = list.iter().position(|entry| *entry == mask);
             match (add, place) {
-                (true, None) if list.len() >= ENTRIES => {
+                (true, None) if full => {
                     self.expect(
                         user,
                         format!("478 {} {mask}", channel.name).split(" :").next().unwrap_or_default(),
