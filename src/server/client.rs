@@ -107,14 +107,24 @@ pub(super) struct User {
     pub(super) away: Option<String>,
     /// The channels they are in, in the order of joining.
     pub(super) channels: Vec<u32>,
-    /// Indices and serial numbers of the channels they were invited to.
-    invitations: VecDeque<(u32, u64)>,
+    invitations: VecDeque<Invitation>,
     /// Whose coming and going they are told of (MONITOR).
     pub(super) watched: Watched,
     /// When they last spoke to somebody, in monotonic milliseconds.
     pub(super) spoke_ms: u64,
     /// What few users have.
     pub(super) extras: Option<Box<Extras>>,
+}
+
+/// An invitation to a channel.
+#[derive(Clone, Copy)]
+pub(super) struct Invitation {
+    /// The channel's index.
+    pub(super) index: u32,
+    /// The channel's serial number.
+    pub(super) serial: u64,
+    /// Whether it lets in past the modes that keep others out: it was made by somebody who could change them.
+    pub(super) opens: bool,
 }
 
 impl Client {
@@ -221,30 +231,32 @@ impl User {
         self.nick = nick;
     }
 
-    /// Notes an invitation to the channel with that index and serial number.
-    pub(super) fn invite(&mut self, index: u32, serial: u64) {
-        if self.is_invited(serial) {
+    /// Notes an invitation. Of several to one channel the one that opens more counts.
+    pub(super) fn invite(&mut self, invitation: Invitation) {
+        let known = self.invitations.iter_mut().find(|known| known.serial == invitation.serial);
+        if let Some(known) = known {
+            known.opens |= invitation.opens;
             return;
         }
         if self.invitations.len() == INVITATIONS {
             self.invitations.pop_front();
         }
-        self.invitations.push_back((index, serial));
+        self.invitations.push_back(invitation);
     }
 
-    /// The channels they were invited to, those that are no more included.
-    pub(super) fn invitations(&self) -> Vec<(u32, u64)> {
+    /// Their invitations, those to channels that are no more included.
+    pub(super) fn invitations(&self) -> Vec<Invitation> {
         self.invitations.iter().copied().collect()
     }
 
-    /// Whether there is an invitation to the channel with that serial number.
-    pub(super) fn is_invited(&self, serial: u64) -> bool {
-        self.invitations.iter().any(|(_, other)| *other == serial)
+    /// Whether an invitation opens the channel with that serial number to them.
+    pub(super) fn is_let_in(&self, serial: u64) -> bool {
+        self.invitations.iter().any(|invitation| invitation.serial == serial && invitation.opens)
     }
 
     /// Uses an invitation up.
     pub(super) fn forget_invitation(&mut self, serial: u64) {
-        self.invitations.retain(|(_, other)| *other != serial);
+        self.invitations.retain(|invitation| invitation.serial != serial);
     }
 
     /// Notes that they knock at the channel with that serial number. False if they did so less than `pause_ms` ago, there

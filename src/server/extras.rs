@@ -19,6 +19,9 @@ pub(super) struct Extras {
     pub(super) silenced: Vec<Box<str>>,
     /// When they were last told that mode `g` kept somebody away, in monotonic milliseconds.
     pub(super) informed_ms: Option<u64>,
+    /// When somebody was last kept away who may have been told that they were told, in monotonic milliseconds. Unlike the
+    /// other, it counts whom they have silenced, so that nobody finds out who that is.
+    pub(super) seemed_informed_ms: Option<u64>,
     /// Serial numbers of the channels they have knocked at, and when, in monotonic milliseconds.
     pub(super) knocks: Vec<(u64, u64)>,
     pub(super) targets: Option<Box<Targets>>,

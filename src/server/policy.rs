@@ -28,7 +28,8 @@ pub(super) struct Closed {
 pub(super) fn may_join(c: &Ctx<'_>, index: u32, key: Option<&str>) -> Result<(), Closed> {
     let (channel, user) = (c.channel(index), c.user());
     let name = &channel.name;
-    let invited = user.is_invited(channel.serial);
+    // Whoever could take these modes away wants this person in there. A member without rank has no say in them.
+    let invited = user.is_let_in(channel.serial);
     let stays = |reply: Reply| Err(Closed { reply, forwards: false });
     let forwards = |reply: Reply| Err(Closed { reply, forwards: true });
     if let Err(reply) = may_be_in(c, index) {
@@ -42,7 +43,6 @@ pub(super) fn may_join(c: &Ctx<'_>, index: u32, key: Option<&str>) -> Result<(),
     if channel.is(INVITE_ONLY) && !invited && !needs_no_invitation(c, channel) {
         return forwards(numeric::err_inviteonlychan(name).into());
     }
-    // An invitation lets in past a ban and a full channel: somebody in there wants this person.
     if is_banned(c, channel, Wish::Join) && !invited {
         return forwards(numeric::err_bannedfromchan(name).into());
     }

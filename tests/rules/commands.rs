@@ -227,10 +227,10 @@ impl World {
             let heard = !silenced && !there;
             if let Some(refusal) = refusal {
                 self.expect(user, refusal);
-            } else if !silenced && !self.truth.accepts(other, user) {
+            } else if !self.truth.accepts(other, user) {
                 return self.knock_at(user, other, &format!("INVITE {nick} {name}"), true);
             } else {
-                if heard {
+                if heard && mine >= Some(HALF) {
                     self.truth.users[other].invited.insert(channel.serial);
                 }
                 self.expect(user, format!("341 {nick} {}", channel.name));

@@ -25,11 +25,15 @@ pub(crate) struct User {
     pub(crate) modes: BTreeSet<char>,
     /// Folded names of channels, in the order of joining.
     pub(crate) channels: Vec<String>,
-    /// Serial numbers of channels.
+    /// Serial numbers of channels, where somebody invited them who may let them in.
     pub(crate) invited: BTreeSet<u64>,
     /// Numbers of users and the nicks they had.
     pub(crate) accepted: BTreeSet<(usize, String)>,
     pub(crate) silenced: BTreeSet<String>,
+    /// When they were last told that mode g kept somebody away.
+    pub(crate) informed_ms: Option<u64>,
+    /// When others last believed so.
+    pub(crate) seemed_ms: Option<u64>,
     pub(crate) away: Option<String>,
     pub(crate) caps: BTreeSet<&'static str>,
     pub(crate) realname: String,

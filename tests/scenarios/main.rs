@@ -88,6 +88,7 @@ scenarios! {
     bans_hidden
     bounds
     caller_id
+    caller_id_silence
     cap
     cap_lines
     cap_reload
@@ -115,6 +116,7 @@ scenarios! {
     invite_kept_away
     invite_list
     invite_notify
+    invite_rank
     isupport
     isupport_reload
     join

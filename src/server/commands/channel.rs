@@ -1,6 +1,7 @@
 //! Channels: entering and leaving, topic, members, and who may be there.
 
 use super::super::channel::{Channel, Member, Topic};
+use super::super::client::Invitation;
 use super::super::ctx::Ctx;
 use super::super::outgoing::{Draft, Source};
 use super::super::targets::Addressed;
@@ -171,7 +172,9 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let index = c.find_channel(m.arg(1))?;
     let nick = c.user_at(slot).nick.clone();
     let allowed = policy::member(c, index).and_then(|()| policy::may_invite(c, index));
+    let overridden = allowed.is_err();
     c.or_override(allowed, |c| format!("INVITE {nick} {}", c.channel(index).name))?;
+    let opens = overridden || policy::moderator(c, index).is_ok();
     let channel = c.channel(index);
     let (name, serial) = (channel.name.clone(), channel.serial);
     let there = channel.has(slot);
@@ -180,8 +183,8 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     }
     c.address(Addressed::User(slot), &nick)?;
     let silenced = policy::is_silenced(c, slot);
-    if !silenced && !policy::is_accepted(c, slot) {
-        message::keep_away(c, slot, &nick, true);
+    if !policy::is_accepted(c, slot) {
+        message::keep_away(c, slot, &nick, true, silenced);
         return Ok(());
     }
     // Whoever is silenced does not learn it, and has no say in what the other is invited to. Nor does anybody learn who is
@@ -189,7 +192,7 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let heard = !silenced && !there;
     if heard {
         if let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) {
-            user.invite(index, serial);
+            user.invite(Invitation { index, serial, opens });
         }
         c.has_written_to(slot);
     }

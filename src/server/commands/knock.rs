@@ -1,5 +1,6 @@
 //! Asking to be let in, and being asked in: KNOCK, and the list form of INVITE.
 
+use super::super::client::Invitation;
 use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
 use super::super::policy;
@@ -31,7 +32,7 @@ pub(super) fn knock(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// `INVITE` without parameters: the channels that the client is invited to.
 pub(super) fn show_invitations(c: &mut Ctx<'_>) {
-    for (index, serial) in c.user().invitations() {
+    for Invitation { index, serial, .. } in c.user().invitations() {
         let channel = c.server.channels.get(index as usize).and_then(Option::as_ref);
         if let Some(channel) = channel.filter(|channel| channel.serial == serial) {
             let name = channel.name.clone();

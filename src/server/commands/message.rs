@@ -236,16 +236,18 @@ fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outco
     c.address(Addressed::User(slot), nick)?;
     let is_message = said.command == "PRIVMSG";
     let silenced = policy::is_silenced(c, slot);
-    if !silenced && !policy::is_accepted(c, slot) {
+    if !policy::is_accepted(c, slot) {
         // Nobody has said anything who sends tags: typing is not worth a word.
         if matches!(said.body, Body::Tags) {
             return Ok(());
         }
         if !policy::may_override(c) {
-            keep_away(c, slot, nick, said.is_answered());
+            keep_away(c, slot, nick, said.is_answered(), silenced);
             return Ok(());
         }
-        c.acted(format!("override: {} {nick}", said.command));
+        if !silenced {
+            c.acted(format!("override: {} {nick}", said.command));
+        }
     }
     if is_message {
         expect_answer(c, slot, nick)?;
@@ -262,26 +264,33 @@ fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outco
     Ok(())
 }
 
-/// Tells both sides that mode `g` has kept a message or an invitation away, the one who has it not too often.
-pub(super) fn keep_away(c: &mut Ctx<'_>, slot: u32, nick: &str, answered: bool) {
+/// Tells both sides that mode `g` has kept a message or an invitation away, the one who has it not too often, and not at all
+/// of somebody whom they have silenced. What the other is told is the same either way.
+pub(super) fn keep_away(c: &mut Ctx<'_>, slot: u32, nick: &str, answered: bool, silenced: bool) {
     if answered {
         c.reply(numeric::err_targumodeg(nick));
     }
     let now = c.server.now.mono_ms;
     let Some(user) = c.server.client_mut(slot).and_then(|client| client.user_mut()) else { return };
-    let informed = &mut user.extras_mut().informed_ms;
-    if informed.is_some_and(|informed| now < informed + CALLER_ID_PAUSE_MS) {
-        return;
+    let extras = user.extras_mut();
+    let over = |since: Option<u64>| since.is_none_or(|since| now >= since + CALLER_ID_PAUSE_MS);
+    let (informs, said) = (!silenced && over(extras.informed_ms), over(extras.seemed_informed_ms));
+    if informs {
+        extras.informed_ms = Some(now);
     }
-    *informed = Some(now);
-    let mine = c.mask();
-    let (from, user_host) = mine.split_once('!').unwrap_or((&mine, ""));
-    let told = numeric::rpl_umodegmsg(from, user_host);
-    let server = c.config();
-    let source = c.source();
-    let body = format_args!("{:03} {nick} {told}", told.code);
-    c.tell(slot, Draft::caused(&server.server.name, &source, body));
-    if answered {
+    if said {
+        extras.seemed_informed_ms = Some(now);
+    }
+    if informs {
+        let mine = c.mask();
+        let (from, user_host) = mine.split_once('!').unwrap_or((&mine, ""));
+        let told = numeric::rpl_umodegmsg(from, user_host);
+        let server = c.config();
+        let source = c.source();
+        let body = format_args!("{:03} {nick} {told}", told.code);
+        c.tell(slot, Draft::caused(&server.server.name, &source, body));
+    }
+    if answered && said {
         c.reply(numeric::rpl_targnotify(nick));
     }
 }
