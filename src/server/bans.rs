@@ -368,7 +368,8 @@ impl Ctx<'_> {
             Stage::Registering(registration) => registration.user.as_deref(),
             Stage::Registered(user) => Some(&*user.user),
         };
-        let hosts = [Some(&*address), Some(&*client.real_host), cloak.as_deref()];
+        // Who has a cloak that was made with an earlier key keeps it, and is known by it.
+        let hosts = [Some(&*address), Some(&*client.real_host), cloak.as_deref(), client.cloak.as_deref()];
         let person = Person {
             user: user.map(Subject::new),
             hosts: hosts.into_iter().flatten().map(Subject::new).collect(),

@@ -12,6 +12,8 @@ use crate::proto::numeric::{self, Reply};
 pub(super) struct Operator {
     /// The name of their `[[oper]]`.
     pub(super) name: Box<str>,
+    /// The hash of the password that they gave.
+    password: Box<str>,
     /// The name of their `[[oper_class]]`.
     pub(super) class: Box<str>,
     /// What WHOIS says of them.
@@ -30,9 +32,10 @@ fn class_of<'a>(config: &'a Config, oper: &Oper) -> Option<&'a OperClass> {
 }
 
 impl Operator {
-    fn new(name: &str, class: &OperClass, notices: u16, since_ms: u64) -> Self {
+    fn new(oper: &Oper, class: &OperClass, notices: u16, since_ms: u64) -> Self {
         Self {
-            name: name.into(),
+            name: oper.name.as_str().into(),
+            password: oper.password.as_str().into(),
             class: class.name.as_str().into(),
             title: class.title.as_str().into(),
             privileges: class.privileges,
@@ -69,11 +72,11 @@ impl Ctx<'_> {
     /// Makes the client the operator of that name, who has shown to be one, if there still is one of that name.
     pub(super) fn become_operator(&mut self, name: &str) {
         let config = self.config();
-        let oper = config.oper.iter().find(|oper| oper.name == name);
-        let Some(class) = oper.and_then(|oper| class_of(&config, oper)) else { return };
+        let Some(oper) = config.oper.iter().find(|oper| oper.name == name) else { return };
+        let Some(class) = class_of(&config, oper) else { return };
         let notices = self.server.operator(self.me).map_or(0, |before| before.notices);
         let now = self.server.now.mono_ms;
-        self.user_mut().extras_mut().operator = Some(Operator::new(name, class, notices, now));
+        self.user_mut().extras_mut().operator = Some(Operator::new(oper, class, notices, now));
         self.reply(numeric::rpl_youreoper());
         self.keep_notices_allowed();
         let modes = self.user().modes;
@@ -111,9 +114,15 @@ impl Ctx<'_> {
     fn review_operator(&mut self) {
         let config = self.config();
         let Some(operator) = self.server.operator(self.me) else { return };
-        let oper = config.oper.iter().find(|oper| *oper.name == *operator.name);
-        let Some(class) = oper.and_then(|oper| class_of(&config, oper)) else {
-            self.notice("*** You are no longer a server operator: the configuration no longer names you");
+        // Another password, place or transport that is asked for is asked of those, too, who are operators already.
+        let still = |oper: &&Oper| {
+            *oper.name == *operator.name
+                && *oper.password.as_str() == *operator.password
+                && policy::may_be_operator(self, oper).is_ok()
+        };
+        let found = config.oper.iter().find(still);
+        let Some((oper, class)) = found.and_then(|oper| Some((oper, class_of(&config, oper)?))) else {
+            self.notice("*** You are no longer a server operator, as the configuration now says");
             let modes = self.user().modes;
             set_user_modes(self, modes & !OPERATOR);
             return;
@@ -121,7 +130,7 @@ impl Ctx<'_> {
         if operator.is_of(class) {
             return;
         }
-        let operator = Operator::new(&operator.name, class, operator.notices, operator.since_ms);
+        let operator = Operator::new(oper, class, operator.notices, operator.since_ms);
         self.user_mut().extras_mut().operator = Some(operator);
         self.keep_notices_allowed();
         let names: Vec<_> = class.privileges.names().collect();

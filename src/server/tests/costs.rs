@@ -35,9 +35,9 @@ fn a_nick_costs_more_where_it_is_held_against_many_masks() {
     bench.pass(60_000);
     bench.say(other, "NICK cheap");
     bench.pass(60_000);
-    let masks = |line| (0..MODES).map(|mask| format!(" x{line}!*@{mask}")).collect::<String>();
+    let masks = |line| (0..MODES).map(|mask| format!("x{line}!*@{mask}")).collect::<Vec<_>>().join(" ");
     for line in 0..=2 * MASKS_PER_COST / MODES {
-        bench.say(owner, &format!("MODE #a +{}{}", "b".repeat(MODES), masks(line)));
+        bench.say(owner, &format!("MODE #a +{} {}", "b".repeat(MODES), masks(line)));
     }
     let mut sent = 0;
     while bench.server.ready(other) {
