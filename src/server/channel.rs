@@ -3,9 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::proto::modes::{
-    self, AUDITORIUM, FORWARD, HALF_OPERATOR, JOIN_THROTTLE, KEY, Kind, LIMIT, LISTS, PRIVATE, SECRET,
-};
+use crate::proto::modes::{AUDITORIUM, HALF_OPERATOR, LISTS, PRIVATE, SECRET};
 
 /// A channel.
 pub(super) struct Channel {
@@ -16,14 +14,14 @@ pub(super) struct Channel {
     /// When it last took another name, in monotonic milliseconds.
     pub(super) renamed_ms: Option<u64>,
     pub(super) topic: Option<Topic>,
-    /// Type D modes, as in [`modes::CHANNEL`].
+    /// Type D modes, as in [`CHANNEL`](crate::proto::modes::CHANNEL).
     pub(super) flags: u32,
     pub(super) key: Option<String>,
     pub(super) limit: Option<u32>,
     /// Where who may not join is sent.
-    pub(super) forward: Option<Rc<str>>,
+    pub(super) forward: Option<Forward>,
     pub(super) join_throttle: Option<JoinThrottle>,
-    /// By the ids of [`modes::CHANNEL`].
+    /// By the ids of [`CHANNEL`](crate::proto::modes::CHANNEL).
     pub(super) lists: [Vec<Entry>; LISTS],
     /// Sorted by slot, so that a fan-out walks memory forwards and a cursor survives joins and parts.
     members: Vec<Member>,
@@ -42,6 +40,13 @@ pub(super) struct Entry {
     /// The nick of whoever set it.
     pub(super) by: Rc<str>,
     pub(super) at_unix_ms: u64,
+}
+
+/// Another channel, by more than its name: that can be somebody else's one day.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forward {
+    pub(super) index: u32,
+    pub(super) serial: u64,
 }
 
 /// A member of a channel: eight bytes.
@@ -174,46 +179,16 @@ impl Channel {
         member.prefixes != before
     }
 
-    /// Whether a flag of [`modes`] is set.
+    /// Whether a flag of [`modes`](crate::proto::modes) is set.
     pub(super) fn is(&self, flag: u32) -> bool {
         self.flags & flag != 0
-    }
-
-    /// The value of a setting, as it is shown.
-    pub(super) fn setting(&self, id: u32, show_key: bool) -> Option<String> {
-        match id {
-            KEY => self.key.as_deref().map(|key| if show_key { key } else { "*" }.to_owned()),
-            LIMIT => self.limit.map(|limit| limit.to_string()),
-            FORWARD => self.forward.as_ref().map(ToString::to_string),
-            JOIN_THROTTLE => self.join_throttle.as_ref().map(ToString::to_string),
-            _ => None,
-        }
-    }
-
-    /// The modes as 324 shows them. A key is shown to members only.
-    pub(super) fn modes(&self, show_key: bool) -> String {
-        let mut text = String::from("+");
-        let mut parameters = String::new();
-        for mode in modes::CHANNEL {
-            let parameter = match mode.kind {
-                Kind::Flag => self.is(mode.id).then(String::new),
-                Kind::Setting | Kind::SettingOnly => self.setting(mode.id, show_key),
-                Kind::List | Kind::Prefix => None,
-            };
-            let Some(parameter) = parameter else { continue };
-            text.push(mode.letter);
-            if !parameter.is_empty() {
-                parameters.push(' ');
-                parameters.push_str(&parameter);
-            }
-        }
-        text + &parameters
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::modes;
 
     #[test]
     fn members_stay_sorted_and_unique() {
@@ -258,14 +233,5 @@ mod tests {
                 .collect()
         };
         assert_eq!((seen_by(1), seen_by(2), seen_by(3)), (vec![1, 2, 3, 4], vec![1, 2], vec![1, 2, 3]));
-    }
-
-    #[test]
-    fn the_key_is_for_members_only() {
-        let mut channel = Channel::new("#a", 1, modes::NO_EXTERNAL | modes::PROTECTED_TOPIC, 0);
-        channel.key = Some("sesame".to_owned());
-        channel.limit = Some(5);
-        assert_eq!(channel.modes(true), "+klnt sesame 5");
-        assert_eq!(channel.modes(false), "+klnt * 5");
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::channel::{Channel, Member};
 use super::client::{Client, User};
 use super::outgoing::{Draft, Forms, MessageId, Source, encode_bare};
-use super::{Effect, Event, Server};
+use super::{Effect, Event, Server, policy};
 use crate::config::Config;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
@@ -111,6 +111,16 @@ impl Ctx<'_> {
             .get(fold(name).as_str())
             .copied()
             .ok_or_else(|| numeric::err_nosuchchannel(name).into())
+    }
+
+    /// The same for a channel that the client does something to: one that is hidden from it is not there.
+    pub(super) fn find_known(&self, name: &str) -> Result<u32, Reply> {
+        let found = self.find_channel(name)?;
+        if policy::knows_channel(self, found) {
+            Ok(found)
+        } else {
+            Err(numeric::err_nosuchchannel(name).into())
+        }
     }
 
     /// The channel at `index`, which was found before in the same command.

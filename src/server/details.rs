@@ -84,7 +84,7 @@ impl Server {
             entries: list.iter().take(most).map(entry).collect(),
         });
         Some(ChannelDetails {
-            info: ChannelInfo { modes: channel.modes(true), ..channel_info(channel) },
+            info: ChannelInfo { modes: self.channel_modes(channel, true), ..self.channel_info(channel) },
             topic_set: channel.topic.as_ref().map(|topic| (topic.by.to_string(), topic.at_unix_ms)),
             lists: lists.collect(),
             users: self.ranked(channel, most),
@@ -128,15 +128,15 @@ impl Server {
             invited: user.invitations().len() as u64,
         })
     }
-}
 
-/// What `list` shows of a channel.
-pub(super) fn channel_info(channel: &Channel) -> ChannelInfo {
-    ChannelInfo {
-        name: channel.name.to_string(),
-        members: channel.members().len() as u64,
-        modes: channel.modes(false),
-        topic: channel.topic.as_ref().map_or_else(String::new, |topic| topic.text.clone()),
-        created_unix_ms: channel.created_unix_ms,
+    /// What `list` shows of a channel.
+    pub(super) fn channel_info(&self, channel: &Channel) -> ChannelInfo {
+        ChannelInfo {
+            name: channel.name.to_string(),
+            members: channel.members().len() as u64,
+            modes: self.channel_modes(channel, false),
+            topic: channel.topic.as_ref().map_or_else(String::new, |topic| topic.text.clone()),
+            created_unix_ms: channel.created_unix_ms,
+        }
     }
 }

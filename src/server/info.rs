@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::details::channel_info;
 use super::{Cause, Server, Time};
 use crate::id::ClientId;
 use crate::proto::modes;
@@ -136,6 +135,6 @@ impl Server {
     pub fn channel_from(&self, from: u32) -> Option<(u32, ChannelInfo)> {
         let (index, channel) = (from..self.channels.len() as u32)
             .find_map(|index| Some((index, self.channels[index as usize].as_ref()?)))?;
-        Some((index, channel_info(channel)))
+        Some((index, self.channel_info(channel)))
     }
 }

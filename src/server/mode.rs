@@ -176,7 +176,7 @@ fn apply(
         }),
         Kind::List => set_entry(c, index, mode, add, needed()?, by)?,
         Kind::Setting | Kind::SettingOnly => {
-            before = Before::Value(c.channel(index).setting(mode.id, true));
+            before = Before::Value(c.server.setting(c.channel(index), mode.id, true));
             if add {
                 setting::set(c, index, mode.id, needed()?, by)?
             } else {

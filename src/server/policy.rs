@@ -269,6 +269,14 @@ pub(super) fn may_look(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     }
 }
 
+/// Whether the client may know that a channel is there. JOIN tells everybody, as it either makes the channel or does not.
+pub(super) fn knows_channel(c: &Ctx<'_>, index: u32) -> bool {
+    let privileges = c.server.privileges(c.me);
+    sees_channel(c.server, c.me, c.channel(index))
+        || privileges.has(Privileges::OVERRIDE)
+        || privileges.has(Privileges::RENAME)
+}
+
 /// Whether a channel exists for the one in `viewer`.
 pub(super) fn sees_channel(server: &Server, viewer: u32, channel: &Channel) -> bool {
     !channel.is(SECRET) || channel.has(viewer) || sees_all(server, viewer)

@@ -1,10 +1,10 @@
 //! The settings of a channel, which are modes with a value: key, limit, forward and join throttle.
 
-use super::channel::JoinThrottle;
+use super::channel::{Channel, Forward, JoinThrottle};
 use super::ctx::Ctx;
 use super::mode::By;
-use super::policy;
-use crate::proto::modes::{FORWARD, JOIN_THROTTLE, KEY, LIMIT};
+use super::{Server, policy};
+use crate::proto::modes::{self, FORWARD, JOIN_THROTTLE, KEY, Kind, LIMIT};
 use crate::proto::names;
 use crate::proto::numeric::{self, Reply};
 use crate::proto::text::truncate;
@@ -37,11 +37,13 @@ pub(super) fn set(
 
 /// Takes one away; what stands in the change, if there was one. A key can be taken away without naming it.
 pub(super) fn unset(c: &mut Ctx<'_>, index: u32, id: u32) -> Option<String> {
+    // One to a channel that is no more was none.
+    let forwards = c.server.forward_of(c.channel(index)).is_some();
     let channel = c.channel_mut(index);
     match id {
         KEY => channel.key.take().map(|_| "*".to_owned()),
         LIMIT => channel.limit.take().map(|_| String::new()),
-        FORWARD => channel.forward.take().map(|_| String::new()),
+        FORWARD => channel.forward.take().filter(|_| forwards).map(|_| String::new()),
         JOIN_THROTTLE => channel.join_throttle.take().map(|_| String::new()),
         _ => unreachable!("every setting has its place"),
     }
@@ -77,15 +79,56 @@ fn forward(c: &mut Ctx<'_>, index: u32, given: &str, by: By) -> Result<Option<St
     if names::same(given, &c.channel(index).name) {
         return Err(refused(c, index, 'f', given, "A channel cannot forward to itself"));
     }
-    let other = c.find_channel(given)?;
+    let other = match by {
+        By::Client => c.find_known(given)?,
+        By::Server => c.find_channel(given)?,
+    };
     if by == By::Client {
         policy::operator(c, other)?;
     }
-    let name = c.channel(other).name.clone();
-    let channel = c.channel_mut(index);
-    let changed = channel.forward.as_deref() != Some(&*name);
-    channel.forward = Some(name.clone());
-    Ok(changed.then(|| name.to_string()))
+    let (name, serial) = (c.channel(other).name.to_string(), c.channel(other).serial);
+    let before = c.channel_mut(index).forward.replace(Forward { index: other, serial });
+    Ok(before.is_none_or(|before| before.serial != serial).then_some(name))
+}
+
+impl Server {
+    /// The index of the channel that another one forwards to, if it is still there.
+    pub(super) fn forward_of(&self, channel: &Channel) -> Option<u32> {
+        let Forward { index, serial } = channel.forward?;
+        let other = self.channels.get(index as usize)?.as_ref()?;
+        (other.serial == serial).then_some(index)
+    }
+
+    /// The value of a setting, as it is shown. The other channel has the name that it has now.
+    pub(super) fn setting(&self, channel: &Channel, id: u32, show_key: bool) -> Option<String> {
+        match id {
+            KEY => channel.key.as_deref().map(|key| if show_key { key } else { "*" }.to_owned()),
+            LIMIT => channel.limit.map(|limit| limit.to_string()),
+            FORWARD => self.forward_of(channel).map(|other| self.channel(other).name.to_string()),
+            JOIN_THROTTLE => channel.join_throttle.as_ref().map(ToString::to_string),
+            _ => None,
+        }
+    }
+
+    /// The modes as 324 shows them. A key is shown to members only.
+    pub(super) fn channel_modes(&self, channel: &Channel, show_key: bool) -> String {
+        let mut text = String::from("+");
+        let mut parameters = String::new();
+        for mode in modes::CHANNEL {
+            let parameter = match mode.kind {
+                Kind::Flag => channel.is(mode.id).then(String::new),
+                Kind::Setting | Kind::SettingOnly => self.setting(channel, mode.id, show_key),
+                Kind::List | Kind::Prefix => None,
+            };
+            let Some(parameter) = parameter else { continue };
+            text.push(mode.letter);
+            if !parameter.is_empty() {
+                parameters.push(' ');
+                parameters.push_str(&parameter);
+            }
+        }
+        text + &parameters
+    }
 }
 
 fn join_throttle(c: &mut Ctx<'_>, index: u32, given: &str) -> Result<Option<String>, Reply> {

@@ -103,10 +103,6 @@ impl World {
         let line = format!("MODE {name}");
         let Some(channel) = self.channel(user, name) else { return self.check(user, &line) };
         let member = channel.members.contains_key(&user);
-        if !Truth::sees(user, &channel) {
-            self.expect(user, format!("442 {}", channel.name));
-            return self.check(user, &line);
-        }
         let heard = self.say(user, &line);
         let lines = heard.get(&user).map_or(&[][..], Vec::as_slice);
         let words: Vec<&str> = lines.first().map_or("", String::as_str).split(' ').collect();
@@ -117,7 +113,7 @@ impl World {
         let settings = [
             ('k', channel.key.is_some()),
             ('l', channel.limit.is_some()),
-            ('f', channel.forward.is_some()),
+            ('f', self.truth.forward(&channel).is_some()),
             ('j', channel.throttle.is_some()),
         ];
         let set: BTreeSet<char> = settings.iter().filter(|(_, on)| *on).map(|(letter, _)| *letter).collect();

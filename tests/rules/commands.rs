@@ -68,8 +68,17 @@ impl World {
         (!rulers.is_empty()).then(|| self.rng.pick(&rulers))
     }
 
-    /// The channel, or the numeric for one that is not there.
+    /// The channel, or the numeric for one that is not there for the user.
     pub(crate) fn channel(&mut self, user: usize, name: &str) -> Option<Channel> {
+        let found = self.truth.known(user, name).cloned();
+        if found.is_none() {
+            self.expect(user, format!("403 {name}"));
+        }
+        found
+    }
+
+    /// The same of all that there are.
+    pub(crate) fn any_channel(&mut self, user: usize, name: &str) -> Option<Channel> {
         let found = self.truth.channels.get(&fold(name)).cloned();
         if found.is_none() {
             self.expect(user, format!("403 {name}"));
@@ -95,7 +104,7 @@ impl World {
             self.enter(user, &folded, 0, None);
             return self.check(user, &line);
         };
-        let other = channel.forward.as_ref().and_then(|other| self.truth.channels.get(&fold(other))).cloned();
+        let other = self.truth.forward(&channel).cloned();
         match other {
             Some(other)
                 if !matches!(code, 475 | 489)
@@ -323,7 +332,6 @@ impl World {
             let heard = self.say(user, &format!("TOPIC {name}"));
             let mine = heard.get(&user).cloned().unwrap_or_default();
             let expected = match () {
-                () if !Truth::sees(user, &channel) => format!("442 {}", channel.name),
                 () if channel.topic.is_empty() => format!("331 {}", channel.name),
                 () => format!("332 {} :{}", channel.name, channel.topic),
             };
@@ -338,7 +346,6 @@ impl World {
             let full = channel.limit.is_some_and(|limit| channel.members.len() >= limit);
             let closed = channel.flags.contains(&'i') || channel.key.is_some() || full;
             let refusal = match () {
-                () if !Truth::sees(user, &channel) => Some(format!("403 {name}")),
                 () if channel.members.contains_key(&user) => Some(format!("714 {}", channel.name)),
                 () if !closed => Some(format!("713 {}", channel.name)),
                 () if channel.flags.contains(&'p') || self.truth.is_banned(user, &channel, Wish::Speak) => {

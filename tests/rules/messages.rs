@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::commands::fold;
-use crate::truth::{Channel, PREFIXES};
+use crate::truth::{Channel, PREFIXES, Truth};
 use crate::world::World;
 
 type Checked = Result<(), String>;
@@ -61,7 +61,8 @@ impl World {
             _ if verb == "TAGMSG" && !self.truth.users[user].caps.contains("message-tags") => {}
             None => self.expect_all(answered.then_some(user), &format!("403 {name}")),
             Some(channel) if !self.truth.may_say(user, &channel, verb, text.trim_start_matches(" :")) => {
-                self.expect_all(answered.then_some(user), &format!("404 {}", channel.name));
+                let refusal = Truth::unheard(user, &channel, name);
+                self.expect_all(answered.then_some(user), &refusal);
             }
             Some(channel) => {
                 let told = format!(":{} {verb} {symbol}{}{text}", self.truth.mask(user), channel.name);
@@ -159,11 +160,11 @@ impl World {
             if self.truth.users[other].away.is_some() {
                 self.expect(user, format!("301 {nick}"));
             }
-        } else if let Some(channel) = self.channel(user, name) {
+        } else if let Some(channel) = self.any_channel(user, name) {
             if self.truth.may_say(user, &channel, "PRIVMSG", "") {
                 self.deliver(user, &channel, 0, &told(&channel.name), None);
             } else {
-                self.expect(user, format!("404 {}", channel.name));
+                self.expect(user, Truth::unheard(user, &channel, name));
             }
         }
         self.send(user, "BATCH -1");

@@ -47,10 +47,7 @@ impl World {
 
     /// The channel, if the user may change its modes; otherwise what refuses it is expected.
     fn moderated(&mut self, user: usize, name: &str) -> Option<Channel> {
-        let Some(channel) = self.truth.channels.get(&fold(name)).cloned() else {
-            self.expect(user, format!("403 {name}"));
-            return None;
-        };
+        let channel = self.channel(user, name)?;
         match channel.members.get(&user) {
             None => self.expect(user, format!("442 {}", channel.name)),
             Some(&rank) if rank < HALF => self.expect(user, format!("482 {}", channel.name)),
@@ -145,13 +142,17 @@ impl World {
             _ => format!("MODE {name} -{letter}"),
         };
         let Some(channel) = self.moderated(user, name) else { return self.check(user, &line) };
+        let forwards = self.truth.forward(&channel).is_some();
         if !add {
             let it = self.change(name);
             let gone = match letter {
                 'k' => it.key.take().is_some(),
                 'l' => it.limit.take().is_some(),
                 'j' => it.throttle.take().is_some(),
-                _ => it.forward.take().is_some(),
+                _ => {
+                    it.forward = None;
+                    forwards
+                }
             };
             if gone {
                 self.told(
@@ -169,12 +170,17 @@ impl World {
         match shown {
             Err(refusal) => self.expect(user, refusal),
             Ok(shown) => {
+                let target = self.truth.channels.get(&fold(&shown)).map(|other| other.serial);
                 let it = self.change(name);
                 let before = match letter {
                     'j' => set_throttle(it, &shown),
                     'k' => it.key.replace(shown.clone()),
                     'l' => it.limit.replace(shown.parse().expect("a number")).map(|limit| limit.to_string()),
-                    _ => it.forward.replace(shown.clone()),
+                    _ => {
+                        let same = it.forward == target;
+                        it.forward = target;
+                        same.then(|| shown.clone())
+                    }
                 };
                 if before.as_ref() != Some(&shown) {
                     self.told(user, &channel, &format!("+{letter} {shown}"));
@@ -189,7 +195,7 @@ impl World {
         if fold(to) == fold(&channel.name) {
             return Err(format!("696 {} f {to}", channel.name));
         }
-        let Some(other) = self.truth.channels.get(&fold(to)) else { return Err(format!("403 {to}")) };
+        let Some(other) = self.truth.known(user, to) else { return Err(format!("403 {to}")) };
         match other.members.get(&user) {
             None => Err(format!("442 {}", other.name)),
             Some(&rank) if rank < OP => Err(format!("482 {}", other.name)),
@@ -203,10 +209,7 @@ impl World {
         let nick = self.truth.users[other].nick.clone();
         let change = format!("{}{letter} {nick}", sign(add));
         let line = format!("MODE {name} {change}");
-        let Some(channel) = self.truth.channels.get(&fold(name)).cloned() else {
-            self.expect(user, format!("403 {name}"));
-            return self.check(user, &line);
-        };
+        let Some(channel) = self.channel(user, name) else { return self.check(user, &line) };
         let &(_, _, bit, given_by) = PREFIXES.iter().find(|row| row.0 == letter).expect("a known letter");
         let (mine, theirs) = (channel.members.get(&user).copied(), channel.members.get(&other).copied());
         let own = user == other;

@@ -105,7 +105,7 @@ impl World {
     fn sapart(&mut self, user: usize, name: &str, other: usize) -> Checked {
         let nick = self.truth.users[other].nick.clone();
         if self.may(user)
-            && let Some(channel) = self.channel(user, name)
+            && let Some(channel) = self.any_channel(user, name)
         {
             if channel.members.contains_key(&other) {
                 let told = format!(":{} PART {} :go", self.truth.mask(other), channel.name);
@@ -134,7 +134,7 @@ impl World {
     fn samode(&mut self, user: usize, name: &str) -> Checked {
         let change = self.rng.pick(&["-s", "-i", "-S", "-m", "+u", "-u", "+p"]);
         if self.may(user)
-            && let Some(channel) = self.channel(user, name)
+            && let Some(channel) = self.any_channel(user, name)
         {
             let letter = change.chars().nth(1).expect("a letter");
             let flags = &mut self.truth.channels.get_mut(&fold(name)).expect("found").flags;

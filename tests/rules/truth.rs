@@ -85,7 +85,8 @@ pub(crate) struct Channel {
     pub(crate) flags: BTreeSet<char>,
     pub(crate) key: Option<String>,
     pub(crate) limit: Option<usize>,
-    pub(crate) forward: Option<String>,
+    /// The serial number of another channel.
+    pub(crate) forward: Option<u64>,
     pub(crate) lists: BTreeMap<char, Vec<String>>,
     pub(crate) topic: String,
     pub(crate) throttle: Option<Throttle>,
@@ -287,6 +288,16 @@ impl Truth {
         !hidden && !audience && !self.users[other].modes.contains(&'i')
     }
 
+    /// Where somebody is sent who may not join, as long as it is there.
+    pub(crate) fn forward(&self, channel: &Channel) -> Option<&Channel> {
+        self.channels.values().find(|other| Some(other.serial) == channel.forward)
+    }
+
+    /// The channel of that name, if it is there for the user.
+    pub(crate) fn known(&self, user: usize, name: &str) -> Option<&Channel> {
+        self.channels.get(&name.to_ascii_lowercase()).filter(|channel| Self::sees(user, channel))
+    }
+
     /// Whether the channel is shown to somebody who has not named it.
     pub(crate) fn lists(viewer: usize, channel: &Channel) -> bool {
         channel.members.contains_key(&viewer) || !['s', 'p'].iter().any(|flag| channel.flags.contains(flag))
@@ -295,6 +306,11 @@ impl Truth {
     /// Whether the channel is there for somebody who has named it.
     pub(crate) fn sees(viewer: usize, channel: &Channel) -> bool {
         channel.members.contains_key(&viewer) || !channel.flags.contains(&'s')
+    }
+
+    /// What is said to somebody who may not speak in a channel: nothing of one that is not there for them.
+    pub(crate) fn unheard(user: usize, channel: &Channel, name: &str) -> String {
+        if Self::sees(user, channel) { format!("404 {}", channel.name) } else { format!("403 {name}") }
     }
 
     /// Those who see a member of a channel, themselves included.

@@ -111,6 +111,7 @@ scenarios! {
     filter_exempt
     filters
     forward
+    forward_later
     help
     invite
     invite_kept_away
@@ -177,6 +178,7 @@ scenarios! {
     reserve
     sa
     sa_bounds
+    secret
     secure_only
     see_all
     server_queries

@@ -63,8 +63,8 @@ pub(super) fn go_in(c: &mut Ctx<'_>, found: Option<u32>, name: &str) -> u32 {
 /// The channel that somebody is sent to instead of one they may not join: once, and if they may join that.
 fn forwarded(c: &mut Ctx<'_>, index: u32, closed: policy::Closed) -> Result<u32, Reply> {
     let name = c.channel(index).name.clone();
-    let forward = c.channel(index).forward.clone().filter(|_| closed.forwards);
-    let Some(other) = forward.and_then(|other| c.find_channel(&other).ok()) else { return Err(closed.reply) };
+    let forward = c.server.forward_of(c.channel(index)).filter(|_| closed.forwards);
+    let Some(other) = forward else { return Err(closed.reply) };
     if c.channel(other).has(c.me) || policy::may_join(c, other, None).is_err() {
         return Err(closed.reply);
     }
@@ -106,7 +106,7 @@ pub(super) fn part(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     // Whoever wants to leave may, with a bad word or without.
     let reason = reason.filter(|reason| c.filtered(Events::PART, "PART", reason).is_none());
     for_targets(c, m.arg(0), |c, name| {
-        let index = c.find_channel(name)?;
+        let index = c.find_known(name)?;
         policy::member(c, index)?;
         // Nobody says in parting what they may not say.
         leave(c, index, reason.filter(|_| policy::may_speak(c, index).is_ok()));
@@ -129,7 +129,7 @@ pub(super) fn leave(c: &mut Ctx<'_>, index: u32, reason: Option<&str>) {
 
 /// `TOPIC <channel> [text]`
 pub(super) fn topic(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let index = c.find_channel(m.arg(0))?;
+    let index = c.find_known(m.arg(0))?;
     let Some(given) = m.get(1) else {
         policy::may_look(c, index)?;
         show_topic(c, index);
@@ -169,7 +169,7 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         _ => {}
     }
     let slot = c.find_user(m.arg(0))?;
-    let index = c.find_channel(m.arg(1))?;
+    let index = c.find_known(m.arg(1))?;
     let nick = c.user_at(slot).nick.clone();
     let allowed = policy::member(c, index).and_then(|()| policy::may_invite(c, index));
     let overridden = allowed.is_err();
@@ -223,7 +223,7 @@ pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let named = |list: &str| list.split(',').filter(|name| !name.is_empty()).count();
     match named(channels) {
         1 => {
-            let index = c.find_channel(channels.trim_matches(','))?;
+            let index = c.find_known(channels.trim_matches(','))?;
             policy::overridden(c, policy::moderator(c, index))?;
         }
         several if several != named(nicks) => return Err(numeric::err_needmoreparams("KICK").into()),
@@ -237,7 +237,7 @@ pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let mut names = channels.split(',').filter(|name| !name.is_empty()).cycle();
     for_targets(c, nicks, |c, nick| {
         // A kicker who kicks themselves first has nothing to say about the others.
-        let index = c.find_channel(names.next().unwrap_or_default())?;
+        let index = c.find_known(names.next().unwrap_or_default())?;
         policy::overridden(c, policy::moderator(c, index))?;
         let (slot, name) = (c.find_user(nick)?, c.channel(index).name.clone());
         if !c.channel(index).has(slot) {

@@ -11,10 +11,7 @@ use crate::proto::numeric;
 
 /// `KNOCK <channel> [text]`: the text is not passed on, as nobody in there could answer it or be spared it.
 pub(super) fn knock(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let index = c.find_channel(m.arg(0))?;
-    if !policy::sees_channel(c.server, c.me, c.channel(index)) {
-        return Err(numeric::err_nosuchchannel(m.arg(0)).into());
-    }
+    let index = c.find_known(m.arg(0))?;
     policy::may_knock(c, index)?;
     let (name, serial) = (c.channel(index).name.clone(), c.channel(index).serial);
     let pause_ms = u64::from(c.server.config.limits.knock_seconds) * 1000;

@@ -167,12 +167,17 @@ struct Target {
     shown: Rc<str>,
 }
 
-fn resolve(c: &Ctx<'_>, target: &str, command: &str) -> Result<Target, Reply> {
+fn resolve(c: &Ctx<'_>, target: &str, said: &Said<'_>) -> Result<Target, Reply> {
     let prefixes = c.server.config.channels.prefixes;
     let is_symbol = |char| prefixes.rows().any(|prefix| prefix.symbol == char);
     let name = target.trim_start_matches(is_symbol);
     if names::is_channel_like(name) {
         let index = c.find_channel(name)?;
+        // A secret channel that takes messages from outside is known by that. Others are not there.
+        let heard = || policy::may_speak(c, index).and_then(|()| policy::may_say(c, index, said)).is_ok();
+        if !policy::knows_channel(c, index) && !heard() {
+            return Err(numeric::err_nosuchchannel(name).into());
+        }
         let symbols = &target[..target.len() - name.len()];
         // Of several the least counts, and it alone is shown: those of higher ranks get it anyway.
         let named = prefixes.rows().filter(|prefix| symbols.contains(prefix.symbol));
@@ -182,7 +187,7 @@ fn resolve(c: &Ctx<'_>, target: &str, command: &str) -> Result<Target, Reply> {
         return Ok(Target { to: To::Channel { index, least: least.map_or(0, |it| it.bit) }, shown });
     }
     if name.is_empty() {
-        return Err(numeric::err_norecipient(command).into());
+        return Err(numeric::err_norecipient(said.command).into());
     }
     let slot = find_person(c, target)?;
     Ok(Target { to: To::User(slot), shown: c.user_at(slot).nick.clone() })
@@ -208,7 +213,7 @@ fn find_person(c: &Ctx<'_>, target: &str) -> Result<u32, Reply> {
 }
 
 fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: &mut Vec<To>) -> Outcome {
-    let Target { to, shown } = resolve(c, target, said.command)?;
+    let Target { to, shown } = resolve(c, target, said)?;
     if done.contains(&to) {
         return Ok(());
     }

@@ -18,14 +18,14 @@ pub(super) fn mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     if !names::is_channel_like(m.arg(0)) {
         return user_mode(c, m);
     }
-    let index = c.find_channel(m.arg(0))?;
+    let index = c.find_known(m.arg(0))?;
     match m.get(1).filter(|letters| !letters.is_empty()) {
         Some(letters) => channel_mode::request(c, index, letters, &m.params()[2..]),
         None => {
             policy::may_look(c, index)?;
             let channel = c.channel(index);
             let (name, created) = (channel.name.clone(), channel.created_unix_ms / 1000);
-            let modes = channel.modes(channel.has(c.me));
+            let modes = c.server.channel_modes(channel, channel.has(c.me));
             c.reply(numeric::rpl_channelmodeis(&name, modes));
             c.reply(numeric::rpl_creationtime(&name, created));
         }

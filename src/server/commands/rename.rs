@@ -18,7 +18,7 @@ use crate::proto::text;
 
 /// `RENAME <channel> <new name> [reason]`
 pub(super) fn rename(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
-    let index = c.find_channel(m.arg(0))?;
+    let index = c.find_known(m.arg(0))?;
     let refused = policy::may_rename(c, index).err();
     if let Some(reply) = &refused
         && policy::privileged(c, Privileges::RENAME).is_err()
