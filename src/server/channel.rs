@@ -56,6 +56,8 @@ pub(super) struct Member {
     pub(super) slot: u32,
     /// The prefixes they have here.
     pub(super) prefixes: u8,
+    /// Whether they were here when the channel became an auditorium, and so know the others who were.
+    pub(super) was_here: bool,
 }
 
 /// How many may join in how many seconds, and how many have.
@@ -135,10 +137,19 @@ impl Channel {
         }
     }
 
-    /// Whether a member sees another. In an auditorium, members without a prefix are seen by those who moderate it, and
-    /// by themselves.
+    /// Whether a member sees another. In an auditorium, members without a prefix are seen by those who moderate it, by
+    /// themselves, and, if they were there before it became one, by the others who were: their clients show them, and to
+    /// tell each of them that all the others have left would take a square of lines.
     pub(super) fn shows(&self, to: Member, other: Member) -> bool {
-        !self.is(AUDITORIUM) || other.prefixes != 0 || to.prefixes >= HALF_OPERATOR || to.slot == other.slot
+        let always = other.prefixes != 0 || to.prefixes >= HALF_OPERATOR || to.slot == other.slot;
+        !self.is(AUDITORIUM) || always || (to.was_here && other.was_here)
+    }
+
+    /// Notes who is here as members begin to be hidden.
+    pub(super) fn become_auditorium(&mut self) {
+        for member in &mut self.members {
+            member.was_here = true;
+        }
     }
 
     /// The member in a slot.
@@ -159,7 +170,7 @@ impl Channel {
     /// Adds a member.
     pub(super) fn add(&mut self, slot: u32, prefixes: u8) {
         if let Err(index) = self.find(slot) {
-            self.members.insert(index, Member { slot, prefixes });
+            self.members.insert(index, Member { slot, prefixes, was_here: false });
         }
     }
 

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
-use crate::proto::modes::{AUDITORIUM, BOT, HALF_OPERATOR, OPERATOR};
+use crate::proto::modes::{AUDITORIUM, BOT, OPERATOR};
 use crate::proto::names::fold;
 use crate::proto::numeric::{self, Numeric, Reply};
 use crate::proto::text;
@@ -305,12 +305,12 @@ impl Ctx<'_> {
         self.tell_some(index, slot, draft, |sees, member| sees && Some(member.slot) != except);
     }
 
-    /// Sends a draft that is about the member in `slot` to the members of an auditorium who do not see those without a
-    /// prefix.
+    /// Sends a draft that is about the member in `slot` to the members of an auditorium who do not see them when
+    /// they have no prefix.
     pub(super) fn tell_blind(&mut self, index: u32, slot: u32, draft: Draft<'_>) {
-        self.tell_some(index, slot, draft, |_, member| {
-            member.prefixes < HALF_OPERATOR && member.slot != slot
-        });
+        let Some(about) = self.channel(index).member(slot) else { return };
+        let hidden = Member { prefixes: 0, ..about };
+        self.tell_members(index, |channel, &member| !channel.shows(member, hidden), draft);
     }
 
     /// Sends a draft to the members of a channel who have at least this prefix.

@@ -1,5 +1,6 @@
 //! The host that others see of a user: where they really are, or a cloak.
 
+use super::arrival::Arrival;
 use super::class;
 use super::ctx::Ctx;
 use super::outgoing::Draft;
@@ -122,20 +123,14 @@ impl Ctx<'_> {
 
     /// Shows those who saw the user leave that they are in a channel.
     fn come_back(&mut self, index: u32) {
-        let (source, me, user) = (self.source(), self.me, self.user());
-        let (nick, realname) = (user.nick.clone(), user.realname.clone());
-        let account = source.account.as_deref().unwrap_or("*");
-        let name = self.channel(index).name.clone();
-        let join = format_args!("JOIN {name}");
-        let extended = format_args!("JOIN {name} {account} :{realname}");
-        let join = Draft::event(&source, join).or(Caps::EXTENDED_JOIN, extended);
-        self.tell_seeing(index, me, Some(me), join.lacking(Caps::CHGHOST));
+        let (me, nick) = (self.me, self.user().nick.clone());
+        self.show_arrival(index, me, Arrival::CameBack);
         let prefixes = self.channel(index).prefixes(me).unwrap_or(0);
         let letters: String =
             modes::PREFIXES.iter().filter(|row| prefixes & row.bit != 0).map(|row| row.letter).collect();
         if !letters.is_empty() {
             let nicks = vec![&*nick; letters.len()].join(" ");
-            let server = self.server_source();
+            let (server, name) = (self.server_source(), self.channel(index).name.clone());
             let mode = format_args!("MODE {name} +{letters} {nicks}");
             self.tell_seeing(index, me, Some(me), Draft::event(&server, mode).lacking(Caps::CHGHOST));
         }

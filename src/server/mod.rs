@@ -23,6 +23,7 @@
 //! | `multiline` | messages of several lines on their way in |
 //! | `response` | labelled responses and batches |
 //! | `outgoing` | from what happened to bytes, once per form that some recipient needs |
+//! | `arrival` | how others are shown that somebody is in a channel |
 //! | `work` | long replies, a slice at a time |
 //! | `monitor` | who watches whom |
 //! | `operator` | server operators |
@@ -38,6 +39,7 @@
 
 mod admin;
 mod admission;
+mod arrival;
 mod ban;
 mod ban_mask;
 mod bans;

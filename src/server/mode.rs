@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
+use super::arrival::Arrival;
 use super::channel::{Entry, Member};
 use super::ctx::Ctx;
 use super::outgoing::Draft;
 use super::{policy, setting};
-use crate::proto::caps::Caps;
 use crate::proto::extban;
 use crate::proto::limits::{CHANNEL, LINE, MASK, MODES, NICK};
 use crate::proto::mask;
@@ -290,12 +290,16 @@ fn show_list(c: &mut Ctx<'_>, index: u32, mode: &ChannelMode, by: By) {
 /// Tells the channel what changed, in as few lines as length and the number of parameters allow.
 pub(super) fn announce(c: &mut Ctx<'_>, index: u32, changes: &[Change], by: By) {
     let name = c.channel(index).name.clone();
+    let shown = net(changes);
+    let letter = modes::CHANNEL.iter().find(|mode| mode.kind == Kind::Flag && mode.id == AUDITORIUM);
+    if shown.iter().any(|change| change.add && letter.is_some_and(|mode| mode.letter == change.letter)) {
+        c.channel_mut(index).become_auditorium();
+    }
     let moved = if c.channel(index).is(AUDITORIUM) { moved(c, index, changes) } else { Vec::new() };
     for &(member, _) in moved.iter().filter(|(_, appears)| *appears) {
-        appear(c, index, member);
+        c.show_arrival(index, member, Arrival::Appeared);
     }
-    let changes = net(changes);
-    let mut rest = &changes[..];
+    let mut rest = &shown[..];
     while !rest.is_empty() {
         let source = if by == By::Client { c.source() } else { c.server_source() };
         // ":source MODE name " and CR LF.
@@ -348,15 +352,6 @@ fn moved(c: &Ctx<'_>, index: u32, changes: &[Change]) -> Vec<(u32, bool)> {
         ((before.prefixes == 0) != (after == 0)).then_some((before.slot, after != 0))
     });
     moved.collect()
-}
-
-/// Shows a member of an auditorium to those who have not seen them before.
-fn appear(c: &mut Ctx<'_>, index: u32, slot: u32) {
-    let Some(source) = c.source_of(slot) else { return };
-    let (name, realname) = (c.channel(index).name.clone(), c.user_at(slot).realname.clone());
-    let account = source.account.as_deref().unwrap_or("*");
-    let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
-    c.tell_blind(index, slot, Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
 }
 
 /// Hides a member of an auditorium from those who no longer see them.

@@ -166,6 +166,7 @@ impl World {
             serial: self.truth.serial,
             members: BTreeMap::new(),
             flags: BTreeSet::from(['n', 't']),
+            was_here: BTreeSet::new(),
             key: None,
             limit: None,
             forward: None,

@@ -35,9 +35,7 @@ impl World {
         self.change(name).members.insert(other, before | bit);
         if before == 0 {
             let after = self.truth.channels[&fold(name)].clone();
-            let told = format!(":{} JOIN {}", self.truth.mask(other), channel.name);
-            let (saw, see) = (Truth::audience(&channel, other), Truth::audience(&after, other));
-            self.expect_all(see.difference(&saw).copied(), &told);
+            self.appear(other, &channel, &after);
         }
         let change = format!("+{letter} {}", self.truth.users[other].nick);
         self.expect_all(members, &format!(":irc.test MODE {} {change}", channel.name));
@@ -62,6 +60,17 @@ impl World {
         self.expect_all(channel.members.keys().copied(), &told);
     }
 
+    /// Those who begin to see a member of an auditorium are told so, and that they are away.
+    fn appear(&mut self, other: usize, before: &Channel, after: &Channel) {
+        let (saw, see) = (Truth::audience(before, other), Truth::audience(after, other));
+        let new: Vec<_> = see.difference(&saw).copied().collect();
+        let mask = self.truth.mask(other);
+        self.expect_all(new.iter().copied(), &format!(":{mask} JOIN {}", before.name));
+        if let Some(away) = self.truth.users[other].away.clone() {
+            self.expect_able(new, "away-notify", &format!(":{mask} AWAY :{away}"));
+        }
+    }
+
     fn change(&mut self, name: &str) -> &mut Channel {
         self.truth.channels.get_mut(&fold(name)).expect("it was found")
     }
@@ -71,11 +80,10 @@ impl World {
         // Nobody can join any more, and nobody sees anybody: not for long.
         let add = add && (!matches!(letter, 'S' | 's') || self.rng.one_in(2));
         let change = format!("{}{letter}", sign(add));
-        if let Some(channel) = self.moderated(user, name) {
-            let flags = &mut self.change(name).flags;
-            if if add { flags.insert(letter) } else { flags.remove(&letter) } {
-                self.told(user, &channel, &change);
-            }
+        if let Some(channel) = self.moderated(user, name)
+            && self.change(name).set_flag(letter, add)
+        {
+            self.told(user, &channel, &change);
         }
         self.check(user, &format!("MODE {name} {change}"))
     }
@@ -237,8 +245,7 @@ impl World {
             let appears = before == 0 && after != 0;
             let vanishes = before != 0 && after == 0;
             if appears {
-                let told = format!(":{} JOIN {}", self.truth.mask(other), channel.name);
-                self.expect_all(see.difference(&saw).copied(), &told);
+                self.appear(other, &channel, &after_channel);
             }
             self.told(user, &channel, &change);
             if vanishes {

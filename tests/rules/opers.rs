@@ -137,9 +137,8 @@ impl World {
             && let Some(channel) = self.any_channel(user, name)
         {
             let letter = change.chars().nth(1).expect("a letter");
-            let flags = &mut self.truth.channels.get_mut(&fold(name)).expect("found").flags;
-            let changed = if change.starts_with('+') { flags.insert(letter) } else { flags.remove(&letter) };
-            if changed {
+            let it = self.truth.channels.get_mut(&fold(name)).expect("found");
+            if it.set_flag(letter, change.starts_with('+')) {
                 let told = format!(":{} MODE {} {change}", crate::world::SERVER, channel.name);
                 self.expect_all(channel.members.keys().copied(), &told);
             }

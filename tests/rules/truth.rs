@@ -83,6 +83,8 @@ pub(crate) struct Channel {
     pub(crate) serial: u64,
     pub(crate) members: BTreeMap<usize, u8>,
     pub(crate) flags: BTreeSet<char>,
+    /// Members who were there when mode u was set.
+    pub(crate) was_here: BTreeSet<usize>,
     pub(crate) key: Option<String>,
     pub(crate) limit: Option<usize>,
     /// The serial number of another channel.
@@ -125,6 +127,17 @@ pub(crate) fn glob(mask: &str, text: &str) -> bool {
             (first == '?' || first.eq_ignore_ascii_case(&head))
                 && glob(mask_chars.as_str(), &text[head.len_utf8()..])
         }),
+    }
+}
+
+impl Channel {
+    /// Sets a flag or takes it away; whether that changes anything.
+    pub(crate) fn set_flag(&mut self, letter: char, on: bool) -> bool {
+        let changed = if on { self.flags.insert(letter) } else { self.flags.remove(&letter) };
+        if changed && on && letter == 'u' {
+            self.was_here = self.members.keys().copied().collect();
+        }
+        changed
     }
 }
 
@@ -276,6 +289,7 @@ impl Truth {
             || viewer == other
             || channel.members[&other] > 0
             || channel.members[&viewer] >= HALF
+            || [viewer, other].iter().all(|it| channel.was_here.contains(it))
     }
 
     /// Whether somebody may see that another is in a channel.
@@ -340,6 +354,7 @@ impl Truth {
         self.users[user].channels.retain(|other| other != name);
         if let Some(channel) = self.channels.get_mut(name) {
             channel.members.remove(&user);
+            channel.was_here.remove(&user);
             if channel.members.is_empty() {
                 self.channels.remove(name);
             }

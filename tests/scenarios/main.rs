@@ -78,6 +78,8 @@ scenarios! {
     admin
     admin_info
     auditorium
+    auditorium_away
+    auditorium_late
     authenticate
     away
     away_notify

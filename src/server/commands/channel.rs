@@ -1,5 +1,6 @@
 //! Channels: entering and leaving, topic, members, and who may be there.
 
+use super::super::arrival::Arrival;
 use super::super::channel::{Channel, Member, Topic};
 use super::super::client::Invitation;
 use super::super::ctx::Ctx;
@@ -81,19 +82,11 @@ fn admit(c: &mut Ctx<'_>, index: u32, prefixes: u8) {
     if let Some(throttle) = &mut channel.join_throttle {
         throttle.count(now);
     }
-    let (name, serial) = (channel.name.clone(), channel.serial);
+    let serial = channel.serial;
     let user = c.user_mut();
     user.channels.push(index);
     user.forget_invitation(serial);
-    let source = c.source();
-    let realname = c.user().realname.clone();
-    let account = source.account.as_deref().unwrap_or("*");
-    let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
-    c.tell_seeing(index, me, None, Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
-    if let Some(message) = c.user().away.clone() {
-        let (source, body) = (c.source(), format_args!("AWAY :{message}"));
-        c.tell_seeing(index, me, Some(me), Draft::event(&source, body).needing(Caps::AWAY_NOTIFY));
-    }
+    c.show_arrival(index, me, Arrival::Entered);
     if c.channel(index).topic.is_some() {
         show_topic(c, index);
     }

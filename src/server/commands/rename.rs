@@ -1,5 +1,6 @@
 //! RENAME (IRCv3 draft/channel-rename).
 
+use super::super::arrival::Arrival;
 use super::super::channel::Member;
 use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
@@ -71,17 +72,12 @@ fn obstacle<'a>(c: &'a Ctx<'_>, index: u32, new: &str) -> Option<(&'static str, 
 /// For a member whose client does not know RENAME: they leave the old channel and enter the new one ("Fallback").
 fn move_over(c: &mut Ctx<'_>, index: u32, old: &str, reason: &str) {
     let source = c.source();
-    let name = c.channel(index).name.clone();
     if reason.is_empty() {
         c.tell_me(Draft::event(&source, format_args!("PART {old}")));
     } else {
         c.tell_me(Draft::event(&source, format_args!("PART {old} :{reason}")));
     }
-    let source = c.source();
-    let realname = c.user().realname.clone();
-    let account = source.account.as_deref().unwrap_or("*");
-    let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
-    c.tell_me(Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer));
+    c.show_arrival(index, c.me, Arrival::Moved);
     if c.channel(index).topic.is_some() {
         show_topic(c, index);
     }
