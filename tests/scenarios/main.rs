@@ -155,6 +155,7 @@ scenarios! {
     notice
     notices
     notices_filter
+    notices_own_nick
     oper
     oper_busy
     oper_class

@@ -70,10 +70,13 @@ pub(super) fn take(c: &mut Ctx<'_>, wanted: &str) {
         c.try_register();
         return;
     }
+    let from = before.map_or_else(String::new, |nick| nick.to_string());
+    // First: if the client gets the notice itself, it is to the nick that they still have.
+    let client = c.client().id;
+    c.event(Event::Renamed { client, from: from.clone(), to: wanted.to_owned() });
     let source = c.source();
     c.tell_me(Draft::event(&source, format_args!("NICK {wanted}")));
     c.tell_neighbours(Draft::event(&source, format_args!("NICK {wanted}")));
-    let from = before.map_or_else(String::new, |nick| nick.to_string());
     let moved = !names::same(&from, wanted);
     if moved {
         c.remember();
@@ -84,8 +87,6 @@ pub(super) fn take(c: &mut Ctx<'_>, wanted: &str) {
     if moved {
         c.announce_online();
     }
-    let client = c.client().id;
-    c.event(Event::Renamed { client, from, to: wanted.to_owned() });
 }
 
 /// `USER <name> <ignored> <ignored> <realname>`
