@@ -6,7 +6,7 @@ use super::{Event, Server, policy};
 use crate::config::{Config, Oper, OperClass, Privileges};
 use crate::outbox::Outbox;
 use crate::proto::modes::{OPERATOR, SERVER_NOTICES};
-use crate::proto::numeric::{self, Reply};
+use crate::proto::numeric;
 
 /// What makes a user a server operator.
 pub(super) struct Operator {
@@ -98,17 +98,13 @@ impl Ctx<'_> {
         self.event(Event::Acted { client, mask, what });
     }
 
-    /// Lets an operator who may override it past a refusal, and tells others of that: `what` was done.
-    pub(super) fn or_override(
-        &mut self,
-        answer: Result<(), Reply>,
-        what: impl FnOnce(&Self) -> String,
-    ) -> Result<(), Reply> {
-        if policy::overridden(self, answer)? {
+    /// Tells others of what the client does, if that overrides something. To be called when nothing else is in the way:
+    /// what is refused after all is nobody's business.
+    pub(super) fn overrides(&mut self, overridden: bool, what: impl FnOnce(&Self) -> String) {
+        if overridden {
             let what = format!("override: {}", what(self));
             self.acted(what);
         }
-        Ok(())
     }
 
     fn review_operator(&mut self) {

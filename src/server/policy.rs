@@ -383,7 +383,7 @@ pub(super) fn may_override(c: &Ctx<'_>) -> bool {
     c.server.privileges(c.me).has(Privileges::OVERRIDE)
 }
 
-/// What becomes of an answer if the client may override it: whether it had to. To be told of with [`Ctx::acted`].
+/// What becomes of an answer if the client may override it: whether it had to. To be told of with [`Ctx::overrides`].
 pub(super) fn overridden(c: &Ctx<'_>, answer: Result<(), Reply>) -> Result<bool, Reply> {
     match answer {
         Ok(()) => Ok(false),

@@ -128,11 +128,12 @@ pub(super) fn topic(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         show_topic(c, index);
         return Ok(());
     };
-    c.or_override(policy::may_set_topic(c, index), |c| format!("TOPIC {}", c.channel(index).name))?;
+    let overridden = policy::overridden(c, policy::may_set_topic(c, index))?;
     let topic = text::truncate(given, c.server.config.limits.topic_length as usize);
     if c.is_refused(Events::TOPIC, "TOPIC", topic) {
         return Ok(());
     }
+    c.overrides(overridden, |c| format!("TOPIC {}", c.channel(index).name));
     let (source, at_unix_ms) = (c.source(), c.server.now.unix_ms);
     let channel = c.channel_mut(index);
     let name = channel.name.clone();
@@ -165,8 +166,7 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let index = c.find_known(m.arg(1))?;
     let nick = c.user_at(slot).nick.clone();
     let allowed = policy::member(c, index).and_then(|()| policy::may_invite(c, index));
-    let overridden = allowed.is_err();
-    c.or_override(allowed, |c| format!("INVITE {nick} {}", c.channel(index).name))?;
+    let overridden = policy::overridden(c, allowed)?;
     let opens = overridden || policy::moderator(c, index).is_ok();
     let channel = c.channel(index);
     let (name, serial) = (channel.name.clone(), channel.serial);
@@ -180,6 +180,7 @@ pub(super) fn invite(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         message::keep_away(c, slot, &nick, true, silenced);
         return Ok(());
     }
+    c.overrides(overridden, |_| format!("INVITE {nick} {name}"));
     // Whoever is silenced does not learn it, and has no say in what the other is invited to. Nor does anybody learn who is
     // there already, but hidden in an auditorium.
     let heard = !silenced && !there;
@@ -236,7 +237,8 @@ pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         if !c.channel(index).has(slot) {
             return Err(numeric::err_usernotinchannel(&c.user_at(slot).nick, &name).into());
         }
-        c.or_override(policy::may_kick(c, index, slot), |_| format!("KICK {name} {nick}"))?;
+        let overridden = policy::overridden(c, policy::may_kick(c, index, slot))?;
+        c.overrides(overridden, |_| format!("KICK {name} {nick}"));
         let source = c.source();
         remove(c, index, slot, &source, &kicker, &comment);
         Ok(())

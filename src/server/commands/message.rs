@@ -221,13 +221,14 @@ fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: &mut Vec<To>)
     match to {
         To::Channel { index, .. } => {
             let allowed = policy::may_speak(c, index);
-            match said.body {
+            let overridden = match said.body {
                 // Nobody means to override anything by typing.
-                Body::Tags => allowed?,
-                _ => c.or_override(allowed, |_| format!("{} {shown}", said.command))?,
-            }
+                Body::Tags => allowed.map(|()| false)?,
+                _ => policy::overridden(c, allowed)?,
+            };
             policy::may_say(c, index, said)?;
             c.address(Addressed::Channel(index), &shown)?;
+            c.overrides(overridden, |_| format!("{} {shown}", said.command));
             let source = c.source();
             said.send(c, &source, to, &shown);
         }
@@ -241,7 +242,8 @@ fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outco
     c.address(Addressed::User(slot), nick)?;
     let is_message = said.command == "PRIVMSG";
     let silenced = policy::is_silenced(c, slot);
-    if !policy::is_accepted(c, slot) {
+    let accepted = policy::is_accepted(c, slot);
+    if !accepted {
         // Nobody has said anything who sends tags: typing is not worth a word.
         if matches!(said.body, Body::Tags) {
             return Ok(());
@@ -250,13 +252,11 @@ fn to_user(c: &mut Ctx<'_>, slot: u32, nick: &Rc<str>, said: &Said<'_>) -> Outco
             keep_away(c, slot, nick, said.is_answered(), silenced);
             return Ok(());
         }
-        if !silenced {
-            c.acted(format!("override: {} {nick}", said.command));
-        }
     }
     if is_message {
         expect_answer(c, slot, nick)?;
     }
+    c.overrides(!accepted && !silenced, |_| format!("{} {nick}", said.command));
     let source = c.source();
     // Whoever is silenced does not learn it.
     said.send(c, &source, if silenced { To::Nobody } else { To::User(slot) }, nick);
