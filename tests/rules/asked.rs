@@ -3,17 +3,28 @@
 use std::collections::BTreeSet;
 
 use crate::commands::fold;
-use crate::truth::{Past, Truth};
-use crate::world::{SERVER, World};
+use crate::truth::{HALF, Past, Truth};
+use crate::world::{SERVER, World, address};
 
 type Checked = Result<(), String>;
+
+/// Stands for an address that is not shown.
+const HIDDEN: &str = "255.255.255.255";
 
 impl World {
     /// The user is to hear who is in a channel, as they see it.
     pub(crate) fn expect_names(&mut self, user: usize, folded: &str) {
         let channel = self.truth.channels[folded].clone();
-        let visible =
-            channel.members.iter().filter(|(other, _)| self.truth.sees_member(user, &channel, **other));
+        // Whoever is inside has the list that goes with what is told there, whatever else they may see.
+        let inside = channel.members.contains_key(&user);
+        let sees = |other: usize| {
+            if inside {
+                Truth::member_sees(&channel, user, other)
+            } else {
+                self.truth.sees_member(user, &channel, other)
+            }
+        };
+        let visible = channel.members.iter().filter(|(other, _)| sees(**other));
         let visible: BTreeSet<String> = visible
             .map(|(&other, &rank)| self.truth.symbols(user, rank) + &self.truth.users[other].nick)
             .collect();
@@ -30,7 +41,7 @@ impl World {
     }
 
     pub(crate) fn ask_names(&mut self, user: usize, name: &str) -> Checked {
-        let channel = self.truth.channels.get(&fold(name)).filter(|channel| Truth::lists(user, channel));
+        let channel = self.truth.channels.get(&fold(name)).filter(|channel| self.truth.lists(user, channel));
         match channel.map(|channel| fold(&channel.name)) {
             Some(folded) => self.expect_names(user, &folded),
             None => self.expect(user, format!("366 {name}")),
@@ -43,7 +54,7 @@ impl World {
         let lines = heard.get(&user).cloned().unwrap_or_default();
         let listed = lines.iter().filter_map(|line| line.strip_prefix("322 "));
         let listed: BTreeSet<String> = listed.map(str::to_owned).collect();
-        let visible = self.truth.channels.values().filter(|channel| Truth::lists(user, channel));
+        let visible = self.truth.channels.values().filter(|channel| self.truth.lists(user, channel));
         let visible =
             visible.map(|channel| format!("{} {} :{}", channel.name, channel.members.len(), channel.topic));
         let visible: BTreeSet<String> = visible.collect();
@@ -68,14 +79,16 @@ impl World {
         let visible: BTreeSet<String> = visible
             .map(|channel| self.truth.symbols(user, channel.members[&other]) + &channel.name)
             .collect();
-        if shown == visible && heard.len() == 1 {
-            Ok(())
-        } else {
-            Err(format!("shown {shown:?}, to be seen {visible:?}"))
+        if shown != visible || heard.len() != 1 {
+            return Err(format!("shown {shown:?}, to be seen {visible:?}"));
         }
+        // What users are told of themselves, and of others those alone who see all.
+        let sees = user == other || self.truth.has(user, "see-all");
+        let told = ["338", "379"].map(|code| lines.iter().any(|line| line.starts_with(code)));
+        if told == [sees; 2] { Ok(()) } else { Err(format!("sees all: {sees}, heard {heard:?}")) }
     }
 
-    /// WHOWAS: the hosts that were shown then.
+    /// WHOWAS: the hosts that were shown then, and those that were not for who sees all.
     pub(crate) fn ask_whowas(&mut self, user: usize, other: usize) -> Checked {
         let nick =
             if self.rng.one_in(2) { "shared".to_owned() } else { self.truth.users[other].nick.clone() };
@@ -92,6 +105,9 @@ impl World {
         }
         for Past { user: who, nick, host } in past {
             self.expect(user, format!("314 {nick} ~u{who} {host} *"));
+            if self.truth.has(user, "see-all") {
+                self.expect(user, format!("338 {nick} ~u{who}@{0} {0}", address(who)));
+            }
             self.expect(user, format!("312 {nick} {SERVER}"));
         }
         self.expect(user, format!("369 {nick}"));
@@ -103,6 +119,10 @@ impl World {
         let line = format!("MODE {name}");
         let Some(channel) = self.channel(user, name) else { return self.check(user, &line) };
         let member = channel.members.contains_key(&user);
+        if !self.truth.sees(user, &channel) {
+            self.expect(user, format!("442 {}", channel.name));
+            return self.check(user, &line);
+        }
         let heard = self.say(user, &line);
         let lines = heard.get(&user).map_or(&[][..], Vec::as_slice);
         let words: Vec<&str> = lines.first().map_or("", String::as_str).split(' ').collect();
@@ -126,12 +146,51 @@ impl World {
         if fine { Ok(()) } else { Err(format!("modes {flags:?}, a member: {member}, heard {heard:?}")) }
     }
 
+    /// MODE of a channel with the letter of a list: bans and quiets are for those who may look, exceptions for those who may
+    /// change them.
+    pub(crate) fn ask_entries(&mut self, user: usize, name: &str) -> Checked {
+        let quiets = if self.truth.prefixes.contains('q') { None } else { Some(('q', "728", "729")) };
+        let lists = [('b', "367", "368"), ('e', "348", "349"), ('I', "346", "347")];
+        let lists: Vec<_> = lists.into_iter().chain(quiets).collect();
+        let (letter, code, end) = self.rng.pick(&lists);
+        let line = format!("MODE {name} {letter}");
+        let Some(channel) = self.channel(user, name) else { return self.check(user, &line) };
+        let refusal = match channel.members.get(&user) {
+            _ if self.truth.has(user, "override") => None,
+            _ if matches!(letter, 'b' | 'q') => (!self.truth.sees(user, &channel)).then_some(442),
+            None => Some(442),
+            Some(&rank) => (rank < HALF).then_some(482),
+        };
+        if let Some(refusal) = refusal {
+            self.expect(user, format!("{refusal} {}", channel.name));
+            return self.check(user, &line);
+        }
+        let heard = self.say(user, &line);
+        let lines = heard.get(&user).map_or(&[][..], Vec::as_slice);
+        let entries = channel.lists.get(&letter).map_or(&[][..], Vec::as_slice);
+        let shown = lines.iter().filter(|line| line.starts_with(code));
+        let fine = shown.clone().count() == entries.len()
+            && shown.zip(entries).all(|(line, entry)| line.split(' ').any(|word| word == entry))
+            && lines.last().is_some_and(|line| line.starts_with(end))
+            && lines.len() == entries.len() + 1
+            && heard.len() == 1;
+        if fine { Ok(()) } else { Err(format!("entries {entries:?}, heard {heard:?}")) }
+    }
+
     /// USERHOST and USERIP, of which only the one who asks hears.
     pub(crate) fn ask_where(&mut self, user: usize, other: usize) -> Checked {
-        let verb = self.rng.pick(&["USERHOST", "USERIP"]);
-        let heard = self.say(user, &format!("{verb} {}", self.truth.users[other].nick));
-        let lines = heard.get(&user).map_or(0, Vec::len);
-        if lines == 1 && heard.len() == 1 { Ok(()) } else { Err(format!("{verb}: {heard:?}")) }
+        let (verb, code) = self.rng.pick(&[("USERHOST", 302), ("USERIP", 340)]);
+        let (them, sees) = (&self.truth.users[other], self.truth.sees_address(user, other));
+        let place = match verb {
+            _ if sees => address(other),
+            "USERHOST" => them.host.clone(),
+            _ => HIDDEN.to_owned(),
+        };
+        let oper = if them.modes.contains(&'o') { "*" } else { "" };
+        let away = if them.away.is_some() { '-' } else { '+' };
+        let nick = them.nick.clone();
+        self.expect(user, format!("{code} :{nick}{oper}={away}~u{other}@{place}"));
+        self.check(user, &format!("{verb} {nick}"))
     }
 
     /// WHO of a channel, or of everybody.
@@ -149,7 +208,8 @@ impl World {
                 if all {
                     let mut shared = meets.filter(|channel| channel.members.contains_key(&user));
                     let near = shared.any(|channel| Truth::member_sees(channel, user, other));
-                    user == other || !truth.users[other].modes.contains(&'i') || near
+                    let open = !truth.users[other].modes.contains(&'i') || truth.has(user, "see-all");
+                    user == other || open || near
                 } else {
                     let channel = truth.channels.get(&fold(name));
                     channel.is_some_and(|channel| {
@@ -161,6 +221,13 @@ impl World {
             .collect();
         if shown != visible || heard.len() != 1 {
             return Err(format!("shown {shown:?}, to be seen {visible:?}"));
+        }
+        for row in rows.iter().filter(|_| !fields.is_empty()) {
+            let other = truth.by_nick(row[4]).ok_or("a row of nobody")?;
+            let place = if truth.sees_address(user, other) { address(other) } else { HIDDEN.to_owned() };
+            if (row[2], row[3]) != (&*place, &*truth.users[other].host) {
+                return Err(format!("{} is not where {} is: {place}", row.join(" "), row[4]));
+            }
         }
         // A channel that is named in a row is one in which the asker sees that user.
         for row in rows.iter().filter(|row| row[0] != "*") {

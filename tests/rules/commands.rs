@@ -43,6 +43,7 @@ impl World {
             43 | 44 => self.ask_names(user, name),
             45 if self.rng.one_in(2) => self.ask_modes(user, name),
             45 => self.ask_list(user),
+            50 if self.rng.one_in(2) => self.ask_entries(user, name),
             46 => self.ask_whois(user, other),
             47 | 48 => self.ask_who(user, name),
             49 => self.ask_whowas(user, other),
@@ -104,6 +105,12 @@ impl World {
             self.enter(user, &folded, 0, None);
             return self.check(user, &line);
         };
+        // Encrypted connections are promised to those who are there.
+        if code != 489 && self.truth.has(user, "override") {
+            self.acted(user, &format!("override: JOIN {}", channel.name));
+            self.enter(user, &folded, 0, None);
+            return self.check(user, &line);
+        }
         let other = self.truth.forward(&channel).cloned();
         match other {
             Some(other)
@@ -196,23 +203,27 @@ impl World {
         let nick = self.truth.users[other].nick.clone();
         if let Some(channel) = self.channel(user, name) {
             let (mine, theirs) = (channel.members.get(&user), channel.members.get(&other));
-            let told = match (mine, theirs) {
-                (None, _) => Err(format!("442 {}", channel.name)),
-                (Some(&mine), _) if mine < HALF => Err(format!("482 {}", channel.name)),
-                (_, None) => Err(format!("441 {nick} {}", channel.name)),
+            let refusal = match (mine, theirs) {
+                (None, _) => Some(format!("442 {}", channel.name)),
+                (Some(&mine), _) if mine < HALF => Some(format!("482 {}", channel.name)),
                 (Some(&mine), Some(&theirs))
                     if user != other && (top(theirs) > top(mine) || (mine < OP && theirs >= HALF)) =>
                 {
-                    Err(format!("482 {}", channel.name))
+                    Some(format!("482 {}", channel.name))
                 }
-                _ => Ok(format!(":{} KICK {} {nick} :out", self.truth.mask(user), channel.name)),
+                _ => None,
             };
-            match told {
-                Ok(told) => {
-                    self.expect_all(Truth::audience(&channel, other), &told);
-                    self.truth.leave(other, &fold(name));
+            if let Some(refusal) = refusal.as_ref().filter(|_| !self.truth.has(user, "override")) {
+                self.expect(user, refusal);
+            } else if theirs.is_none() {
+                self.expect(user, format!("441 {nick} {}", channel.name));
+            } else {
+                if refusal.is_some() {
+                    self.acted(user, &format!("override: KICK {} {nick}", channel.name));
                 }
-                Err(refusal) => self.expect(user, refusal),
+                let told = format!(":{} KICK {} {nick} :out", self.truth.mask(user), channel.name);
+                self.expect_all(Truth::audience(&channel, other), &told);
+                self.truth.leave(other, &fold(name));
             }
         }
         self.check(user, &format!("KICK {name} {nick} :out"))
@@ -227,11 +238,13 @@ impl World {
                 Some(mine) if channel.flags.contains(&'i') && mine < HALF => {
                     Some(format!("482 {}", channel.name))
                 }
-                _ if there && Truth::member_sees(&channel, user, other) => {
-                    Some(format!("443 {nick} {}", channel.name))
-                }
                 _ => None,
             };
+            let overrides = refusal.is_some() && self.truth.has(user, "override");
+            let seen = there && self.truth.sees_member(user, &channel, other);
+            let refusal = refusal
+                .filter(|_| !overrides)
+                .or_else(|| seen.then(|| format!("443 {nick} {}", channel.name)));
             let silenced = self.truth.is_silenced(user, other);
             // Who is hidden in an auditorium is not told of by being there.
             let heard = !silenced && !there;
@@ -240,7 +253,10 @@ impl World {
             } else if !self.truth.accepts(other, user) {
                 return self.knock_at(user, other, &format!("INVITE {nick} {name}"), true);
             } else {
-                if heard && mine >= Some(HALF) {
+                if overrides {
+                    self.acted(user, &format!("override: INVITE {nick} {}", channel.name));
+                }
+                if heard && (overrides || mine >= Some(HALF)) {
                     self.truth.users[other].invited.insert(channel.serial);
                 }
                 self.expect(user, format!("341 {nick} {}", channel.name));
@@ -252,14 +268,20 @@ impl World {
                 }
                 let hear = channel.members.iter().filter(|&(&it, &rank)| {
                     it != user
-                        && Truth::member_sees(&channel, it, user)
+                        && (mine.is_none() || Truth::member_sees(&channel, it, user))
                         && (rank >= HALF || !channel.flags.contains(&'i'))
                 });
                 let told = format!(":{} INVITE {nick} {}", self.truth.mask(user), channel.name);
                 self.expect_able(hear.map(|(&it, _)| it), "invite-notify", &told);
             }
         }
-        self.check(user, &format!("INVITE {nick} {name}"))
+        let mut heard = self.say(user, &format!("INVITE {nick} {name}"));
+        if user == other {
+            // What one sends oneself is no part of the response, which comes as a whole if there is a label.
+            let both = [&mut heard, &mut self.expected].map(|lines| lines.get_mut(&user));
+            both.into_iter().flatten().for_each(|lines| lines.sort());
+        }
+        self.compare(heard)
     }
 
     fn nick(&mut self, user: usize) -> Checked {
@@ -310,19 +332,23 @@ impl World {
             return self.look_at_topic(user, name);
         }
         if let Some(channel) = self.channel(user, name) {
-            match channel.members.get(&user) {
-                None => self.expect(user, format!("442 {}", channel.name)),
-                Some(&rank) if channel.flags.contains(&'t') && rank < HALF => {
-                    self.expect(user, format!("482 {}", channel.name));
-                }
+            let refusal = match channel.members.get(&user) {
+                None => Some(442),
+                Some(&rank) if channel.flags.contains(&'t') && rank < HALF => Some(482),
                 Some(_) if !channel.flags.contains(&'t') && !self.truth.may_speak(user, &channel) => {
-                    self.expect(user, format!("404 {}", channel.name));
+                    Some(404)
                 }
-                Some(_) => {
-                    let told = format!(":{} TOPIC {} :{text}", self.truth.mask(user), channel.name);
-                    self.expect_all(channel.members.keys().copied(), &told);
-                    self.truth.channels.get_mut(&fold(name)).expect("found").topic.clone_from(&text);
+                Some(_) => None,
+            };
+            if let Some(code) = refusal.filter(|_| !self.truth.has(user, "override")) {
+                self.expect(user, format!("{code} {}", channel.name));
+            } else {
+                if refusal.is_some() {
+                    self.acted(user, &format!("override: TOPIC {}", channel.name));
                 }
+                let told = format!(":{} TOPIC {} :{text}", self.truth.mask(user), channel.name);
+                self.expect_all(channel.members.keys().copied(), &told);
+                self.truth.channels.get_mut(&fold(name)).expect("found").topic.clone_from(&text);
             }
         }
         self.check(user, &format!("TOPIC {name} :{text}"))
@@ -333,6 +359,7 @@ impl World {
             let heard = self.say(user, &format!("TOPIC {name}"));
             let mine = heard.get(&user).cloned().unwrap_or_default();
             let expected = match () {
+                () if !self.truth.sees(user, &channel) => format!("442 {}", channel.name),
                 () if channel.topic.is_empty() => format!("331 {}", channel.name),
                 () => format!("332 {} :{}", channel.name, channel.topic),
             };

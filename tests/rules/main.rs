@@ -81,11 +81,19 @@ fn nobody_may_or_sees_more_than_the_rules_say() {
     }
     // Runs in which little happens show little.
     for word in [
-        "314", "319", "353", "381", "396", "404", "406", "435", "441", "447", "464", "470", "471", "473",
-        "474", "475", "478", "480", "481", "482", "489", "710", "718", "730", "731", "AWAY", "CHGHOST",
-        "FAIL", "INVITE", "KICK", "KILL", "QUIT", "RENAME", "SETNAME", "TAGMSG", "WALLOPS",
+        "314", "319", "338", "353", "367", "381", "396", "404", "406", "435", "441", "447", "464", "470",
+        "471", "473", "474", "475", "478", "480", "481", "482", "489", "710", "718", "730", "731", "AWAY",
+        "CHGHOST", "FAIL", "INVITE", "KICK", "KILL", "QUIT", "RENAME", "SETNAME", "TAGMSG", "WALLOPS",
     ] {
         assert!(seen.contains_key(word), "{word} was never heard: {seen:?}");
+    }
+    // What operators do past the rules, as the others are told of it.
+    for what in ["INVITE", "JOIN", "KICK", "MODE", "NOTICE", "PRIVMSG", "TOPIC"] {
+        let used = format!("uses override: {what}");
+        assert!(seen.contains_key(&used), "{used} was never heard: {seen:?}");
+    }
+    for used in ["uses RENAME", "uses SAMODE"] {
+        assert!(seen.contains_key(used), "{used} was never heard: {seen:?}");
     }
 }
 

@@ -60,11 +60,19 @@ impl World {
             // Who has not negotiated tags says nothing by them.
             _ if verb == "TAGMSG" && !self.truth.users[user].caps.contains("message-tags") => {}
             None => self.expect_all(answered.then_some(user), &format!("403 {name}")),
-            Some(channel) if !self.truth.may_say(user, &channel, verb, text.trim_start_matches(" :")) => {
-                let refusal = Truth::unheard(user, &channel, name);
+            // Nobody overrides anything by typing.
+            Some(channel)
+                if !Truth::takes(&channel, verb, text.trim_start_matches(" :"))
+                    || !(self.truth.may_speak(user, &channel)
+                        || verb != "TAGMSG" && self.truth.has(user, "override")) =>
+            {
+                let refusal = self.truth.unheard(user, &channel, name);
                 self.expect_all(answered.then_some(user), &refusal);
             }
             Some(channel) => {
+                if !self.truth.may_speak(user, &channel) {
+                    self.acted(user, &format!("override: {verb} {symbol}{}", channel.name));
+                }
                 let told = format!(":{} {verb} {symbol}{}{text}", self.truth.mask(user), channel.name);
                 let cap = (verb == "TAGMSG").then_some("message-tags");
                 self.deliver(user, &channel, row.map_or(0, |row| row.2), &[told], cap);
@@ -77,7 +85,8 @@ impl World {
         let nick = self.truth.users[other].nick.clone();
         let verb = self.rng.pick(&["PRIVMSG", "PRIVMSG", "NOTICE"]);
         let silenced = self.truth.is_silenced(user, other);
-        let accepted = self.truth.accepts(other, user);
+        let overrides = !self.truth.accepts(other, user) && self.truth.has(user, "override");
+        let accepted = overrides || self.truth.accepts(other, user);
         // Nobody but the two, and if it is kept away nobody at all.
         let kept_away = silenced || !accepted;
         let for_whom = if kept_away { BTreeSet::from([user]) } else { BTreeSet::from([user, other]) };
@@ -90,6 +99,9 @@ impl World {
         if verb == "PRIVMSG" && self.truth.users[user].modes.contains(&'g') && user != other {
             let entry = (other, nick.clone());
             self.truth.users[user].accepted.insert(entry);
+        }
+        if overrides && !silenced {
+            self.acted(user, &format!("override: {verb} {nick}"));
         }
         let told = format!(":{mask} {line}");
         self.pass_on(user, (!silenced).then_some(other).into_iter().collect(), &[told], None);
@@ -132,7 +144,11 @@ impl World {
         let able = ["batch", "draft/multiline"].iter().all(|cap| self.truth.users[user].caps.contains(cap));
         let nick = self.truth.users[other].nick.clone();
         let private = self.rng.one_in(3);
-        if !able || (private && (self.truth.is_silenced(user, other) || !self.truth.accepts(other, user))) {
+        let overrides = self.truth.has(user, "override");
+        let past = overrides && !self.truth.accepts(other, user);
+        if !able
+            || private && (self.truth.is_silenced(user, other) || !past && !self.truth.accepts(other, user))
+        {
             return Ok(());
         }
         let word =
@@ -153,6 +169,9 @@ impl World {
             self.send(user, &format!("@batch=1{joined} PRIVMSG {target} :{line}"));
         }
         if private {
+            if past {
+                self.acted(user, &format!("override: PRIVMSG {nick}"));
+            }
             if self.truth.users[user].modes.contains(&'g') && user != other {
                 self.truth.users[user].accepted.insert((other, nick.clone()));
             }
@@ -161,10 +180,14 @@ impl World {
                 self.expect(user, format!("301 {nick}"));
             }
         } else if let Some(channel) = self.any_channel(user, name) {
-            if self.truth.may_say(user, &channel, "PRIVMSG", "") {
+            let may = self.truth.may_speak(user, &channel);
+            if may || overrides {
+                if !may {
+                    self.acted(user, &format!("override: PRIVMSG {}", channel.name));
+                }
                 self.deliver(user, &channel, 0, &told(&channel.name), None);
             } else {
-                self.expect(user, Truth::unheard(user, &channel, name));
+                self.expect(user, self.truth.unheard(user, &channel, name));
             }
         }
         self.send(user, "BATCH -1");

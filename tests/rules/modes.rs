@@ -47,6 +47,7 @@ impl World {
     fn moderated(&mut self, user: usize, name: &str) -> Option<Channel> {
         let channel = self.channel(user, name)?;
         match channel.members.get(&user) {
+            _ if self.truth.has(user, "override") => return Some(channel),
             None => self.expect(user, format!("442 {}", channel.name)),
             Some(&rank) if rank < HALF => self.expect(user, format!("482 {}", channel.name)),
             Some(_) => return Some(channel),
@@ -54,8 +55,15 @@ impl World {
         None
     }
 
-    /// All members are told of a change.
-    fn told(&mut self, user: usize, channel: &Channel, change: &str) {
+    /// All members are told of a change, and of what was asked for those who watch over what goes past the rules.
+    fn told(&mut self, user: usize, channel: &Channel, change: &str, asked: &str) {
+        if channel.members.get(&user).is_none_or(|&rank| rank < HALF) {
+            self.acted(user, &format!("override: {}", spelled(asked, channel)));
+        }
+        self.tell(user, channel, change);
+    }
+
+    fn tell(&mut self, user: usize, channel: &Channel, change: &str) {
         let told = format!(":{} MODE {} {change}", self.truth.mask(user), channel.name);
         self.expect_all(channel.members.keys().copied(), &told);
     }
@@ -80,12 +88,13 @@ impl World {
         // Nobody can join any more, and nobody sees anybody: not for long.
         let add = add && (!matches!(letter, 'S' | 's') || self.rng.one_in(2));
         let change = format!("{}{letter}", sign(add));
+        let line = format!("MODE {name} {change}");
         if let Some(channel) = self.moderated(user, name)
             && self.change(name).set_flag(letter, add)
         {
-            self.told(user, &channel, &change);
+            self.told(user, &channel, &change, &line);
         }
-        self.check(user, &format!("MODE {name} {change}"))
+        self.check(user, &line)
     }
 
     fn entry(&mut self, user: usize, name: &str, other: usize, add: bool) -> Checked {
@@ -103,6 +112,7 @@ impl World {
             _ => format!("*!~u{other}@10.*"),
         };
         let change = format!("{}{letter} {mask}", sign(add));
+        let line = format!("MODE {name} {change}");
         if let Some(channel) = self.moderated(user, name) {
             let full = channel.lists.values().map(Vec::len).sum::<usize>() >= ENTRIES;
             let list = self.change(name).lists.entry(letter).or_default();
@@ -116,16 +126,16 @@ impl World {
                 }
                 (true, None) => {
                     list.push(mask.clone());
-                    self.told(user, &channel, &change);
+                    self.told(user, &channel, &change, &line);
                 }
                 (false, Some(place)) => {
                     list.remove(place);
-                    self.told(user, &channel, &change);
+                    self.told(user, &channel, &change, &line);
                 }
                 _ => {}
             }
         }
-        self.check(user, &format!("MODE {name} {change}"))
+        self.check(user, &line)
     }
 
     fn setting(&mut self, user: usize, name: &str, add: bool) -> Checked {
@@ -163,11 +173,8 @@ impl World {
                 }
             };
             if gone {
-                self.told(
-                    user,
-                    &channel,
-                    if letter == 'k' { "-k *".to_owned() } else { format!("-{letter}") }.as_str(),
-                );
+                let change = if letter == 'k' { "-k *".to_owned() } else { format!("-{letter}") };
+                self.told(user, &channel, &change, &line);
             }
             return self.check(user, &line);
         }
@@ -191,7 +198,7 @@ impl World {
                     }
                 };
                 if before.as_ref() != Some(&shown) {
-                    self.told(user, &channel, &format!("+{letter} {shown}"));
+                    self.told(user, &channel, &format!("+{letter} {shown}"), &line);
                 }
             }
         }
@@ -221,6 +228,7 @@ impl World {
         let &(_, _, bit, given_by) = PREFIXES.iter().find(|row| row.0 == letter).expect("a known letter");
         let (mine, theirs) = (channel.members.get(&user).copied(), channel.members.get(&other).copied());
         let own = user == other;
+        let overrides = self.truth.has(user, "override");
         let refusal = match (mine, theirs) {
             (None, _) => Some(format!("442 {}", channel.name)),
             (Some(mine), _) if mine < HALF && !own => Some(format!("482 {}", channel.name)),
@@ -231,11 +239,11 @@ impl World {
             }
             _ => None,
         };
-        if let Some(refusal) = refusal {
-            self.expect(user, refusal);
+        let Some(before) = theirs.filter(|_| overrides || refusal.is_none()) else {
+            let absent = format!("441 {nick} {}", channel.name);
+            self.expect(user, refusal.filter(|_| !overrides).unwrap_or(absent));
             return self.check(user, &line);
-        }
-        let before = theirs.expect("a member");
+        };
         let after = if add { before | bit } else { before & !bit };
         if after != before {
             self.change(name).members.insert(other, after);
@@ -247,7 +255,10 @@ impl World {
             if appears {
                 self.appear(other, &channel, &after_channel);
             }
-            self.told(user, &channel, &change);
+            if refusal.is_some() {
+                self.acted(user, &format!("override: {}", spelled(&line, &channel)));
+            }
+            self.tell(user, &channel, &change);
             if vanishes {
                 let told = format!(":{} PART {}", self.truth.mask(other), channel.name);
                 self.expect_all(saw.difference(&see).copied(), &told);
@@ -266,6 +277,12 @@ fn set_throttle(channel: &mut Channel, value: &str) -> Option<String> {
         channel.throttle = Some(Throttle { joins, ms: seconds * 1_000, since: 0, count: 0 });
     }
     before.map(|_| value.to_owned())
+}
+
+/// A MODE with the name of the channel as the channel spells it.
+fn spelled(line: &str, channel: &Channel) -> String {
+    let change = line.splitn(3, ' ').nth(2).unwrap_or_default();
+    format!("MODE {} {change}", channel.name)
 }
 
 fn sign(add: bool) -> char {

@@ -18,20 +18,28 @@ impl World {
         let mine = channel.members.get(&user).copied();
         let highest = channel.members.values().map(|&rank| top(rank)).max().unwrap_or(0);
         let taken = self.truth.channels.get(&fold(&new)).is_some_and(|other| other.serial != channel.serial);
-        let refusal = match mine {
+        let by_rank = match mine {
             None => Some(format!("442 {}", channel.name)),
             Some(mine) if mine < OP || top(mine) < highest => Some(format!("482 {}", channel.name)),
-            _ if taken || new == channel.name => {
+            Some(_) => None,
+        };
+        let privileged = self.truth.has(user, "rename");
+        let refusal = match () {
+            () if by_rank.is_some() && !privileged => by_rank.clone(),
+            () if taken || new == channel.name => {
                 Some(format!(":irc.test FAIL RENAME CHANNEL_NAME_IN_USE {} {new}", channel.name))
             }
-            _ if channel.renamed_ms.is_some_and(|at| now < at + PAUSE) => {
+            () if channel.renamed_ms.is_some_and(|at| now < at + PAUSE) => {
                 Some(format!(":irc.test FAIL RENAME CANNOT_RENAME {} {new}", channel.name))
             }
-            _ => None,
+            () => None,
         };
         if let Some(refusal) = refusal {
             self.expect(user, refusal);
             return self.check(user, &line);
+        }
+        if by_rank.is_some() {
+            self.acted(user, &format!("RENAME {} {new}", channel.name));
         }
         let mut it = self.truth.channels.remove(&fold(name)).expect("it was found");
         it.name.clone_from(&new);

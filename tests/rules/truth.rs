@@ -45,6 +45,12 @@ pub(crate) struct User {
     pub(crate) hides: bool,
     /// Folded nicks.
     pub(crate) watched: BTreeSet<String>,
+    /// The number of the server operator that they are, if they are one.
+    pub(crate) operator: usize,
+    /// What they may do as a server operator.
+    pub(crate) privileges: BTreeSet<&'static str>,
+    /// The kinds of notices of the server that they get.
+    pub(crate) notices: BTreeSet<char>,
 }
 
 /// Somebody who had a nick.
@@ -113,6 +119,8 @@ pub(crate) struct Truth {
     pub(crate) cloaks: bool,
     /// Who has been here, the oldest first.
     pub(crate) past: Vec<Past>,
+    /// What server operators may do, by the number of their class.
+    pub(crate) classes: Vec<BTreeSet<&'static str>>,
 }
 
 /// Whether a mask matches: by trying everything.
@@ -236,12 +244,16 @@ impl Truth {
         }
     }
 
-    /// Whether the channel takes what the user wants to say.
-    pub(crate) fn may_say(&self, user: usize, channel: &Channel, verb: &str, text: &str) -> bool {
+    /// Whether the channel takes such words, whoever says them.
+    pub(crate) fn takes(channel: &Channel, verb: &str, text: &str) -> bool {
         let ctcp = text.starts_with('\u{1}') && !text.starts_with("\u{1}ACTION");
-        self.may_speak(user, channel)
-            && !(channel.flags.contains(&'C') && ctcp)
-            && !(channel.flags.contains(&'T') && verb == "NOTICE")
+        let (no_ctcp, no_notices) = (channel.flags.contains(&'C'), channel.flags.contains(&'T'));
+        !(no_ctcp && ctcp || no_notices && verb == "NOTICE")
+    }
+
+    /// Whether the user is a server operator with this privilege.
+    pub(crate) fn has(&self, user: usize, privilege: &str) -> bool {
+        self.users[user].modes.contains(&'o') && self.users[user].privileges.contains(privilege)
     }
 
     /// Whether `other` does not want to hear from the user.
@@ -292,8 +304,11 @@ impl Truth {
             || [viewer, other].iter().all(|it| channel.was_here.contains(it))
     }
 
-    /// Whether somebody may see that another is in a channel.
+    /// Whether somebody who asks may see that another is in a channel.
     pub(crate) fn sees_member(&self, viewer: usize, channel: &Channel, other: usize) -> bool {
+        if self.has(viewer, "see-all") {
+            return true;
+        }
         if channel.members.contains_key(&viewer) {
             return Self::member_sees(channel, viewer, other);
         }
@@ -309,22 +324,36 @@ impl Truth {
 
     /// The channel of that name, if it is there for the user.
     pub(crate) fn known(&self, user: usize, name: &str) -> Option<&Channel> {
-        self.channels.get(&name.to_ascii_lowercase()).filter(|channel| Self::sees(user, channel))
+        self.channels.get(&name.to_ascii_lowercase()).filter(|channel| self.knows(user, channel))
     }
 
     /// Whether the channel is shown to somebody who has not named it.
-    pub(crate) fn lists(viewer: usize, channel: &Channel) -> bool {
-        channel.members.contains_key(&viewer) || !['s', 'p'].iter().any(|flag| channel.flags.contains(flag))
+    pub(crate) fn lists(&self, viewer: usize, channel: &Channel) -> bool {
+        let hidden = ['s', 'p'].iter().any(|flag| channel.flags.contains(flag));
+        !hidden || channel.members.contains_key(&viewer) || self.has(viewer, "see-all")
     }
 
     /// Whether the channel is there for somebody who has named it.
-    pub(crate) fn sees(viewer: usize, channel: &Channel) -> bool {
-        channel.members.contains_key(&viewer) || !channel.flags.contains(&'s')
+    pub(crate) fn sees(&self, viewer: usize, channel: &Channel) -> bool {
+        let hidden = channel.flags.contains(&'s');
+        !hidden || channel.members.contains_key(&viewer) || self.has(viewer, "see-all")
+    }
+
+    /// Whether the channel answers to somebody who has named it: also to those who may act there, though they see nothing.
+    fn knows(&self, viewer: usize, channel: &Channel) -> bool {
+        let acts = ["override", "rename"].iter().any(|privilege| self.has(viewer, privilege));
+        acts || self.sees(viewer, channel)
+    }
+
+    /// Whether somebody is told where another connects from.
+    pub(crate) fn sees_address(&self, viewer: usize, other: usize) -> bool {
+        let shown = self.users[other].host == crate::world::address(other);
+        shown || viewer == other || self.has(viewer, "see-all")
     }
 
     /// What is said to somebody who may not speak in a channel: nothing of one that is not there for them.
-    pub(crate) fn unheard(user: usize, channel: &Channel, name: &str) -> String {
-        if Self::sees(user, channel) { format!("404 {}", channel.name) } else { format!("403 {name}") }
+    pub(crate) fn unheard(&self, user: usize, channel: &Channel, name: &str) -> String {
+        if self.knows(user, channel) { format!("404 {}", channel.name) } else { format!("403 {name}") }
     }
 
     /// Those who see a member of a channel, themselves included.

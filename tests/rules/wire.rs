@@ -91,7 +91,8 @@ impl Wire {
 
     /// Nobody is sent the address of somebody who hides it, nor what was not said to them.
     fn keep_secrets(&self, truth: &Truth, user: usize, line: &str) -> Result<(), String> {
-        for other in (0..truth.users.len()).filter(|&other| other != user && truth.users[other].hides) {
+        let hides = |other: usize| other != user && truth.users[other].hides && !truth.has(user, "see-all");
+        for other in (0..truth.users.len()).filter(|&other| hides(other)) {
             ensure(!line.contains(&address(other)), || format!("shows where user {other} is: {line}"))?;
         }
         for (at, _) in line.match_indices("Zq") {
@@ -174,7 +175,7 @@ fn plain(truth: &Truth, it: &Parts<'_>) -> Result<String, String> {
     let rest = words.next().unwrap_or_default();
     // 710 and 718 are told to all in one line, or have what matters in front.
     let kept = match command {
-        "319" | "322" | "332" | "352" | "354" | "396" | "730" | "731" | "732" => rest,
+        "302" | "319" | "322" | "332" | "340" | "352" | "354" | "396" | "730" | "731" | "732" => rest,
         _ if rest.starts_with(':') => "",
         _ => rest.split_once(" :").map_or(rest, |(middle, _)| middle),
     };

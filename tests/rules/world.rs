@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
-use chatd::config::{Config, Oper, OperClass, Privileges};
+use chatd::config::Config;
 use chatd::proto::modes::Prefixes;
 use chatd::server::{Effect, Input, Peer, Time, Verdict};
 
@@ -53,6 +53,9 @@ pub(crate) struct World {
     pub(crate) wire: Wire,
     /// What is to be heard of the command under way.
     pub(crate) expected: Heard,
+    /// The notices to server operators about each other that are to come of it, and those that came.
+    pub(crate) notices: Heard,
+    noticed: Heard,
     /// A line that must never have been sent.
     pub(crate) fault: Option<String>,
     history: VecDeque<String>,
@@ -81,14 +84,6 @@ fn config(rng: &mut Rng, prefixes: &str) -> Config {
         config.cloak.key = Some("0123456789abcdef0123456789abcdef".to_owned());
         "x".clone_into(&mut config.users.default_modes);
     }
-    // What they may do, but not what is hidden from others or forbidden to them.
-    let privileges =
-        Privileges::TABLE.iter().filter(|word| !matches!(word.name, "see-all" | "override" | "rename"));
-    let privileges = privileges.fold(Privileges::NONE, |all, word| all.with(Privileges::from(word.bit)));
-    let (name, title) = ("most".to_owned(), "an operator".to_owned());
-    config.oper_class = vec![OperClass { name: name.clone(), title, privileges }];
-    let oper = Oper { name: "root".to_owned(), class: name, ..Oper::default() };
-    config.oper = vec![oper];
     config
 }
 
@@ -108,15 +103,18 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let prefixes = rng.pick(&["ov", "ohv", "qaohv"]);
-        let config = config(&mut rng, prefixes);
+        let mut config = config(&mut rng, prefixes);
+        let classes = crate::opers::classes(&mut rng, &mut config);
         let now = Time { mono_ms: 1_000, unix_ms: 1_700_000_000_000 };
         let cloaks = config.cloak.key.is_some();
         let mut world = Self {
             rng,
             bare: Bare::new(Rc::new(config), [seed, 1], now, Box::new(outcome)),
-            truth: Truth { prefixes, cloaks, ..Truth::default() },
+            truth: Truth { prefixes, cloaks, classes, ..Truth::default() },
             wire: Wire::default(),
             expected: Heard::new(),
+            notices: Heard::new(),
+            noticed: Heard::new(),
             fault: None,
             history: VecDeque::new(),
             seen: BTreeMap::new(),
@@ -208,6 +206,10 @@ impl World {
     pub(crate) fn hear_all(&mut self) -> Heard {
         let heard = self.listen();
         self.wire.secret = None;
+        let (notices, noticed) = (std::mem::take(&mut self.notices), std::mem::take(&mut self.noticed));
+        if notices != noticed {
+            self.fault.get_or_insert(format!("expected the notices {notices:?}\nheard    {noticed:?}"));
+        }
         if let Err(fault) = self.wire.end() {
             self.fault.get_or_insert(fault);
         }
@@ -279,11 +281,20 @@ impl World {
 
     /// Whether a line tells nothing that the model speaks of: who has set a topic, and what operators want to know.
     fn is_aside(&mut self, number: usize, line: &str) -> bool {
-        let notice = line.starts_with(&format!(":{SERVER} NOTICE ")) && line.contains(" :*** ");
-        if notice && !self.truth.users[number].modes.contains(&'s') {
-            self.fault.get_or_insert(format!("no operator, and told {line}"));
+        let notice =
+            line.strip_prefix(&format!(":{SERVER} NOTICE ")).and_then(|rest| rest.split_once(" :*** "));
+        let Some((_, text)) = notice else { return line.starts_with("333 ") };
+        let kind = crate::opers::kind(text);
+        if !kind.is_some_and(|kind| self.truth.users[number].notices.contains(&kind)) {
+            self.fault.get_or_insert(format!("it is not for them: {line}"));
         }
-        notice || line.starts_with("333 ")
+        if kind == Some('o') {
+            let words = text.split(' ').skip(1);
+            let used: Vec<_> = words.take(if text.contains(" override: ") { 3 } else { 2 }).collect();
+            *self.seen.entry(used.join(" ")).or_default() += 1;
+            self.noticed.entry(number).or_default().push(text.to_owned());
+        }
+        true
     }
 
     /// A user is to hear this.
