@@ -238,7 +238,7 @@ fn sections(out: &mut String) {
 }
 
 fn words(out: &mut String, title: &str, text: &str, rows: &[Word]) {
-    table(out, title, text, &["Word", "What it lets do"]);
+    table(out, title, text, &["Word", "What it means"]);
     for word in rows {
         row(out, &[&format!("`{}`", word.name), &sentence(word.help)]);
     }

@@ -116,7 +116,7 @@ impl Default for OperClass {
     }
 }
 
-/// `[[reserve]]`: names that are nobody's.
+/// `[[reserve]]`: names that nobody but server operators may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reserve {
     /// Masks of nicks.

@@ -11,15 +11,14 @@ flags! {
         DIE = 3, "die", "stop chatd: DIE";
         WALLOPS = 4, "wallops", "write to everybody with mode w: WALLOPS";
         NOTICES = 5, "notices", "get notices of the server about connections, kills and floods: user mode s";
-        FILTER = 6, "filter", "change the content filter";
-        LOCKDOWN = 7, "lockdown", "turn the panic switch";
-        SEE_ALL = 8, "see-all", "see secret channels, invisible users, real hosts and addresses";
-        CHANNEL_MODES = 9, "channel-modes", "change the modes of any channel: SAMODE";
-        JOIN = 10, "join", "move users into and out of channels: SAJOIN, SAPART";
-        NICK = 11, "nick", "change the nick of others: SANICK";
-        RENAME = 12, "rename", "rename any channel: RENAME";
-        OVERRIDE = 13, "override", "act in channels whatever their modes, bans and ranks; others are told each time";
-        FLOOD = 14, "flood", "send as fast as one likes";
+        FILTER = 6, "filter", "see the content filters: STATS f";
+        SEE_ALL = 7, "see-all", "see secret channels, invisible users, real hosts and addresses";
+        CHANNEL_MODES = 8, "channel-modes", "change the modes of any channel: SAMODE";
+        JOIN = 9, "join", "move users into and out of channels: SAJOIN, SAPART";
+        NICK = 10, "nick", "change the nick of others: SANICK";
+        RENAME = 11, "rename", "rename any channel: RENAME";
+        OVERRIDE = 12, "override", "act in channels whatever their modes, bans and ranks; others are told each time";
+        FLOOD = 13, "flood", "send as fast as one likes";
     }
 }
 
