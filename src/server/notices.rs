@@ -115,7 +115,7 @@ fn text(event: &Event) -> Option<(char, String)> {
             ('r', format!("client {client} is no gateway for WEBIRC: {why}"))
         }
         Event::Lockdown { on } => {
-            ('o', format!("the panic switch is turned {}", if *on { "on" } else { "off" }))
+            ('o', format!("the panic switch (lockdown) is turned {}", if *on { "on" } else { "off" }))
         }
         Event::Acted { mask, what, .. } => ('o', format!("{mask} uses {what}")),
         Event::Disconnected { mask: None, .. } | Event::Gateway { .. } | Event::Kicked { .. } => return None,
