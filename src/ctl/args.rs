@@ -177,7 +177,7 @@ pub(super) enum BanVerb {
         /// What those are told who are meant; several words are joined with spaces
         #[arg(required = true)]
         reason: Vec<String>,
-        /// How long it lasts, such as 12h, 1w3d or 90 (minutes) [default: for ever]
+        /// How long it lasts, such as 12h, 1w3d or 90 (minutes); 0 is for ever [default: 0]
         #[arg(long, value_name = "TIME", value_parser = seconds)]
         duration: Option<u64>,
         /// What it is held against [default: dline for an address or network alone, else kline]

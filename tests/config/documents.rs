@@ -9,6 +9,7 @@ use super::{explicit_defaults, good};
 
 const SAMPLE: &str = include_str!("../../etc/chatd.toml");
 const MANUAL: &str = include_str!("../../packaging/man/chatd.toml.5");
+const README: &str = include_str!("../../README.md");
 
 /// A line of the sample that may be uncommented: a setting, or the beginning of a section that there is only as an
 /// example.
@@ -139,6 +140,15 @@ fn manual_items() -> Vec<(String, String)> {
         }
     }
     items
+}
+
+#[test]
+fn the_readme_has_every_section_and_no_other() {
+    let once = SETTINGS.iter().map(|setting| format!("[{}]", setting.section()));
+    let lists = REPEATED.iter().map(|list| format!("[[{}]]", list.name));
+    let rows = README.lines().filter_map(|line| Some(line.strip_prefix("| `[")?.split_once('`')?.0));
+    let listed: BTreeSet<_> = rows.map(|name| format!("[{name}")).collect();
+    assert_eq!(listed, once.chain(lists).collect());
 }
 
 #[test]

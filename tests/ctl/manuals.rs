@@ -11,6 +11,7 @@ use crate::lists::{channel, connection, listener, oper, user};
 
 const CHATCTL: &str = include_str!("../../packaging/man/chatctl.1");
 const ADMIN: &str = include_str!("../../packaging/man/chatd-admin.7");
+const README: &str = include_str!("../../README.md");
 
 /// The lines of a page from the one that starts so to the next that starts with `until`.
 fn block<'a>(page: &'a str, start: &str, until: &[&str]) -> Vec<&'a str> {
@@ -108,6 +109,19 @@ fn chatctl_1_has_every_verb_and_option() {
     assert!(verbs.is_sorted(), "verbs by name");
     assert_eq!(verbs, sorted(real_verbs));
     assert_eq!(sorted(options), sorted(real_options));
+}
+
+#[test]
+fn the_readme_has_every_verb() {
+    // Cells of its table: `chatctl list [users]`, `chatctl stats`.
+    let rows = || README.lines().filter(|line| line.starts_with("| `chatctl "));
+    for (verb, _) in defined().0.iter().filter(|(verb, _)| verb != "help") {
+        let begun = [format!("`chatctl {verb} "), format!("`chatctl {verb}`")];
+        assert!(
+            rows().any(|row| begun.iter().any(|cell| row.contains(cell))),
+            "README.md lacks chatctl {verb}"
+        );
+    }
 }
 
 #[test]
