@@ -1,14 +1,14 @@
 //! Bans from the server: KLINE, UNKLINE, DLINE, UNDLINE.
 
-use super::super::Event;
 use super::super::bans::{Ban, BanError, BanKind};
 use super::super::ctx::Ctx;
+use super::super::{Event, ban_mask, setting};
 use super::Outcome;
 use crate::proto::duration::{self, Shown};
 use crate::proto::limits::BAN_REASON;
 use crate::proto::message::Message;
 use crate::proto::names;
-use crate::proto::numeric;
+use crate::proto::numeric::{self, Word};
 use crate::proto::text::truncate;
 
 /// `KLINE [duration] <user@host> <reason>`
@@ -37,13 +37,27 @@ pub(super) fn undline(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 fn names_a_server(c: &mut Ctx<'_>, command: &str, word: Option<&&str>) -> bool {
     let named = word.is_some_and(|word| names::same(word, "ON"));
     if named {
-        c.fail(command, "UNSUPPORTED", "ON is not known here: this network is one server");
+        fail(c, command, "UNSUPPORTED", "ON", "ON is not known here: this network is one server");
     }
     named
 }
 
-fn fail(c: &mut Ctx<'_>, command: &str, error: &BanError) {
-    c.fail(command, error.code(), &error.to_string());
+/// Refuses what was asked for because of `word`, one of its parameters.
+fn fail(c: &mut Ctx<'_>, command: &str, code: &str, word: &str, why: &str) {
+    let word = truncate(word, setting::SHOWN);
+    c.fail_about(command, code, format_args!("{}", Word(word)), why);
+}
+
+fn fail_ban(c: &mut Ctx<'_>, command: &str, mask: &str, error: &BanError) {
+    fail(c, command, error.code(), mask, &error.to_string());
+}
+
+/// Whether the first parameter is meant as a length of time, but is none: it has a number and is no mask, and a mask follows.
+fn is_wrong_duration(kind: BanKind, params: &[&str]) -> bool {
+    let [first, second, _, ..] = params else { return false };
+    first.starts_with(|first: char| first.is_ascii_digit())
+        && ban_mask::read(kind, first).is_err()
+        && ban_mask::read(kind, second).is_ok()
 }
 
 fn set(c: &mut Ctx<'_>, command: &'static str, kind: BanKind, params: &[&str]) -> Outcome {
@@ -55,15 +69,21 @@ fn set(c: &mut Ctx<'_>, command: &'static str, kind: BanKind, params: &[&str]) -
     if names_a_server(c, command, params.get(1)) {
         return Ok(());
     }
-    let reason = params.get(1).filter(|reason| !reason.is_empty());
-    let (Some(mask), Some(reason)) = (params.first(), reason) else {
+    if is_wrong_duration(kind, params) {
+        let why = "this is no length of time of at most 10 years, such as 12h, 1w3d or 90 (minutes)";
+        fail(c, command, "INVALID_DURATION", params[0], why);
+        return Ok(());
+    }
+    // A reason without a colon is as many parameters as it has words.
+    let reason = params.get(1..).unwrap_or_default().join(" ");
+    let (Some(mask), false) = (params.first(), reason.is_empty()) else {
         return Err(numeric::err_needmoreparams(command).into());
     };
     let now = c.server.now.unix_ms;
     let ban = Ban {
         kind,
         mask: (*mask).to_owned(),
-        reason: truncate(reason, BAN_REASON).to_owned(),
+        reason: truncate(&reason, BAN_REASON).to_owned(),
         by: c.mask().to_string(),
         set_unix_ms: now,
         expires_unix_ms: seconds.map(|seconds| now + seconds * 1000),
@@ -71,7 +91,7 @@ fn set(c: &mut Ctx<'_>, command: &'static str, kind: BanKind, params: &[&str]) -
     let ban = match c.server.set_ban(ban) {
         Ok(ban) => ban,
         Err(error) => {
-            fail(c, command, &error);
+            fail_ban(c, command, mask, &error);
             return Ok(());
         }
     };
@@ -93,7 +113,7 @@ fn unset(c: &mut Ctx<'_>, command: &'static str, kind: BanKind, params: &[&str])
     }
     let ban = match c.server.unset_ban(kind, params[0]) {
         Ok(ban) => ban,
-        Err(error) => return fail(c, command, &error),
+        Err(error) => return fail_ban(c, command, params[0], &error),
     };
     let (name, mask) = (kind.name(), ban.mask);
     c.event(Event::BanUnset { kind, mask: mask.clone(), by: c.mask().to_string() });
