@@ -86,7 +86,11 @@ fn the_sample_shows_the_defaults() {
 
 #[test]
 fn the_examples_of_the_sample_can_be_used() {
-    let config = good(&uncommented(|line| line.example || line.name == "listen.address"));
+    let parsed = parse(&uncommented(|line| line.example || line.name == "listen.address"));
+    let warnings = parsed.problems.iter().map(|problem| problem.message.as_str());
+    let published = "of the sample configuration";
+    assert!(warnings.clone().all(|text| text.contains(published)) && warnings.count() == 2);
+    let config = parsed.config;
     let examples: Vec<_> =
         sample_lines().into_iter().filter(|line| line.example).map(|line| line.name).collect();
     let unset = SETTINGS.iter().filter(|setting| setting.show(&Config::default()).is_none());

@@ -4,9 +4,9 @@ use chatd::config::{Config, REPEATED, Repeated, SETTINGS, parse};
 
 use super::good;
 
-/// The hash of "example".
+/// The hash of a password.
 pub(super) const HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$wiBG8uzp3uBhBramwLIOyw$mqPXzEs2h999yZRRs4KCLq4UEcEdbRQfnYd5kcV7zfM";
+    "$argon2id$v=19$m=19456,t=2,p=1$wiBG8uzp3uBhBramwLIOyQ$mqPXzEs2h999yZRRs4KCLq4UEcEdbRQfnYd5kcV7zfM";
 
 /// One entry of a section with what it must have, as the help of the report on a missing key has it.
 pub(super) fn minimal(section: &Repeated) -> String {

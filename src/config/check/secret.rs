@@ -3,6 +3,11 @@
 use crate::config::PasswordHash;
 use crate::config::field::Field;
 
+/// The key and the hash of the sample configuration, which everybody knows.
+const PUBLISHED_KEY: &str = "write-something-else-that-is-long-enough";
+const PUBLISHED_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$wiBG8uzp3uBhBramwLIOyw$mqPXzEs2h999yZRRs4KCLq4UEcEdbRQfnYd5kcV7zfM";
+
 pub(in crate::config) fn password(field: &mut Field<'_>) -> Option<String> {
     const LONGEST: usize = 200;
     let text = field.text()?;
@@ -37,7 +42,15 @@ pub(in crate::config) fn gateway_password(field: &mut Field<'_>) -> Option<Strin
 pub(in crate::config) fn hash(field: &mut Field<'_>) -> Option<PasswordHash> {
     let text = field.text()?;
     match text.parse() {
-        Ok(hash) => Some(hash),
+        Ok(hash) => {
+            if text == PUBLISHED_HASH {
+                field.warn(
+                    "is that of the sample configuration, which everybody knows",
+                    "make one with `chatctl hash-password`",
+                );
+            }
+            Some(hash)
+        }
         Err(message) => field.refuse_help(&message, "make one with `chatctl hash-password`"),
     }
 }
@@ -55,5 +68,21 @@ pub(in crate::config) fn cloak_key(field: &mut Field<'_>) -> Option<String> {
         let message = format!("must have {SHORTEST} to {LONGEST} characters, not {}", text.len());
         return field.refuse_help(&message, help);
     }
+    if text == PUBLISHED_KEY {
+        let message = "is that of the sample configuration: whoever knows it can tell addresses from cloaks";
+        field.warn(message, help);
+    }
     Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_warned_of_is_what_the_sample_has() {
+        let sample = include_str!("../../../etc/chatd.toml");
+        assert!(sample.contains(&format!("#key = \"{PUBLISHED_KEY}\"\n")));
+        assert!(sample.contains(&format!("#password = \"{PUBLISHED_HASH}\"\n")));
+    }
 }
