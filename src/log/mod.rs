@@ -34,6 +34,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use crate::config::Facility;
 use crate::proto::limits;
 
+pub(crate) use stream::utc_of;
 pub use text::Quoted;
 
 /// Where records go.

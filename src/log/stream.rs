@@ -74,7 +74,11 @@ fn name(level: Level) -> &'static str {
 
 /// A time as RFC 3339 has it, in UTC and whole seconds. What is before 1970 shows as 1970.
 fn utc(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    utc_of(time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// So many seconds after 1970 began, as RFC 3339 has it.
+pub(crate) fn utc_of(seconds: u64) -> String {
     let (year, month, day) = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")

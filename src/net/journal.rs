@@ -1,6 +1,6 @@
 //! Events of a connection's life as log records: one line each, `key=value`, never message text.
 
-use crate::log::Quoted;
+use crate::log::{Quoted, utc_of};
 use crate::server::Event;
 
 /// Logs what the server tells of.
@@ -16,11 +16,11 @@ pub(super) fn event(event: &Event) {
             log::info!("quit client={client} user={} cause={cause} reason={}", Quoted(user), Quoted(reason));
         }
         Event::BanSet(ban) => log::info!(
-            "ban set kind={} mask={} by={} expires_unix_ms={} reason={}",
+            "ban set kind={} mask={} by={} expires={} reason={}",
             ban.kind.name(),
             Quoted(&ban.mask),
             Quoted(&ban.by),
-            ban.expires_unix_ms.map_or_else(|| "never".to_owned(), |at| at.to_string()),
+            ban.expires_unix_ms.map_or_else(|| "never".to_owned(), |at| utc_of(at / 1_000)),
             Quoted(&ban.reason)
         ),
         Event::BanUnset { kind, mask, by } => {
