@@ -77,6 +77,9 @@ impl StateFile {
         if place.said_by == SaidBy::Chatd {
             make(&folder).map_err(|error| fail(&format!("cannot be made: {}", reason(&error))))?;
         }
+        if fs::symlink_metadata(&folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Err(fail("does not exist; make it, as a folder of the user that chatd runs as"));
+        }
         if place.said_by != SaidBy::Configuration {
             hand_over(&folder, owner)
                 .map_err(|error| fail(&format!("cannot be given away: {}", reason(&error))))?;
@@ -291,7 +294,7 @@ mod tests {
     fn a_folder_that_will_not_do_is_refused_with_the_reason() {
         let root = tempfile::tempdir().unwrap();
         let refusal = |folder: &Path, owner| StateFile::open(&given(folder), owner).unwrap_err();
-        assert!(refusal(&root.path().join("none"), me()).contains("cannot be used: No such file"));
+        assert!(refusal(&root.path().join("none"), me()).contains("none does not exist; make it, as a"));
         let file = root.path().join("file");
         fs::write(&file, "").unwrap();
         assert!(refusal(&file, me()).ends_with("is not a folder"));

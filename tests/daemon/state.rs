@@ -40,7 +40,7 @@ fn a_state_file_that_is_broken_refuses_the_start_and_is_left_alone() {
 #[test]
 fn a_state_directory_that_is_named_and_cannot_be_used_refuses_the_start() {
     let site = Site::new("", &format!("{FREE_PORT}\n[server]\nstate_directory = \"/nonexistent/state\"\n"));
-    let words = "chatd: the state directory /nonexistent/state cannot be used: No such file or directory";
+    let words = "chatd: the state directory /nonexistent/state does not exist; make it, as a folder";
     assert_refused(&site.run(&[]), &[words]);
     assert_eq!(site.leftovers(), [""; 0]);
 }
