@@ -1,7 +1,9 @@
 //! Passwords as argon2 hashes in PHC strings: making them, and checking a password against one.
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use std::sync::{Mutex, PoisonError};
+
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 
 /// Memory in KiB, passes and lanes of the hashes made here (OWASP Password Storage Cheat Sheet, "Argon2id").
 const PARAMETERS: (u32, u32, u32) = (19 * 1024, 2, 1);
@@ -18,11 +20,34 @@ pub fn hash(password: &str) -> Result<String, String> {
     hash.map(|hash| hash.to_string()).map_err(|error| error.to_string())
 }
 
-/// Whether `password` is the one of which the PHC string `phc` was made. Takes as long and as much memory as `phc` says:
-/// it must have been checked. One that is no argon2 hash is nobody's.
+/// What passwords are checked in, one at a time. It is kept: the system's allocator gives back little of what is allocated
+/// and freed again and again in such pieces, and soon a few checks would hold a hundred MiB.
+static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
+
+/// Whether `password` is the one of which the PHC string `phc` was made. Takes as long as `phc` says, and as much memory, which
+/// is kept for the next one: it must have been checked. One that is no argon2 hash is nobody's.
 pub fn verify(phc: &str, password: &str) -> bool {
-    let matches = |hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
-    PasswordHash::new(phc).is_ok_and(matches)
+    computed(phc, password).is_some_and(|(expected, computed)| expected == computed)
+}
+
+/// The output that a hash names, and that of the password with the hash's parameters. Comparing them takes the same time
+/// wherever they differ.
+fn computed(phc: &str, password: &str) -> Option<(Output, Output)> {
+    let hash = PasswordHash::new(phc).ok()?;
+    let (salt, expected) = (hash.salt?, hash.hash?);
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+    let params = Params::try_from(&hash).ok()?;
+    let blocks = params.block_count();
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = output.get_mut(..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN))?;
+    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::default());
+    }
+    let argon2 = Argon2::new(algorithm, version, params);
+    argon2.hash_password_into_with_memory(password.as_bytes(), &salt, output, &mut memory[..blocks]).ok()?;
+    Some((expected, Output::new(output).ok()?))
 }
 
 #[cfg(test)]
@@ -43,6 +68,15 @@ mod tests {
         // The example of the reference implementation's manual.
         let hash = "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG";
         assert!(verify(hash, "password") && !verify(hash, "Password"));
+    }
+
+    #[test]
+    fn what_one_check_leaves_in_memory_does_not_matter_to_the_next() {
+        let large = "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG";
+        let small = hash("sesame").unwrap();
+        for _ in 0..2 {
+            assert!(verify(large, "password") && verify(&small, "sesame") && !verify(&small, "password"));
+        }
     }
 
     #[test]
