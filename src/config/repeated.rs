@@ -214,5 +214,5 @@ fn no_listen() -> Listen {
 /// A ban before its mask is read: of nobody, as no host is the unspecified address.
 fn no_ban() -> Ban {
     let nobody = Network::of_one(Ipv6Addr::UNSPECIFIED.into());
-    Ban { mask: nobody.into(), reason: "You are banned from this server".to_owned() }
+    Ban { mask: nobody.into(), reason: "No reason given".to_owned() }
 }

@@ -132,7 +132,8 @@ impl<D: Driver> Shell<D> {
         let peer = Peer { address: address.ip(), port: address.port(), listener };
         if let Err(why) = self.server.admit(self.now, &peer) {
             // One attempt: whoever cannot take so little has no use for it.
-            let _ = self.driver.write(&mut stream, format!("ERROR :{why}\r\n").as_bytes());
+            let line = format!("ERROR :{}\r\n", self.server.refusal(why, peer.address));
+            let _ = self.driver.write(&mut stream, line.as_bytes());
             self.driver.close(stream);
             return self.refused(Refused::Server(why), address);
         }

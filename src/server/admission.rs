@@ -45,6 +45,12 @@ impl Server {
         self.weigh(now, peer).map(drop)
     }
 
+    /// The sentence for the one who is refused. Of a ban it has the reason.
+    pub fn refusal(&self, why: Refusal, address: IpAddr) -> String {
+        let reason = Some(why).filter(|why| *why == Refusal::Banned).and(self.bans.address_reason(address));
+        reason.map_or_else(|| why.to_string(), |reason| format!("{why}: {reason}"))
+    }
+
     /// The gateways of the configuration that connect from an address.
     pub(super) fn gateways(&self, address: IpAddr) -> impl Iterator<Item = &Webirc> {
         let from_there = move |it: &&Webirc| it.networks.iter().any(|network| network.contains(address));
@@ -55,7 +61,7 @@ impl Server {
     /// password, why that one does not.
     fn weigh(&self, now: Time, peer: &Peer) -> Result<Admission, Refusal> {
         let (mut any, mut last) = (false, Ok(()));
-        let banned = self.bans.is_address_banned(peer.address);
+        let banned = self.bans.address_reason(peer.address).is_some();
         for index in class::open_to(&self.config, peer) {
             let class = self.classes.at(index);
             let hurried = self.networks.is_hurried(now.mono_ms, peer.address, &self.config.throttle);
@@ -227,9 +233,9 @@ impl Ctx<'_> {
 
     /// Lets a client go that is not welcome after all, and counts it with those who were not let in.
     pub(super) fn turn_away(&mut self, why: Refusal) {
-        let client = self.client().id;
+        let (client, address) = (self.client().id, self.client().peer.address);
         self.server.effects.push(Effect::Refused { client, why });
-        self.dismiss(Cause::Refused, &why.to_string());
+        self.dismiss(Cause::Refused, &self.server.refusal(why, address));
     }
 }
 

@@ -195,9 +195,10 @@ impl Bans {
         self.set.values().map(|set| &set.ban)
     }
 
-    /// Whether the address may not even connect.
-    pub(super) fn is_address_banned(&self, address: IpAddr) -> bool {
-        [&self.configured, &self.running].iter().any(|index| index.of_address(address).is_some())
+    /// Why the address may not even connect, if it may not.
+    pub(super) fn address_reason(&self, address: IpAddr) -> Option<&str> {
+        let mut indices = [&self.configured, &self.running].into_iter();
+        indices.find_map(|index| index.of_address(address)).map(|entry| &*entry.reason)
     }
 
     /// Why somebody is banned, if they are.

@@ -87,7 +87,7 @@ fn bans_that_were_acknowledged_hold_when_chatd_is_killed_and_comes_back() {
     assert!(said.starts_with("added\nban           127.0.0.3\nkind          dline\n"), "{said}");
     let daemon = restart(daemon, &config, state.path());
     assert!(refusal(daemon.connect(), "mallory").contains("Banned: Not you"));
-    assert_eq!(from(&daemon, 3).expect_end(), ["ERROR :You are banned from this server"]);
+    assert_eq!(from(&daemon, 3).expect_end(), ["ERROR :You are banned from this server: Nor you"]);
     daemon.user("ann").sync();
     let list = done(&daemon, &["ban", "list"]);
     let rows: Vec<Vec<_>> = list.lines().map(|line| line.split_whitespace().collect()).collect();

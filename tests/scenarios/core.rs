@@ -96,7 +96,8 @@ impl Subject for Core {
         let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, 6667));
         let peer = Peer { address: from, port: 40_000 + number as u16, listener };
         if let Err(refusal) = self.bare.connect(number, peer) {
-            *self.bare.received(number) = format!("ERROR :{refusal}\r\n").into_bytes();
+            let why = self.bare.server.refusal(refusal, from);
+            *self.bare.received(number) = format!("ERROR :{why}\r\n").into_bytes();
         }
     }
 
