@@ -18,7 +18,8 @@ fn addresses_are_found_in_networks_of_every_length() {
     }
     bench.server.set_ban(ban(BanKind::User, "bob@203.0.113.0/24", None)).unwrap();
     bench.server.check(&bench.out);
-    let banned = |bench: &Bench, text: &str| bench.server.bans.address_reason(text.parse().unwrap()).is_some();
+    let banned =
+        |bench: &Bench, text: &str| bench.server.bans.address_reason(text.parse().unwrap()).is_some();
     for yes in ["192.0.2.255", "198.51.100.7", "10.127.255.255", "2001:db8:7fff::1"] {
         assert!(banned(&bench, yes), "{yes}");
     }
