@@ -25,7 +25,7 @@ use crate::proto::modes::Prefixes;
 
 use crate::proto::network::Network;
 
-pub(crate) use check::motd_lines;
+pub(crate) use check::{motd_lines, name_fault};
 pub use entries::{
     Action, Ban, Class, Events, Exempt, Filter, Listen, Oper, OperClass, PasswordHash, Reserve, TagDeny,
     Webirc,

@@ -221,6 +221,11 @@ impl BanVerb {
     }
 }
 
+/// A word of a topic. An empty one is likely to be meant as no topic.
+fn topic_word(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() { Err("--clear takes the topic away") } else { Ok(text.to_owned()) }
+}
+
 /// Seconds from a length of time.
 fn seconds(text: &str) -> Result<u64, String> {
     duration::parse(text).ok_or_else(|| format!("it must be {}", Kind::Duration))
@@ -268,7 +273,7 @@ pub(super) enum ChannelVerb {
         /// The channel
         channel: String,
         /// The new topic; several words are joined with spaces
-        #[arg(conflicts_with = "clear")]
+        #[arg(conflicts_with = "clear", value_parser = topic_word)]
         topic: Vec<String>,
         /// Take the topic away
         #[arg(long)]
@@ -513,6 +518,8 @@ mod tests {
         assert_eq!(request("channel mode #c -ov bob bob --json"), mode("-ov bob bob"));
         assert_eq!(request("channel mode --json #c -- -h bob"), mode("-h bob"));
         assert!(Args::try_parse_from(["chatctl", "channel", "topic", "#c", "x", "--clear"]).is_err());
+        let empty = Args::try_parse_from(["chatctl", "channel", "topic", "#c", ""]).unwrap_err().to_string();
+        assert!(empty.contains("--clear takes the topic away"), "{empty}");
         assert!(Args::try_parse_from(["chatctl", "kick"]).is_err());
         assert!(Args::try_parse_from(["chatctl", "announce"]).is_err());
     }

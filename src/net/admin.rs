@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::conn::State;
 use super::driver::{Credentials, Driver};
+use super::operate::{no_channel, uncut};
 use super::reload::Waiter;
 use super::shell::{STOPPED, Shell};
 use crate::admin::{
@@ -193,6 +194,7 @@ impl<D: Driver> Shell<D> {
     ) -> Result<Json, RpcError> {
         Ok(match request {
             Request::Announce { text } => {
+                uncut("notice", text, self.server.announcement_room(), "it must fit into a line")?;
                 let users = self.server.stats().users;
                 self.tell(Input::Announce { text });
                 Json::of(&Announced { users })
@@ -245,12 +247,12 @@ impl<D: Driver> Shell<D> {
         match target {
             Target::Nick(nick) => {
                 let found = self.server.find_nick(nick);
-                found.ok_or_else(|| missing(format!("there is no user {nick}; `list` shows all")))
+                found.ok_or_else(|| missing(format!("there is no user {nick}; `chatctl list` shows all")))
             }
             Target::Id(raw) => ClientId::from_u64(*raw)
                 .filter(|&id| self.conns.get(id).is_some_and(|it| it.is_chat() && it.state == State::Open))
                 .ok_or_else(|| {
-                    let all = "`list` with `what` connections shows all";
+                    let all = "`chatctl list connections` shows all";
                     missing(format!("there is no client with the id {raw}; {all}"))
                 }),
         }
@@ -263,6 +265,8 @@ impl<D: Driver> Shell<D> {
         reason: Option<&str>,
     ) -> Result<Kicked, RpcError> {
         let missing = |what: String| RpcError::new(NOT_FOUND, what);
+        let most = self.server.config().limits.kick_length as usize;
+        uncut("reason", reason.unwrap_or_default(), most, "limits.kick_length")?;
         let client = self.find(target)?;
         let nick = self.server.describe(client).map(|mask| match mask.split_once('!') {
             Some((nick, _)) => nick.to_owned(),
@@ -273,7 +277,7 @@ impl<D: Driver> Shell<D> {
             return Ok(Kicked { id: client.to_u64(), nick, channel: None });
         };
         let Some(channel) = self.server.find_channel(channel).map(ToOwned::to_owned) else {
-            return Err(missing(format!("there is no channel {channel}")));
+            return Err(no_channel(channel));
         };
         if !self.server.is_member(client, &channel) {
             let who = nick.unwrap_or_else(|| format!("client {client}"));

@@ -130,12 +130,16 @@ fn explain(method: &str, error: &BanError, kind: BanKind, mask: &str) -> RpcErro
         ),
         BanError::Full => (
             INVALID_PARAMS,
-            format!("there are {SERVER_BANS} bans, and no more may be; `ban.del` makes room"),
+            format!("there are {SERVER_BANS} bans, and no more may be; `chatctl ban del` makes room"),
         ),
-        BanError::Missing => (NOT_FOUND, format!("there is no {name} of {mask}; `ban.list` shows all")),
+        BanError::Missing => {
+            (NOT_FOUND, format!("there is no {name} of {mask}; `chatctl ban list` shows all"))
+        }
         BanError::Configured => (
             INVALID_PARAMS,
-            format!("the {name} of {mask} is of the configuration; take it out there, and then `reload`"),
+            format!(
+                "the {name} of {mask} is of the configuration; take it out there, and then `chatctl reload`"
+            ),
         ),
     };
     RpcError::new(code, message)

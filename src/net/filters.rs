@@ -6,12 +6,11 @@ use crate::admin::{
     FilterItem, FilterList, FilterVerdict, INVALID_PARAMS, Json, Lockdown, NOT_FOUND, Request, RpcError,
     TEXTS,
 };
-use crate::config::{Action, Events, Filter};
-use crate::proto::limits::{ADMIN_REPLY, FILTERS, NICK};
+use crate::config::{Action, Events, Filter, name_fault};
+use crate::proto::limits::{ADMIN_REPLY, FILTERS};
 use crate::server::FilterError;
 
-/// The longest name and reason of a filter, in bytes.
-const NAME: usize = NICK;
+/// The longest reason of a filter, in bytes.
 const REASON: usize = 200;
 
 impl<D: Driver> Shell<D> {
@@ -57,16 +56,18 @@ impl<D: Driver> Shell<D> {
 fn explain(error: FilterError, name: &str) -> RpcError {
     let (code, message) = match error {
         FilterError::Taken => {
-            (INVALID_PARAMS, format!("there is a filter {name} already; `filter.del` removes it"))
+            (INVALID_PARAMS, format!("there is a filter {name} already; `chatctl filter del` removes it"))
         }
         FilterError::Full => (
             INVALID_PARAMS,
-            format!("there are {FILTERS} filters, and no more may be; `filter.del` makes room"),
+            format!("there are {FILTERS} filters, and no more may be; `chatctl filter del` makes room"),
         ),
-        FilterError::Missing => (NOT_FOUND, format!("there is no filter {name}; `filter.list` shows all")),
+        FilterError::Missing => {
+            (NOT_FOUND, format!("there is no filter {name}; `chatctl filter list` shows all"))
+        }
         FilterError::Configured => (
             INVALID_PARAMS,
-            format!("filter {name} is of the configuration; take it out there, and then `reload`"),
+            format!("filter {name} is of the configuration; take it out there, and then `chatctl reload`"),
         ),
     };
     RpcError::new(code, message)
@@ -86,9 +87,8 @@ fn filter_of(request: &Request) -> Result<Filter, RpcError> {
         unreachable!("only asked for that");
     };
     let invalid = |message: String| RpcError::new(INVALID_PARAMS, format!("filter.add: {message}"));
-    let too_long = |what: &str, most: usize| invalid(format!("parameter `{what}` has at most {most} bytes"));
-    if name.len() > NAME {
-        return Err(too_long("name", NAME));
+    if let Some(fault) = name_fault(name) {
+        return Err(invalid(format!("parameter `name` {fault}")));
     }
     let mut filter = Filter { name: name.clone(), ..Filter::default() };
     filter.pattern = pattern
@@ -108,7 +108,7 @@ fn filter_of(request: &Request) -> Result<Filter, RpcError> {
     }
     if let Some(reason) = reason {
         if reason.len() > REASON {
-            return Err(too_long("reason", REASON));
+            return Err(invalid(format!("parameter `reason` has at most {REASON} bytes")));
         }
         filter.reason.clone_from(reason);
     }

@@ -9,8 +9,22 @@ use crate::admin::{
 use crate::proto::limits::{ADMIN_ENTRIES, MODES};
 use crate::server;
 
-fn no_channel(name: &str) -> RpcError {
-    RpcError::new(NOT_FOUND, format!("there is no channel {name}; `list` with `what` channels shows all"))
+pub(super) fn no_channel(name: &str) -> RpcError {
+    let hint = if name.starts_with('#') { String::new() } else { format!("did you mean '#{name}'? ") };
+    RpcError::new(NOT_FOUND, format!("there is no channel {name}; {hint}`chatctl list channels` shows all"))
+}
+
+/// Refuses a text that would be cut, as its end may be what matters.
+///
+/// # Errors
+/// When `text` has more bytes than `most`, with what it is and `why` there is a bound.
+pub(super) fn uncut(what: &str, text: &str, most: usize, why: &str) -> Result<(), RpcError> {
+    let length = text.len();
+    if length <= most {
+        return Ok(());
+    }
+    let message = format!("the {what} has {length} bytes; at most {most} are allowed ({why})");
+    Err(RpcError::new(INVALID_PARAMS, message))
 }
 
 impl<D: Driver> Shell<D> {
@@ -55,13 +69,19 @@ impl<D: Driver> Shell<D> {
             let message = format!("{parameters} modes with a parameter at once; at most {MODES} are taken");
             return Err(RpcError::new(INVALID_PARAMS, message));
         }
-        let refused = self.server.set_modes(self.now, channel, modes, &mut self.out);
+        let set = self.server.set_modes(self.now, channel, modes, &mut self.out);
         self.apply_effects();
-        let refused = refused.map_err(|server::NoSuchChannel| no_channel(channel))?;
-        if !refused.is_empty() {
+        let set = set.map_err(|error| match error {
+            server::ModesError::NoSuchChannel => no_channel(channel),
+            server::ModesError::Malformed(why) => {
+                RpcError::new(INVALID_PARAMS, format!("nothing was changed: {why}"))
+            }
+        })?;
+        if !set.refused.is_empty() {
             // As in a numeric, where a colon stands before the last parameter.
-            let refused: Vec<_> = refused.iter().map(|reply| reply.replacen(" :", ": ", 1)).collect();
-            let message = format!("refused, and the rest was done: {}", refused.join("; "));
+            let refused: Vec<_> = set.refused.iter().map(|reply| reply.replacen(" :", ": ", 1)).collect();
+            let rest = if set.changed { ", and the rest was done" } else { "" };
+            let message = format!("refused{rest}: {}", refused.join("; "));
             return Err(RpcError::new(NOT_DONE, message));
         }
         let info = self.details(channel, 0)?.info;
@@ -80,12 +100,7 @@ impl<D: Driver> Shell<D> {
         };
         if let Some(text) = text {
             let most = self.server.config().limits.topic_length as usize;
-            if text.len() > most {
-                let length = text.len();
-                let message =
-                    format!("the topic has {length} bytes; at most {most} are allowed (limits.topic_length)");
-                return Err(RpcError::new(INVALID_PARAMS, message));
-            }
+            uncut("topic", text, most, "limits.topic_length")?;
             let set = self.server.set_topic(self.now, channel, text, &mut self.out);
             self.apply_effects();
             set.map_err(|server::NoSuchChannel| no_channel(channel))?;

@@ -4,39 +4,50 @@ use super::channel::Topic;
 use super::ctx::Ctx;
 use super::mode::{self, Answer, By};
 use super::outgoing::Draft;
-use super::{Ban, BanError, BanKind, Event, Server, Time};
+use super::{Ban, BanError, BanKind, Event, Server, Time, setting};
 use crate::id::ClientId;
 use crate::outbox::Outbox;
+use crate::proto::limits::{LINE, NICK};
+use crate::proto::modes::{Kind, Prefixes};
 use crate::proto::names::fold;
+use crate::proto::text::truncate;
 
 impl Server {
-    /// Changes modes of a channel as the server, which may change all of them: `+o-b nick mask`. Returns what was refused,
-    /// in words; the rest was done.
+    /// The most bytes of a notice to everybody that fit into a line, whatever their nicks are.
+    pub fn announcement_room(&self) -> usize {
+        LINE - ": NOTICE  :\r\n".len() - self.config.server.name.len() - NICK
+    }
+
+    /// Changes modes of a channel as the server, which may change all of them: `+o-b nick mask`.
     ///
     /// # Errors
-    /// When there is no such channel.
+    /// When there is no such channel, or the parameters are not those that the modes take. Then nothing was done.
     pub fn set_modes(
         &mut self,
         now: Time,
         channel: &str,
         modes: &str,
         out: &mut Outbox,
-    ) -> Result<Vec<String>, NoSuchChannel> {
+    ) -> Result<ModesSet, ModesError> {
         self.now = now;
-        let index = *self.names.get(fold(channel).as_str()).ok_or(NoSuchChannel)?;
+        let index = *self.names.get(fold(channel).as_str()).ok_or(ModesError::NoSuchChannel)?;
         // On behalf of nobody, but a channel has a member.
-        let me = self.channel(index).members().first().ok_or(NoSuchChannel)?.slot;
-        let mut ctx = Ctx { server: self, out, me };
+        let me = self.channel(index).members().first().ok_or(ModesError::NoSuchChannel)?.slot;
         let mut words = modes.split_ascii_whitespace();
         let letters = words.next().unwrap_or_default();
         let parameters: Vec<&str> = words.collect();
+        if let Some(fault) = fault(self.config.channels.prefixes, letters, &parameters) {
+            return Err(ModesError::Malformed(fault));
+        }
+        let mut ctx = Ctx { server: self, out, me };
         let (answers, changes) = mode::change(&mut ctx, index, letters, &parameters, By::Server);
         mode::announce(&mut ctx, index, &changes, By::Server);
-        let refusals = answers.into_iter().map(|answer| match answer {
-            Answer::Refusal(reply) => reply.text,
-            Answer::List(mode) => format!("{}: a mask is missing", mode.letter),
+        let refusals = answers.into_iter().filter_map(|answer| match answer {
+            Answer::Refusal(reply) => Some(reply.text),
+            // Each change of a list has its mask.
+            Answer::List(_) => None,
         });
-        Ok(refusals.collect())
+        Ok(ModesSet { refused: refusals.collect(), changed: !changes.is_empty() })
     }
 
     /// Whether the panic switch is on.
@@ -83,6 +94,47 @@ impl Server {
         ctx.tell_channel(index, None, Draft::event(&source, format_args!("TOPIC {name} :{text}")));
         Ok(())
     }
+}
+
+/// Why changes of modes and their parameters do not go together, in words.
+fn fault(prefixes: Prefixes, letters: &str, parameters: &[&str]) -> Option<String> {
+    let (mut add, mut rest) = (true, parameters.iter());
+    for letter in letters.chars() {
+        if matches!(letter, '+' | '-') {
+            add = letter == '+';
+            continue;
+        }
+        let Some(mode) = prefixes.channel_mode(letter) else {
+            return Some(format!("there is no mode {letter} of channels"));
+        };
+        // What is taken away goes without its value.
+        let needed = add || mode.kind != Kind::Setting;
+        if mode::takes_parameter(mode.kind, add) && rest.next().is_none() && needed {
+            return Some(format!("mode {letter} needs a parameter"));
+        }
+    }
+    rest.next().map(|word| {
+        let word = truncate(word, setting::SHOWN);
+        format!("no mode takes the parameter {word}; all letters come first, such as +kl KEY 5")
+    })
+}
+
+/// What came of changes of modes that were tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModesSet {
+    /// What was refused, in words.
+    pub refused: Vec<String>,
+    /// Whether anything was changed.
+    pub changed: bool,
+}
+
+/// Why no change of modes was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModesError {
+    /// There is no channel of that name.
+    NoSuchChannel,
+    /// Why modes and parameters do not go together, in words.
+    Malformed(String),
 }
 
 /// Who is a server operator.

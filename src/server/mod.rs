@@ -108,7 +108,7 @@ use slot_set::SlotSet;
 use timers::Timers;
 use whowas::Whowas;
 
-pub use admin::{NoSuchChannel, OperatorInfo};
+pub use admin::{ModesError, ModesSet, NoSuchChannel, OperatorInfo};
 pub use bans::{Ban, BanError, BanInfo, BanKind};
 pub use commands::{Command, TABLE as COMMANDS, Who};
 pub use details::{ChannelDetails, EntryDetails, ListDetails, UserDetails};

@@ -145,7 +145,8 @@ fn too_many(c: &Ctx<'_>, index: u32, letter: char, parameter: Option<&str>) -> R
     numeric::err_invalidmodeparam(&c.channel(index).name, letter, shown, why).into()
 }
 
-fn takes_parameter(kind: Kind, add: bool) -> bool {
+/// Whether a change of such a mode takes the next parameter, if there is one.
+pub(super) fn takes_parameter(kind: Kind, add: bool) -> bool {
     match kind {
         Kind::List | Kind::Setting | Kind::Prefix => true,
         Kind::SettingOnly => add,

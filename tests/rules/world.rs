@@ -251,7 +251,7 @@ impl World {
         self.note(format!("admin> {channel} {change}"));
         self.wire.begin(0, None);
         let refused = self.bare.call(|server, now, out| server.set_modes(now, channel, change, out));
-        assert!(refused.as_ref().is_ok_and(Vec::is_empty), "{refused:?}");
+        assert!(refused.as_ref().is_ok_and(|set| set.refused.is_empty()), "{refused:?}");
         self.bare.run();
         self.hear_all()
     }

@@ -105,16 +105,19 @@ pub(super) fn reason(field: &mut Field<'_>) -> Option<String> {
 
 /// The name of an entry.
 pub(super) fn name(field: &mut Field<'_>) -> Option<String> {
-    const LONGEST: usize = 32;
     let text = field.text()?;
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    if text.is_empty() || text.len() > LONGEST || !text.bytes().all(good) {
-        return field.refuse(&format!(
-            "must be 1 to {LONGEST} letters, digits, `_`, `-` and `.`, not {}",
-            quoted(text)
-        ));
+    match name_fault(text) {
+        Some(fault) => field.refuse(&fault),
+        None => Some(text.to_owned()),
     }
-    Some(text.to_owned())
+}
+
+/// Why an entry may not have this name, as the end of a sentence; `None` if it may.
+pub(crate) fn name_fault(text: &str) -> Option<String> {
+    const LONGEST: usize = 32;
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let bad = text.is_empty() || text.len() > LONGEST || !text.bytes().all(good);
+    bad.then(|| format!("must be 1 to {LONGEST} letters, digits, `_`, `-` and `.`, not {}", quoted(text)))
 }
 
 pub(super) fn class_name(field: &mut Field<'_>) -> Option<String> {

@@ -316,6 +316,33 @@ fn a_channel_is_shown_and_changed_as_the_server() {
 }
 
 #[test]
+fn texts_that_would_be_cut_are_refused() {
+    let mut rig = Rig::new();
+    let [ann, _bob] = rig.room(["ann", "bob"]);
+    rig.hear(ann);
+    let operator = rig.operator();
+    let fits = 512 - ":chat.localhost NOTICE  :\r\n".len() - 64;
+    let mut announce = |length: usize| {
+        let answer = rig.ask(operator, "announce", &json!({"text": "x".repeat(length)}));
+        (answer, rig.hear(ann))
+    };
+    let (answer, heard) = announce(fits + 1);
+    let most =
+        format!("the notice has {} bytes; at most {fits} are allowed (it must fit into a line)", fits + 1);
+    assert_eq!((&answer["error"]["message"], heard.as_str()), (&json!(most), ""));
+    let (answer, heard) = announce(fits);
+    assert_eq!((&answer["result"]["users"], heard.matches('x').count()), (&json!(2), fits));
+    for params in [json!({"nick": "ann"}), json!({"nick": "ann", "channel": "#room"})] {
+        let mut params = params;
+        params["reason"] = json!("x".repeat(301));
+        let error = rig.ask(operator, "kick", &params)["error"].take();
+        let most = "the reason has 301 bytes; at most 300 are allowed (limits.kick_length)";
+        assert_eq!(error["message"], most);
+    }
+    assert_eq!(rig.hear(ann), "", "nobody is kicked");
+}
+
+#[test]
 fn what_cannot_be_changed_in_a_channel_is_named() {
     let mut rig = Rig::new();
     let [ann, _bob] = rig.room(["ann", "bob"]);
@@ -335,15 +362,28 @@ fn what_cannot_be_changed_in_a_channel_is_named() {
         (error["code"].as_i64().unwrap(), error["message"].as_str().unwrap().to_owned())
     };
     assert_eq!(
-        refusal("+mvb cat"),
-        (4, "refused, and the rest was done: cat: No such nick/channel; b: a mask is missing".to_owned())
+        refusal("+mv cat"),
+        (4, "refused, and the rest was done: cat: No such nick/channel".to_owned())
     );
+    assert_eq!(refusal("+v cat"), (4, "refused: cat: No such nick/channel".to_owned()));
+    for (modes, why) in [
+        ("+k sec +l 5", "no mode takes the parameter +l; all letters come first, such as +kl KEY 5"),
+        ("+nk", "mode k needs a parameter"),
+        ("-ib", "mode b needs a parameter"),
+        ("+iZ", "there is no mode Z of channels"),
+    ] {
+        assert_eq!(refusal(modes), (-32602, format!("nothing was changed: {why}")));
+    }
     let many = format!("+{}{}", "b".repeat(13), " x".repeat(13));
     assert_eq!(
         refusal(&many),
         (-32602, "13 modes with a parameter at once; at most 12 are taken".to_owned())
     );
-    assert!(rig.hear(ann).contains("MODE #room +m\r\n"));
+    let heard = rig.hear(ann);
+    assert!(heard.ends_with("MODE #room +m\r\n") && heard.matches("MODE").count() == 1, "{heard}");
+    let error = rig.ask(operator, "channel.info", &json!({"channel": "room"}))["error"].take();
+    let hint = "there is no channel room; did you mean '#room'? `chatctl list channels` shows all";
+    assert_eq!(error["message"], hint);
     let long = json!({"channel": "#room", "topic": "x".repeat(400)});
     let error = rig.ask(operator, "channel.topic", &long)["error"].take();
     assert_eq!(error["message"], "the topic has 400 bytes; at most 390 are allowed (limits.topic_length)");
@@ -399,11 +439,11 @@ fn a_user_is_shown_with_all_that_is_known() {
     rig.settle();
     let cat = rig.driver().token(cat).unwrap();
     for (who, message) in [
-        (json!({"nick": "bob"}), "there is no user bob; `list` shows all".to_owned()),
+        (json!({"nick": "bob"}), "there is no user bob; `chatctl list` shows all".to_owned()),
         (json!({"id": cat}), format!("client {cat} has not registered yet")),
         (
             json!({"id": u64::MAX}),
-            format!("there is no client with the id {}; `list` with `what` connections shows all", u64::MAX),
+            format!("there is no client with the id {}; `chatctl list connections` shows all", u64::MAX),
         ),
     ] {
         let error = rig.ask(operator, "user.info", &who)["error"].take();

@@ -292,6 +292,12 @@ fn an_operator_hears_of_a_change_when_it_is_on_disk_or_why_it_is_not() {
     rig.finish(Outcome::Saved { serial, problem: None });
     assert_eq!(rig.answer(operator)["result"]["name"], "spam");
 
+    // A name is one that the configuration may have.
+    ask(&mut rig, "filter.add", serde_json::json!({"name": "a b", "pattern": "x"}));
+    let error = rig.answer(operator)["error"].take();
+    let rule = "must be 1 to 32 letters, digits, `_`, `-` and `.`, not `a b`";
+    assert_eq!(error["message"], format!("filter.add: parameter `name` {rule}"));
+
     // What changes nothing waits for nothing.
     ask(&mut rig, "filter.add", filter);
     assert_eq!(rig.answer(operator)["error"]["code"], -32602);
@@ -362,7 +368,7 @@ fn a_ban_is_set_and_taken_away_when_that_is_on_disk() {
     assert_eq!(error["message"], "done, but not saved, so that a restart undoes it: the disk is full");
     ask(&mut rig, "ban.del", serde_json::json!(["~bob@*.100.*"]));
     let error = rig.answer(operator)["error"].take();
-    assert_eq!(error["message"], "there is no K-line of ~bob@*.100.*; `ban.list` shows all");
+    assert_eq!(error["message"], "there is no K-line of ~bob@*.100.*; `chatctl ban list` shows all");
 }
 
 #[test]
