@@ -101,7 +101,7 @@ fn bans_that_were_acknowledged_hold_when_chatd_is_killed_and_comes_back() {
     let daemon = restart(daemon, &config, state.path());
     daemon.user("mallory").sync();
     let missing = chatctl(&daemon, &["ban", "del", "*mallory@127.0.0.1"]);
-    let words = "chatctl: there is no K-line of *mallory@127.0.0.1; `ban.list` shows all\n";
+    let words = "chatctl: there is no K-line of *mallory@127.0.0.1; `chatctl ban list` shows all\n";
     assert_eq!(missing, (Some(1), String::new(), words.to_owned()));
 }
 
