@@ -110,7 +110,7 @@ def clean(setting, irs, wee):
     irs.sees(r"~pest@\*")
     setting.peer("pest", end=r"^ERROR .*Away with you")
     wee.do("/stats k")
-    wee.sees(r"~?pest.*Away with you")
+    wee.sees(r"\b[kK] \* \* ~pest .*Away with you")
     wee.do("/quote UNKLINE ~pest@*")
     wee.sees(r"~pest@\*")
     setting.peer("pest").quit("as you like")
