@@ -20,12 +20,12 @@ pub fn hash(password: &str) -> Result<String, String> {
     hash.map(|hash| hash.to_string()).map_err(|error| error.to_string())
 }
 
-/// What passwords are checked in, one at a time. It is kept: the system's allocator gives back little of what is allocated
-/// and freed again and again in such pieces, and soon a few checks would hold a hundred MiB.
+/// What passwords are checked in, one at a time. It is kept, as the system's allocator gives back little of what is allocated
+/// and freed again and again in such pieces: soon a few checks would hold a hundred MiB.
 static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 
-/// Whether `password` is the one of which the PHC string `phc` was made. Takes as long as `phc` says, and as much memory, which
-/// is kept for the next one: it must have been checked. One that is no argon2 hash is nobody's.
+/// Whether `password` is the one of which the PHC string `phc` was made. Takes as long and as much memory as `phc` says: it must
+/// have been checked. As much as [`hash`] takes is kept for the next one. One that is no argon2 hash is nobody's.
 pub fn verify(phc: &str, password: &str) -> bool {
     computed(phc, password).is_some_and(|(expected, computed)| expected == computed)
 }
@@ -42,11 +42,18 @@ fn computed(phc: &str, password: &str) -> Option<(Output, Output)> {
     let mut output = [0; Output::MAX_LENGTH];
     let output = output.get_mut(..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN))?;
     let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
-    if memory.len() < blocks {
+    if let Some(more) = blocks.checked_sub(memory.len()) {
+        memory.reserve_exact(more);
         memory.resize(blocks, Block::default());
     }
     let argon2 = Argon2::new(algorithm, version, params);
-    argon2.hash_password_into_with_memory(password.as_bytes(), &salt, output, &mut memory[..blocks]).ok()?;
+    let done =
+        argon2.hash_password_into_with_memory(password.as_bytes(), &salt, output, &mut memory[..blocks]);
+    // Few hashes are made to take more than those of here.
+    if blocks > PARAMETERS.0 as usize {
+        *memory = Vec::new();
+    }
+    done.ok()?;
     Some((expected, Output::new(output).ok()?))
 }
 

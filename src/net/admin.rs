@@ -14,7 +14,7 @@ use crate::admin::{
 use crate::id::ClientId;
 use crate::log::Quoted;
 use crate::proto::limits::{ADMIN_CONNECTIONS, ADMIN_REPLY, ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN};
-use crate::server::{Cause, Input};
+use crate::server::{Cause, Input, without_key};
 
 /// Items looked at for the price of one request: one full scan uses up a connection's share of a turn.
 const SCAN_PER_REQUEST: usize = ADMIN_SCAN / ADMIN_REQUESTS_PER_TURN;
@@ -378,13 +378,5 @@ impl fmt::Display for About<'_> {
             Request::Shutdown { reason: Some(reason) } => write!(f, " reason={}", Quoted(reason)),
             _ => Ok(()),
         }
-    }
-}
-
-/// Changes of modes, without their parameters if one of them is a key.
-fn without_key(modes: &str) -> &str {
-    match modes.trim_start().split_once(' ') {
-        Some((letters, _)) if letters.contains('k') => letters,
-        _ => modes,
     }
 }

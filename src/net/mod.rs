@@ -11,7 +11,7 @@
 //! | `shell` | [`Shell`]: the turn, timers, effects, shutdown |
 //! | `conn` | one connection: state, line framing, buffers |
 //! | `accept`, `input`, `output` | the shell's three ways with descriptors |
-//! | `admin`, `list`, `stats` | the admin socket's answers |
+//! | `admin`, `list`, `stats`, `operate`, `bans`, `filters` | the admin socket's answers |
 //! | `reload` | taking over a new configuration |
 //! | `jobs` | work that can block: what the server asks for and what becomes of it |
 //! | `worker`, `crews` | the threads that do it, and the queue in which they report |

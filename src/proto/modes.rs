@@ -279,6 +279,14 @@ pub fn user_modes(modes: u16) -> String {
     std::iter::once('+').chain(letters).collect()
 }
 
+/// Changes of channel modes, `<letters> [parameters]`, without the parameters if one of them could be a key, in a right
+/// place or a wrong one.
+pub fn without_key(changes: &str) -> &str {
+    let is_key = |word: &str| word.starts_with(['+', '-']) && word.contains('k');
+    let letters = changes.split_whitespace().next().unwrap_or_default();
+    if letters.contains('k') || changes.split_whitespace().any(is_key) { letters } else { changes }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,5 +332,20 @@ mod tests {
         let kind = |set| Prefixes::of(set).unwrap().channel_mode('q').unwrap().kind;
         assert_eq!((kind("ohv"), kind("qohv")), (Kind::List, Kind::Prefix));
         assert_eq!(Prefixes::of("qov").unwrap().letters_of(&[Kind::List]), "beI");
+    }
+
+    #[test]
+    fn a_key_is_left_out() {
+        for (changes, shown) in [
+            ("+nt", "+nt"),
+            ("+b *!*@kiosk", "+b *!*@kiosk"),
+            ("+k sesame", "+k"),
+            ("k sesame", "k"),
+            ("+k\tsesame", "+k"),
+            ("+lk 5 sesame", "+lk"),
+            ("+l 5 +k sesame", "+l"),
+        ] {
+            assert_eq!(without_key(changes), shown);
+        }
     }
 }

@@ -51,12 +51,15 @@ impl Person<'_> {
         list.iter().any(|entry| self.is_meant(&entry.mask, channel, wish))
     }
 
+    /// Whether a mask is about them.
+    pub(super) fn is_like(&self, mask: &str) -> bool {
+        let whole = mask.rsplit_once('@').is_some_and(|(_, host)| !host.contains(['*', '?']));
+        let hidden = if whole { &self.hidden[..] } else { &[] };
+        self.masks.iter().chain(hidden).any(|subject| subject.matches(mask))
+    }
+
     fn is_meant(&self, entry: &str, channel: u64, wish: Wish) -> bool {
-        let Some(ban) = Extended::parse(entry) else {
-            let whole = entry.rsplit_once('@').is_some_and(|(_, host)| !host.contains(['*', '?']));
-            let hidden = if whole { &self.hidden[..] } else { &[] };
-            return self.masks.iter().chain(hidden).any(|subject| subject.matches(entry));
-        };
+        let Some(ban) = Extended::parse(entry) else { return self.is_like(entry) };
         let like = |subject: &Subject<'_>| ban.argument.is_none_or(|pattern| subject.matches(pattern));
         let meant = match (ban.letter, ban.argument) {
             ('a', _) => self.account.as_ref().is_some_and(like),

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::proto::hostmask::{Host, HostMask, NotAMask};
-use crate::proto::limits::SERVER_BANS;
+use crate::proto::limits::{BAN_REASON, SERVER_BANS};
+use crate::proto::mask;
 use crate::proto::network::Network;
 
 /// What a ban is held against, and when.
@@ -93,6 +94,12 @@ impl TryFrom<Raw> for Ban {
 
     fn try_from(raw: Raw) -> Result<Self, String> {
         let Raw { kind, mask, reason, by, set_unix_ms, expires_unix_ms } = raw;
+        if reason.len() > BAN_REASON || reason.chars().chain(by.chars()).any(char::is_control) {
+            return Err(format!(
+                "the reason of the {} of `{mask}` is too long, or no line of text",
+                kind.name()
+            ));
+        }
         match read(kind, &mask) {
             Ok(read) => Ok(Self { kind, mask: shown(kind, &read), reason, by, set_unix_ms, expires_unix_ms }),
             Err(BanError::Invalid(why)) => Err(format!("the mask `{mask}` of a {} {why}", kind.name())),
@@ -166,10 +173,20 @@ pub(super) fn is_wide(mask: &HostMask, suffix: Option<&str>) -> bool {
         Host::Network(network) => network.prefix < SHORTEST.1,
         Host::Mask(host) => {
             let narrow = |byte: &u8| !matches!(byte, b'*' | b'?' | b'.' | b':' | b'~');
-            let host = suffix.map_or(&**host, |suffix| without(host, suffix));
-            mask.user.bytes().chain(host.bytes()).filter(narrow).count() < NARROW
+            let own = suffix.map_or(&**host, |suffix| without(host, suffix));
+            let everybody =
+                suffix.is_some_and(|suffix| NOBODYS.iter().all(|it| mask_matches(host, it, suffix)));
+            let named = mask.user.bytes().filter(narrow).count();
+            named + if everybody { 0 } else { own.bytes().filter(narrow).count() } < NARROW
         }
     }
+}
+
+/// The beginnings of two cloaks with nothing in common: a mask that matches both means whoever has a cloak.
+const NOBODYS: [&str; 2] = ["aaaaaaaaaa.aaaaaaaaaa.aaaaaaaaaa", "7777777777.7777777777.7777777777"];
+
+fn mask_matches(host: &str, beginning: &str, suffix: &str) -> bool {
+    mask::matches(host, &format!("{beginning}.{suffix}"))
 }
 
 /// A mask of a host without the labels that it ends with, if it does.

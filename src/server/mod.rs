@@ -28,7 +28,6 @@
 //! | `monitor` | who watches whom |
 //! | `operator` | server operators |
 //! | `notices` | what they are told (user mode `s`) |
-//! | `extras` | what few users have |
 //! | `whowas` | who has been here lately |
 //! | `jobs` | commands that wait for another thread |
 //! | `state` | what outlives a restart |
@@ -116,6 +115,8 @@ pub use filters::FilterError;
 pub use info::{ChannelInfo, Stats, UserInfo};
 pub use state::State;
 pub use types::*;
+
+pub use crate::proto::modes::without_key;
 
 /// The name and version that the server gives.
 pub const VERSION: &str = concat!("chatd-", env!("CARGO_PKG_VERSION"));

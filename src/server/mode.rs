@@ -55,33 +55,25 @@ enum Before {
     Value(Option<String>),
 }
 
-/// `MODE <channel> <modes> [parameters]` of the client: applies what it may, in order, and tells the channel what changed.
-pub(super) fn request(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&str]) {
-    let (answers, changes) = change(c, index, letters, parameters, By::Client);
+/// `MODE` or `SAMODE <channel> <modes> [parameters]` of the client: applies what it may, in order, and tells the channel what
+/// changed.
+pub(super) fn request(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&str], by: By) {
+    let (answers, changes) = change(c, index, letters, parameters, by);
     for answer in answers {
         match answer {
             Answer::Refusal(reply) => c.refuse(&reply),
-            Answer::List(mode) => show_list(c, index, mode, By::Client),
+            Answer::List(mode) => show_list(c, index, mode, by),
         }
     }
-    if changes.iter().any(|change| change.overrides) {
-        let name = &c.channel(index).name;
-        let what = format!("override: MODE {name} {letters} {}", parameters.join(" "));
-        c.acted(what.trim_end().to_owned());
-    }
-    announce(c, index, &changes, By::Client);
+    let overridden = changes.iter().any(|change| change.overrides);
+    c.overrides(overridden, |c| format!("MODE {}", asked(&c.channel(index).name, letters, parameters)));
+    announce(c, index, &changes, by);
 }
 
-/// `SAMODE <channel> <modes> [parameters]` of the client, who acts as the server.
-pub(super) fn force(c: &mut Ctx<'_>, index: u32, letters: &str, parameters: &[&str]) {
-    let (answers, changes) = change(c, index, letters, parameters, By::Server);
-    for answer in answers {
-        match answer {
-            Answer::Refusal(reply) => c.refuse(&reply),
-            Answer::List(mode) => show_list(c, index, mode, By::Server),
-        }
-    }
-    announce(c, index, &changes, By::Server);
+/// What was asked for, for log and notices. A key is nobody's business.
+pub(super) fn asked(name: &str, letters: &str, parameters: &[&str]) -> String {
+    let changes = format!("{letters} {}", parameters.join(" "));
+    format!("{name} {}", modes::without_key(changes.trim_end()))
 }
 
 /// Applies changes, in order. Nobody is told yet.

@@ -89,7 +89,10 @@ fn without_rank<'a>(c: &'a Ctx<'_>) -> impl Iterator<Item = &'a Channel> {
 
 /// How many masks are held against the client before it may take another nick.
 pub(super) fn masks_for_nick(c: &Ctx<'_>) -> usize {
-    without_rank(c).map(|channel| channel.lists.iter().map(Vec::len).sum::<usize>()).sum()
+    let lists = |channel: &Channel| {
+        [BANS, QUIETS, EXCEPTIONS].map(|list| channel.lists[list].len()).iter().sum::<usize>()
+    };
+    without_rank(c).map(lists).sum()
 }
 
 /// Whether the client may knock at a channel, but for how often.
@@ -185,11 +188,9 @@ pub(super) fn is_silenced(c: &Ctx<'_>, slot: u32) -> bool {
     let Some(masks) = extras.map(|extras| &extras.silenced).filter(|masks| !masks.is_empty()) else {
         return false;
     };
-    // The cloak counts, too, shown or not: else mode x would be the way out.
-    c.client().open_masks(c.user()).iter().any(|open| {
-        let subject = Subject::new(open);
-        masks.iter().any(|mask| subject.matches(mask))
-    })
+    // The cloak counts, too, shown or not, and what it hides: else mode x would be the way out.
+    let is_meant = |person: &Person<'_>| masks.iter().any(|mask| person.is_like(mask));
+    c.server.judge(c.me, is_meant).unwrap_or(false)
 }
 
 /// Whether mode `g` of the one in `slot` lets the client through.

@@ -279,9 +279,10 @@ fn set_throttle(channel: &mut Channel, value: &str) -> Option<String> {
     before.map(|_| value.to_owned())
 }
 
-/// A MODE with the name of the channel as the channel spells it.
+/// A MODE with the name of the channel as the channel spells it, and without a key.
 fn spelled(line: &str, channel: &Channel) -> String {
     let change = line.splitn(3, ' ').nth(2).unwrap_or_default();
+    let change = if change.contains("k ") { &change[..2] } else { change };
     format!("MODE {} {change}", channel.name)
 }
 

@@ -33,9 +33,10 @@ pub(super) fn undline(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     Ok(())
 }
 
-/// Says that there is no other server to do it on; true if one was named.
-fn names_a_server(c: &mut Ctx<'_>, command: &str, word: Option<&&str>) -> bool {
-    let named = word.is_some_and(|word| names::same(word, "ON"));
+/// Says that there is no other server to do it on; true if one was named, `ON <server>` after the mask. What follows that
+/// begins with "on" may be a reason.
+fn names_a_server(c: &mut Ctx<'_>, command: &str, after: &[&str], least: usize) -> bool {
+    let named = after.len() >= least && after.first().is_some_and(|word| names::same(word, "ON"));
     if named {
         fail(c, command, "UNSUPPORTED", "ON", "ON is not known here: this network is one server");
     }
@@ -52,10 +53,12 @@ fn fail_ban(c: &mut Ctx<'_>, command: &str, mask: &str, error: &BanError) {
     fail(c, command, error.code(), mask, &error.to_string());
 }
 
-/// Whether the first parameter is meant as a length of time, but is none: it has a number and is no mask, and a mask follows.
+/// Whether the first parameter is meant as a length of time, but is none: it begins with a digit, is of letters and digits,
+/// and a mask follows.
 fn is_wrong_duration(kind: BanKind, params: &[&str]) -> bool {
     let [first, second, _, ..] = params else { return false };
     first.starts_with(|first: char| first.is_ascii_digit())
+        && first.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && ban_mask::read(kind, first).is_err()
         && ban_mask::read(kind, second).is_ok()
 }
@@ -66,7 +69,7 @@ fn set(c: &mut Ctx<'_>, command: &'static str, kind: BanKind, params: &[&str]) -
         _ => (None, params),
     };
     let seconds = seconds.filter(|&seconds| seconds > 0);
-    if names_a_server(c, command, params.get(1)) {
+    if names_a_server(c, command, params.get(1..).unwrap_or_default(), 3) {
         return Ok(());
     }
     if is_wrong_duration(kind, params) {
@@ -108,7 +111,7 @@ fn set(c: &mut Ctx<'_>, command: &'static str, kind: BanKind, params: &[&str]) -
 }
 
 fn unset(c: &mut Ctx<'_>, command: &'static str, kind: BanKind, params: &[&str]) {
-    if names_a_server(c, command, params.get(1)) {
+    if names_a_server(c, command, params.get(1..).unwrap_or_default(), 1) {
         return;
     }
     let ban = match c.server.unset_ban(kind, params[0]) {

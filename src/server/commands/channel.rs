@@ -40,7 +40,7 @@ pub(super) fn enter(c: &mut Ctx<'_>, name: &str, key: Option<&str>) -> Result<Op
         Some(index) => match policy::may_join(c, index, key) {
             Ok(()) => (index, 0),
             Err(_) if policy::may_override(c) && policy::may_be_in(c, index).is_ok() => {
-                c.acted(format!("override: JOIN {}", c.channel(index).name));
+                c.overrides(true, |c| format!("JOIN {}", c.channel(index).name));
                 (index, 0)
             }
             Err(closed) => (forwarded(c, index, closed)?, 0),

@@ -1,8 +1,9 @@
 //! MODE, of channels and of users.
 
 use super::super::ctx::Ctx;
+use super::super::mode::{self as channel_mode, By};
 use super::super::outgoing::Draft;
-use super::super::{mode as channel_mode, notices, policy};
+use super::super::{notices, policy};
 use super::{Outcome, charge};
 use crate::config::Privileges;
 use crate::proto::message::Message;
@@ -20,7 +21,7 @@ pub(super) fn mode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     }
     let index = c.find_known(m.arg(0))?;
     match m.get(1).filter(|letters| !letters.is_empty()) {
-        Some(letters) => channel_mode::request(c, index, letters, &m.params()[2..]),
+        Some(letters) => channel_mode::request(c, index, letters, &m.params()[2..], By::Client),
         None => {
             policy::may_look(c, index)?;
             let channel = c.channel(index);

@@ -1,7 +1,8 @@
 //! What operators do in channels and to users in the server's name: SAMODE, SAJOIN, SAPART, SANICK.
 
 use super::super::ctx::Ctx;
-use super::super::{mode, policy};
+use super::super::mode::{self, By};
+use super::super::policy;
 use super::registration::{REASON, may_be_taken, take};
 use super::{Outcome, channel, for_targets, must_name, names as lists};
 use crate::proto::message::Message;
@@ -16,8 +17,9 @@ pub(super) fn samode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     }
     let index = c.find_channel(m.arg(0))?;
     let name = c.channel(index).name.clone();
-    c.acted(format!("SAMODE {name} {}", m.params()[1..].join(" ")));
-    mode::force(c, index, m.arg(1), &m.params()[2..]);
+    let (letters, parameters) = (m.arg(1), &m.params()[2..]);
+    c.acted(format!("SAMODE {}", mode::asked(&name, letters, parameters)));
+    mode::request(c, index, letters, parameters, By::Server);
     Ok(())
 }
 
@@ -26,11 +28,11 @@ pub(super) fn sajoin(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     must_name("SAJOIN", m.arg(1))?;
     let slot = c.find_user(m.arg(0))?;
     for_targets(c, m.arg(1), |c, name| {
-        if !names::is_channel(name, c.server.config.limits.channel_length) {
-            return Err(numeric::err_nosuchchannel(name).into());
-        }
         let nick = c.user_at(slot).nick.clone();
         let found = c.find_channel(name).ok();
+        if found.is_none() && !names::is_channel(name, c.server.config.limits.channel_length) {
+            return Err(numeric::err_nosuchchannel(name).into());
+        }
         if found.is_some_and(|index| c.channel(index).has(slot)) {
             return Err(numeric::err_useronchannel(nick, name).into());
         }
