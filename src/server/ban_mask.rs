@@ -94,7 +94,8 @@ impl TryFrom<Raw> for Ban {
 
     fn try_from(raw: Raw) -> Result<Self, String> {
         let Raw { kind, mask, reason, by, set_unix_ms, expires_unix_ms } = raw;
-        if reason.len() > BAN_REASON || reason.chars().chain(by.chars()).any(char::is_control) {
+        // What IRC can carry is what operators can have given, formats included.
+        if reason.len() > BAN_REASON || [&reason, &by].iter().any(|text| text.contains(['\0', '\r', '\n'])) {
             return Err(format!(
                 "the reason of the {} of `{mask}` is too long, or no line of text",
                 kind.name()

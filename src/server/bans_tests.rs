@@ -196,3 +196,13 @@ fn there_are_so_many_bans_and_no_more() {
     bench.server.set_ban(ban(BanKind::Address, &address(0), Some(5))).unwrap();
     bench.server.check(&bench.out);
 }
+
+#[test]
+fn whatever_reason_an_operator_can_give_is_one_that_a_restart_reads() {
+    let read = |reason: &str| {
+        let given = Ban { reason: reason.to_owned(), ..ban(BanKind::User, "bobby@*", None) };
+        serde_json::from_str::<Ban>(&serde_json::to_string(&given).unwrap()).is_ok()
+    };
+    assert!(read("\u{2}bold\u{2},\ttab and \u{3}4red") && read(&"x".repeat(300)));
+    assert!(!read("two\r\nlines") && !read("a\0b") && !read(&"x".repeat(301)));
+}
