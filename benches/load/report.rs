@@ -1,0 +1,248 @@
+//! One table for people, and JSON for programs.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::servers::{Kind, Server};
+use crate::targets::{self, Target};
+
+/// What can be measured of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Measure {
+    CpuPerDelivery,
+    CpuPerRegistration,
+    CpuPerCycle,
+    CpuPerJoinLine,
+    CpuPerQuit,
+    CpuIdle,
+    MemoryPerClient,
+    Load,
+    UserShare,
+    Deliveries,
+    Registrations,
+    Cycles,
+    FloodKibibytes,
+    SendsPerDelivery,
+    P50,
+    P99,
+    P999,
+    Most,
+    CutOff,
+    PeakMemory,
+    MemoryAfter,
+}
+
+/// Measured values of one server in one scenario and round.
+pub(crate) type Values = Vec<(Measure, f64)>;
+
+impl Measure {
+    /// What it is, with its unit.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::CpuPerDelivery => "CPU us/delivery",
+            Self::CpuPerRegistration => "CPU us/registration",
+            Self::CpuPerCycle => "CPU us/cycle",
+            Self::CpuPerJoinLine => "CPU us/JOIN line",
+            Self::CpuPerQuit => "CPU us/QUIT",
+            Self::CpuIdle => "CPU ms/s",
+            Self::MemoryPerClient => "bytes/client",
+            Self::Load => "CPU %",
+            Self::UserShare => "user %",
+            Self::Deliveries => "deliveries/s",
+            Self::Registrations => "registrations/s",
+            Self::Cycles => "cycles/s",
+            Self::FloodKibibytes => "flood KiB/s",
+            Self::SendsPerDelivery => "sends/line",
+            Self::P50 => "p50 us",
+            Self::P99 => "p99 us",
+            Self::P999 => "p99.9 us",
+            Self::Most => "most us",
+            Self::CutOff => "cut off",
+            Self::PeakMemory => "peak MiB",
+            Self::MemoryAfter => "MiB after",
+        }
+    }
+
+    /// As it is shown: bytes as MiB, where the label says so.
+    fn shown(self, value: f64) -> f64 {
+        match self {
+            Self::PeakMemory | Self::MemoryAfter => value / f64::from(1 << 20),
+            _ => value,
+        }
+    }
+
+    fn more_is_better(self) -> bool {
+        matches!(
+            self,
+            Self::Deliveries | Self::Registrations | Self::Cycles | Self::CutOff | Self::FloodKibibytes
+        )
+    }
+}
+
+/// What came of one scenario.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) scenario: String,
+    /// What the table shows of it; the JSON has all.
+    pub(crate) shown: &'static [Measure],
+    /// Values of each round.
+    pub(crate) values: BTreeMap<(Measure, &'static str), Vec<f64>>,
+    /// What was not measured on purpose.
+    pub(crate) left_out: Vec<String>,
+    /// Servers that failed, and how.
+    pub(crate) failures: Vec<(Kind, String)>,
+}
+
+impl Outcome {
+    pub(crate) fn add(&mut self, kind: Kind, values: Values) {
+        for (measure, value) in values {
+            self.values.entry((measure, kind.name())).or_default().push(value);
+        }
+    }
+
+    /// The median of all rounds. Of two, the lower: disturbances only ever add.
+    pub(crate) fn median(&self, measure: Measure, kind: Kind) -> Option<f64> {
+        let mut values = self.values.get(&(measure, kind.name()))?.clone();
+        values.sort_by(f64::total_cmp);
+        values.get((values.len() - 1) / 2).copied()
+    }
+
+    /// The best of the peers.
+    fn best_peer(&self, measure: Measure) -> Option<f64> {
+        let peers = Kind::ALL.into_iter().filter(|kind| kind.is_peer());
+        let values = peers.filter_map(|kind| self.median(measure, kind));
+        let better = |a: f64, b: f64| if (a < b) == measure.more_is_better() { b } else { a };
+        values.reduce(better)
+    }
+}
+
+/// All of a run.
+pub(crate) struct Report<'a> {
+    pub(crate) servers: &'a [Server],
+    pub(crate) outcomes: &'a [Outcome],
+    pub(crate) notes: &'a [String],
+    pub(crate) kernel: String,
+    pub(crate) processor: String,
+    pub(crate) rounds: usize,
+    pub(crate) seconds: f64,
+}
+
+/// A number with three digits that count.
+fn figure(value: Option<f64>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value >= 99.95 => {
+            let digits = format!("{value:.0}");
+            let groups: Vec<&str> =
+                digits.as_bytes().rchunks(3).rev().filter_map(|it| str::from_utf8(it).ok()).collect();
+            groups.join(",")
+        }
+        Some(value) if value >= 9.995 => format!("{value:.1}"),
+        Some(value) => format!("{value:.2}"),
+    }
+}
+
+/// A ratio, and what it is to be at most.
+fn judged(ratio: Option<f64>, most: Option<f64>) -> String {
+    let verdict = match (ratio, most) {
+        (Some(ratio), Some(most)) if ratio <= most => format!(" (target {most}, met)"),
+        (Some(_), Some(most)) => format!(" (target {most}, MISSED)"),
+        _ => String::new(),
+    };
+    figure(ratio) + &verdict
+}
+
+fn ratio(of: Option<f64>, to: Option<f64>) -> Option<f64> {
+    let (of, to) = (of?, to?);
+    (to > 0.0).then_some(of / to)
+}
+
+impl Report<'_> {
+    fn columns(&self) -> Vec<Kind> {
+        self.servers.iter().map(|server| server.kind).collect()
+    }
+
+    /// The table, in Markdown.
+    pub(crate) fn table(&self, details: bool) -> String {
+        let columns = self.columns();
+        let mut rows = vec![vec!["scenario".to_owned(), "measure".to_owned()]];
+        rows[0].extend(columns.iter().map(|kind| kind.name().to_owned()));
+        rows[0].extend(["chatd / limit", "chatd / best peer"].map(str::to_owned));
+        for outcome in self.outcomes {
+            let mut measures: Vec<Measure> = outcome.values.keys().map(|(measure, _)| *measure).collect();
+            measures.dedup();
+            if !details {
+                measures.retain(|measure| outcome.shown.contains(measure));
+            }
+            for measure in measures {
+                rows.push(row(outcome, measure, &columns));
+            }
+        }
+        render(&rows)
+    }
+
+    /// Everything, for programs.
+    pub(crate) fn json(&self) -> Value {
+        let mut scenarios = Vec::new();
+        for outcome in self.outcomes {
+            let mut measures = Map::new();
+            for ((measure, server), rounds) in &outcome.values {
+                let entry = measures.entry(measure.label()).or_insert_with(|| json!({}));
+                let kind = Kind::ALL.into_iter().find(|kind| kind.name() == *server);
+                let median = kind.and_then(|kind| outcome.median(*measure, kind));
+                entry[*server] = json!({ "median": median, "rounds": rounds });
+            }
+            let failures: Map<_, _> =
+                outcome.failures.iter().map(|(kind, why)| (kind.name().to_owned(), json!(why))).collect();
+            scenarios.push(json!({ "name": outcome.scenario, "measures": measures, "failures": failures }));
+        }
+        let versions: Map<_, _> =
+            self.servers.iter().map(|it| (it.kind.name().to_owned(), json!(it.version))).collect();
+        json!({
+            "kernel": self.kernel, "processor": self.processor, "rounds": self.rounds, "seconds": self.seconds,
+            "servers": versions, "notes": self.notes, "scenarios": scenarios,
+        })
+    }
+}
+
+fn row(outcome: &Outcome, measure: Measure, columns: &[Kind]) -> Vec<String> {
+    let mut row = vec![outcome.scenario.clone(), measure.label().to_owned()];
+    for kind in columns {
+        row.push(figure(outcome.median(measure, *kind).map(|value| measure.shown(value))));
+    }
+    let target = targets::of(&outcome.scenario, measure);
+    let chatd = outcome.median(measure, Kind::Chatd);
+    let to_limit = ratio(chatd, outcome.median(measure, Kind::Limit));
+    let to_peer = ratio(chatd, outcome.best_peer(measure));
+    row.push(match target.and_then(|target| target.value) {
+        // The target is a value, not a ratio.
+        Some(most) => format!("value {}", judged(chatd, Some(most))),
+        None => judged(to_limit, target.and_then(|target: &Target| target.to_limit)),
+    });
+    row.push(judged(to_peer, target.and_then(|target| target.to_peer)));
+    row
+}
+
+fn render(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let mut text = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        for (column, cell) in row.iter().enumerate() {
+            let width = widths[column];
+            // Names to the left, figures to the right.
+            let cell = if column < 2 { format!("| {cell:<width$} ") } else { format!("| {cell:>width$} ") };
+            text.push_str(&cell);
+        }
+        text += "|\n";
+        if index == 0 {
+            for (column, width) in widths.iter().enumerate() {
+                let mark = if column < 2 { "-" } else { ":" };
+                text.extend(["|", &"-".repeat(width + 1), mark]);
+            }
+            text += "|\n";
+        }
+    }
+    text
+}
