@@ -25,25 +25,39 @@ pub fn hash(password: &str) -> Result<String, String> {
 static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 
 /// Whether `password` is the one of which the PHC string `phc` was made. Takes as long and as much memory as `phc` says: it must
-/// have been checked. As much as [`hash`] takes is kept for the next one. One that is no argon2 hash is nobody's.
-pub fn verify(phc: &str, password: &str) -> bool {
-    computed(phc, password).is_some_and(|(expected, computed)| expected == computed)
+/// have been checked. As much as [`hash`] takes is kept for the next one. One that is no argon2 hash is nobody's. `None` if there is
+/// no memory to find out.
+pub fn verify(phc: &str, password: &str) -> Option<bool> {
+    match computed(phc, password) {
+        Ok((expected, computed)) => Some(expected == computed),
+        Err(Failure::NoHash) => Some(false),
+        Err(Failure::NoMemory) => None,
+    }
+}
+
+/// Why nothing was computed.
+enum Failure {
+    NoHash,
+    NoMemory,
 }
 
 /// The output that a hash names, and that of the password with the hash's parameters. Comparing them takes the same time
 /// wherever they differ.
-fn computed(phc: &str, password: &str) -> Option<(Output, Output)> {
-    let hash = PasswordHash::new(phc).ok()?;
-    let (salt, expected) = (hash.salt?, hash.hash?);
-    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
-    let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
-    let params = Params::try_from(&hash).ok()?;
+fn computed(phc: &str, password: &str) -> Result<(Output, Output), Failure> {
+    let hash = PasswordHash::new(phc).map_err(|_| Failure::NoHash)?;
+    let (salt, expected) = hash.salt.zip(hash.hash).ok_or(Failure::NoHash)?;
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| Failure::NoHash)?;
+    let version =
+        hash.version.map_or(Ok(Version::default()), Version::try_from).map_err(|_| Failure::NoHash)?;
+    let params = Params::try_from(&hash).map_err(|_| Failure::NoHash)?;
     let blocks = params.block_count();
     let mut output = [0; Output::MAX_LENGTH];
-    let output = output.get_mut(..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN))?;
+    let output = output.get_mut(..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN));
+    let output = output.ok_or(Failure::NoHash)?;
     let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(more) = blocks.checked_sub(memory.len()) {
-        memory.reserve_exact(more);
+        // The largest piece of memory that chatd ever asks for, and the one that can wait.
+        memory.try_reserve_exact(more).map_err(|_| Failure::NoMemory)?;
         memory.resize(blocks, Block::default());
     }
     let argon2 = Argon2::new(algorithm, version, params);
@@ -53,8 +67,8 @@ fn computed(phc: &str, password: &str) -> Option<(Output, Output)> {
     if blocks > PARAMETERS.0 as usize {
         *memory = Vec::new();
     }
-    done.ok()?;
-    Some((expected, Output::new(output).ok()?))
+    done.map_err(|_| Failure::NoHash)?;
+    Ok((expected, Output::new(output).map_err(|_| Failure::NoHash)?))
 }
 
 #[cfg(test)]
@@ -66,15 +80,15 @@ mod tests {
         let hash = hash("open \u{e9}").unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert_ne!(hash, super::hash("open \u{e9}").unwrap(), "each with a salt of its own");
-        assert!(verify(&hash, "open \u{e9}"));
-        assert!(!verify(&hash, "open e") && !verify(&hash, ""));
+        assert_eq!(verify(&hash, "open \u{e9}"), Some(true));
+        assert_eq!((verify(&hash, "open e"), verify(&hash, "")), (Some(false), Some(false)));
     }
 
     #[test]
     fn the_parameters_are_the_hashs_own() {
         // The example of the reference implementation's manual.
         let hash = "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG";
-        assert!(verify(hash, "password") && !verify(hash, "Password"));
+        assert_eq!((verify(hash, "password"), verify(hash, "Password")), (Some(true), Some(false)));
     }
 
     #[test]
@@ -82,7 +96,8 @@ mod tests {
         let large = "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG";
         let small = hash("sesame").unwrap();
         for _ in 0..2 {
-            assert!(verify(large, "password") && verify(&small, "sesame") && !verify(&small, "password"));
+            assert_eq!(verify(large, "password"), Some(true));
+            assert_eq!((verify(&small, "sesame"), verify(&small, "password")), (Some(true), Some(false)));
         }
     }
 
@@ -92,7 +107,7 @@ mod tests {
         let scrypt = good.replace("argon2id", "scrypt");
         let short = good.rsplit_once('$').unwrap().0;
         for bad in ["", "sesame", "$argon2id$v=19$m=8,t=1,p=1", short, &scrypt] {
-            assert!(!verify(bad, "sesame") && !verify(bad, ""), "{bad}");
+            assert_eq!((verify(bad, "sesame"), verify(bad, "")), (Some(false), Some(false)), "{bad}");
         }
     }
 }

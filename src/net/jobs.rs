@@ -133,8 +133,12 @@ impl Tools {
         match job {
             Job::Load => Outcome::Loaded(Box::new((self.loader)())),
             Job::Verify { client, hash, password } => {
-                let good = password::verify(&hash, &password);
-                Outcome::Verified { client, verdict: if good { Verdict::Good } else { Verdict::Wrong } }
+                let verdict = match password::verify(&hash, &password) {
+                    Some(true) => Verdict::Good,
+                    Some(false) => Verdict::Wrong,
+                    None => Verdict::Busy,
+                };
+                Outcome::Verified { client, verdict }
             }
             Job::Save { serial, text } => {
                 let written = match &self.state {

@@ -46,7 +46,10 @@ fn outcome(effect: Effect, busy: bool) -> Option<Input<'static>> {
         Effect::Verify { client, .. } if busy => Input::Verified { client, verdict: Verdict::Busy },
         Effect::Verify { client, hash, password } => {
             let good = password::verify(&hash, &password);
-            Input::Verified { client, verdict: if good { Verdict::Good } else { Verdict::Wrong } }
+            Input::Verified {
+                client,
+                verdict: if good == Some(true) { Verdict::Good } else { Verdict::Wrong },
+            }
         }
         Effect::Save { serial, .. } => Input::Saved { serial, problem: None },
         Effect::Resolve { client, address } => Input::Resolved { client, address, name: None },
