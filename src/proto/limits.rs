@@ -83,6 +83,9 @@ pub const ACCEPT_PAUSE_MS: u64 = 100;
 /// How long a closed connection may take to accept its last lines, and how long lines count that a peer sent
 /// before it closed and that had to wait, in milliseconds.
 pub const DRAIN_MS: u64 = 5_000;
+/// A deadline that is noticed so much too late was missed because the process did not run, in milliseconds: it was stopped, or the
+/// machine was. What others did not do in time is then not held against them.
+pub const PAUSE_MS: u64 = 500;
 /// At shutdown, how long a connection that has been sent everything may take to close, in milliseconds.
 pub const LINGER_MS: u64 = 500;
 /// A connection's buffer that has grown beyond this many bytes is not kept for the next who needs one.

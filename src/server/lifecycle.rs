@@ -13,6 +13,7 @@ use super::{Cause, Effect, Event, Gone, Peer, Server, work};
 use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
+use crate::proto::limits::PAUSE_MS;
 use crate::proto::names::{self, fold};
 use crate::proto::numeric;
 
@@ -70,6 +71,9 @@ impl Server {
 
     /// Every deadline that has come, then a slice of every long reply that waits for one.
     pub(super) fn tick(&mut self, out: &mut Outbox) {
+        if self.timers.next().is_some_and(|due| self.now.mono_ms > due + PAUSE_MS) {
+            self.resumed_ms = Some(self.now.mono_ms);
+        }
         while let Some((slot, kind)) = self.timers.pop(self.now.mono_ms) {
             let Some(client) = self.client_mut(slot) else { continue };
             client.armed.fired(kind);
@@ -105,14 +109,23 @@ impl Server {
         let (interval, timeout) = (class.ping_interval_ms, class.ping_timeout_ms);
         let (id, quiet_since, pinged) = (client.id, client.heard_ms, client.pinged);
         let (registered, waits) = (client.user().is_some(), client.parked.is_some());
+        // The time in which this process could not hear what was said to it counts for nothing.
+        let resumed = self.resumed_ms;
+        let anew = |patience| resumed.map(|at| at + patience).filter(|&at| at > now);
+        let registration = u64::from(self.config.timeouts.registration) * 1000;
         let Some(mut ctx) = self.ctx(id, out) else { return };
         if !registered {
+            if let Some(later) = anew(registration) {
+                return ctx.arm(Kind::Liveness, later);
+            }
             ctx.dismiss(Cause::RegistrationTimeout, "Registration timed out");
             return;
         }
         let next = if waits {
             // What it says is not read meanwhile: that is not its fault.
             now + timeout
+        } else if pinged && let Some(later) = anew(timeout) {
+            later
         } else if pinged {
             let silence = format!("Ping timeout: {} seconds", (now - quiet_since) / 1000);
             ctx.dismiss(Cause::PingTimeout, &silence);

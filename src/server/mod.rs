@@ -156,6 +156,8 @@ pub struct Server {
     /// What makes cloaks, if there is a key.
     cloaks: Option<Cloak>,
     timers: Timers,
+    /// When the process last went on after a pause in which it could hear nobody, in [`Time::mono_ms`].
+    resumed_ms: Option<u64>,
     watchers: Watchers,
     whowas: Whowas,
     /// Clients whose long reply goes on at the next tick, those that wait longest first.
@@ -217,6 +219,7 @@ impl Server {
             names: HashMap::with_hasher(keyed),
             networks: Networks::new(keyed),
             timers: Timers::default(),
+            resumed_ms: None,
             watchers: Watchers::new(keyed),
             whowas: Whowas::new(keyed),
             working: VecDeque::new(),

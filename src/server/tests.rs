@@ -1,6 +1,7 @@
 //! What only the bare server shows: virtual time, slices of long replies, the cost of a fan-out.
 
 mod cap;
+mod clock;
 mod costs;
 mod rename;
 mod stats;

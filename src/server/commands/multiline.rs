@@ -181,7 +181,8 @@ fn close(c: &mut Ctx<'_>, reference: &str) {
 pub(in super::super) fn check_batch(c: &mut Ctx<'_>) {
     let now = c.server.now.mono_ms;
     let Some(batch) = c.client().user().and_then(|user| user.extras.as_ref()?.batch.as_ref()) else { return };
-    let (until, waits) = (batch.used_ms + BATCH_PAUSE_MS, batch.unsent.is_some());
+    let heard = batch.used_ms.max(c.server.resumed_ms.unwrap_or(0));
+    let (until, waits) = (heard + BATCH_PAUSE_MS, batch.unsent.is_some());
     if waits && now < until {
         c.arm(Kind::Batch, until);
     } else if waits {
