@@ -126,6 +126,7 @@ fn stats_are_labelled_and_have_units() {
         bytes_in: 512,
         bytes_out: 1_258_291,
         send_queue_bytes: 2_048,
+        kernel_queue_bytes: 131_072,
         refused: reasons(&[("address", 0), ("full", 0)]),
         disconnects: reasons(&[("eof", 200), ("ping_timeout", 2), ("quit", 1_020), ("kill", 0)]),
         log_lines_dropped: 7,
@@ -134,6 +135,8 @@ fn stats_are_labelled_and_have_units() {
         turn_p99_us: 1_240,
         turn_max_us: 2_500_000,
         rss_bytes: 12_900_000,
+        memory_used_bytes: 15 << 20,
+        memory_limit_bytes: 64 << 20,
         descriptors_open: 24,
         descriptors_limit: 1_024,
     };
@@ -147,13 +150,14 @@ lockdown           off
 messages           1,234,567 in, 89 out
 deliveries         123,456,789
 bytes              512 B in, 1.2 MiB out
-send queues        2.0 KiB
+send queues        2.0 KiB, and 128.0 KiB in the kernel
 refused            0
 disconnects        1,222 (1,020 quit, 200 eof, 2 ping timeout)
 log lines dropped  7
 loop turns         98,765
 time per turn      12 µs p50, 1.2 ms p99, 2.5 s max (last minute)
 memory             12.3 MiB
+memory limit       15.0 MiB of 64.0 MiB used
 descriptors        24 of 1,024
 ";
     assert_eq!(ask("stats", &Json::of(&stats)), (Request::Stats, expected.into()));

@@ -43,6 +43,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("sleep", "src/log/writer.rs", "the log's own thread, between two tries of a sink that fails"),
     ("sleep", "tests/log.rs", "between two looks at a condition that nothing tells of"),
     ("try_clone_to_owned", "src/log/mod.rs", "standard error, which is in no Poll"),
+    ("unsafe", "src/net/outq.rs", "an ioctl that nothing safe offers, with its proof; the only one"),
+    ("unsafe_code", "src/net/outq.rs", "the lint, allowed for that call"),
 ];
 
 /// Most lines of a file.
@@ -262,7 +264,7 @@ fn descriptors_have_one_owner() {
 #[test]
 fn nothing_is_unsafe_or_unfinished() {
     let sources = rust();
-    let mut faults = named(&sources, &["unsafe"], "there is a safe way");
+    let mut faults = named(&sources, &["unsafe", "unsafe_code"], "there is a safe way");
     faults.extend(named(&sources, &["todo", "unimplemented"], "finish it"));
     // Spelt in two parts, so that this file has none of them.
     let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];

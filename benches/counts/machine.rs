@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 
 use chatd::config::Listen;
-use chatd::net::{BindError, Bound, Driver, Job, Origin, Process, Ready, Shell};
+use chatd::net::{BindError, Bound, Driver, Job, Memory, Origin, Process, Ready, Shell};
 use chatd::server::Time;
 
 use crate::chat::{SEED, START, address, config};
@@ -91,6 +91,14 @@ impl Driver for Machine {
 
     fn begin(&mut self, _: Job) -> bool {
         false
+    }
+
+    fn unsent(&self, _: &usize) -> u64 {
+        0
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::default()
     }
 
     fn process(&self) -> Process {

@@ -154,6 +154,9 @@ pub struct Stats {
     pub bytes_out: u64,
     /// Bytes that wait for clients, in the daemon.
     pub send_queue_bytes: u64,
+    /// Bytes that the kernel holds for those clients for which some wait in the daemon.
+    #[serde(default)]
+    pub kernel_queue_bytes: u64,
     /// Connections refused before they said anything, or once it was known who they were, by reason.
     pub refused: BTreeMap<String, u64>,
     /// Connections that ended, by reason.
@@ -170,6 +173,12 @@ pub struct Stats {
     pub turn_max_us: u64,
     /// Memory of the process that is in RAM.
     pub rss_bytes: u64,
+    /// Memory in use, as the limit that is nearest counts it.
+    #[serde(default)]
+    pub memory_used_bytes: u64,
+    /// That limit; 0 where none is known.
+    #[serde(default)]
+    pub memory_limit_bytes: u64,
     /// Descriptors open.
     pub descriptors_open: u64,
     /// Descriptors that may be open.
@@ -222,6 +231,9 @@ pub struct UserItem {
     pub messages_out: u64,
     /// Bytes that wait for it in the daemon.
     pub send_queue_bytes: u64,
+    /// Bytes that the kernel holds for it.
+    #[serde(default)]
+    pub kernel_queue_bytes: u64,
 }
 
 /// An item of `list` channels.
@@ -289,6 +301,9 @@ pub struct ConnectionItem {
     pub bytes_out: u64,
     /// Bytes that wait for it in the daemon.
     pub send_queue_bytes: u64,
+    /// Bytes that the kernel holds for it.
+    #[serde(default)]
+    pub kernel_queue_bytes: u64,
     /// The process on the other side of an admin connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<PeerCredentials>,

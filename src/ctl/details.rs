@@ -96,7 +96,10 @@ pub(super) fn user(user: &UserDetails) -> String {
         ("idle", duration(item.idle_seconds)),
         ("messages", format!("{} in, {} out", count(item.messages_in), count(item.messages_out))),
         ("bytes", format!("{} in, {} out", size(item.bytes_in), size(item.bytes_out))),
-        ("send queue", size(item.send_queue_bytes)),
+        (
+            "send queue",
+            format!("{}, and {} in the kernel", size(item.send_queue_bytes), size(item.kernel_queue_bytes)),
+        ),
         (
             "lists",
             format!(

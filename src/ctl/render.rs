@@ -122,7 +122,10 @@ fn stats(stats: &Stats) -> String {
         ("messages", format!("{} in, {} out", count(stats.messages_in), count(stats.messages_out))),
         ("deliveries", count(stats.deliveries)),
         ("bytes", format!("{} in, {} out", size(stats.bytes_in), size(stats.bytes_out))),
-        ("send queues", size(stats.send_queue_bytes)),
+        (
+            "send queues",
+            format!("{}, and {} in the kernel", size(stats.send_queue_bytes), size(stats.kernel_queue_bytes)),
+        ),
         ("refused", by_reason(&stats.refused)),
         ("disconnects", by_reason(&stats.disconnects)),
         ("log lines dropped", count(stats.log_lines_dropped)),
@@ -137,6 +140,13 @@ fn stats(stats: &Stats) -> String {
             ),
         ),
         ("memory", size(stats.rss_bytes)),
+        (
+            "memory limit",
+            match stats.memory_limit_bytes {
+                0 => "none".to_owned(),
+                limit => format!("{} of {} used", size(stats.memory_used_bytes), size(limit)),
+            },
+        ),
         ("descriptors", format!("{} of {}", count(stats.descriptors_open), count(stats.descriptors_limit))),
     ];
     rows.iter().fold(String::new(), |mut text, (label, value)| {

@@ -130,6 +130,12 @@ impl<D: Driver> Shell<D> {
             _ => return self.driver.close(stream),
         };
         let peer = Peer { address: address.ip(), port: address.port(), listener };
+        if self.is_short_of_memory() {
+            let _ =
+                self.driver.write(&mut stream, b"ERROR :The server is short of memory, try again later\r\n");
+            self.driver.close(stream);
+            return self.refused(Refused::Memory, address);
+        }
         if let Err(why) = self.server.admit(self.now, &peer) {
             // One attempt: whoever cannot take so little has no use for it.
             let line = format!("ERROR :{}\r\n", self.server.refusal(why, peer.address));

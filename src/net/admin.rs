@@ -288,7 +288,8 @@ impl<D: Driver> Shell<D> {
         Ok(Kicked { id: client.to_u64(), nick, channel: Some(channel) })
     }
 
-    fn stats(&self) -> Stats {
+    fn stats(&mut self) -> Stats {
+        let memory = self.watch_memory();
         let server = self.server.stats();
         let process = self.driver.process();
         let turns = self.times.summary(self.now.mono_ms);
@@ -310,6 +311,7 @@ impl<D: Driver> Shell<D> {
             bytes_in: self.counters.bytes_in,
             bytes_out: self.counters.bytes_out,
             send_queue_bytes: self.counters.waiting,
+            kernel_queue_bytes: self.kernel_queues(),
             refused: named(&mut self.counters.refused()),
             disconnects: named(&mut Cause::ALL.iter().map(|cause| cause.name()).zip(server.disconnects)),
             log_lines_dropped: (self.log_dropped)(),
@@ -318,6 +320,8 @@ impl<D: Driver> Shell<D> {
             turn_p99_us: turns.p99,
             turn_max_us: turns.max,
             rss_bytes: process.rss,
+            memory_used_bytes: memory.used,
+            memory_limit_bytes: memory.limit,
             descriptors_open: process.descriptors,
             descriptors_limit: process.descriptors_limit,
         }

@@ -16,6 +16,8 @@ use socket2::SockRef;
 use super::crews::Crews;
 use super::jobs::{Job, Outcome, Tools};
 use super::listener::{self, BindError, Bound};
+use super::memory::{self, Memory, Sources};
+use super::outq;
 use crate::config::Listen;
 use crate::proto::limits::NOTSENT_LOWAT;
 
@@ -156,6 +158,12 @@ pub trait Driver {
     /// for jobs of one kind in any order. False when it cannot be begun, and nothing will be told of it.
     fn begin(&mut self, job: Job) -> bool;
 
+    /// Bytes that were written to a connection and that its peer has not taken yet.
+    fn unsent(&self, stream: &Self::Stream) -> u64;
+
+    /// What is used of the memory that the process may have, of the limit that is nearest.
+    fn memory(&self) -> Memory;
+
     /// Facts about the process; zero where the system does not tell.
     fn process(&self) -> Process;
 }
@@ -164,6 +172,7 @@ pub trait Driver {
 pub(super) struct MioDriver {
     poll: Poll,
     crews: Option<Crews>,
+    memory: Sources,
 }
 
 pub(super) enum MioStream {
@@ -202,7 +211,7 @@ fn token(raw: u64) -> Token {
 
 impl MioDriver {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()?, crews: None })
+        Ok(Self { poll: Poll::new()?, crews: None, memory: Sources::find() })
     }
 
     pub(super) fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
@@ -329,6 +338,17 @@ impl Driver for MioDriver {
         self.crews.as_mut().is_some_and(|crews| crews.give(job))
     }
 
+    fn unsent(&self, stream: &MioStream) -> u64 {
+        match stream {
+            MioStream::Tcp(stream) => outq::unsent(stream),
+            MioStream::Unix(stream) => outq::unsent(stream),
+        }
+    }
+
+    fn memory(&self) -> Memory {
+        self.memory.tightest()
+    }
+
     fn process(&self) -> Process {
         process()
     }
@@ -336,14 +356,10 @@ impl Driver for MioDriver {
 
 /// Facts about this process, from `/proc`.
 pub(super) fn process() -> Process {
-    /// From `status`, as `statm` counts in pages of a size that it does not tell.
-    fn rss() -> Option<u64> {
-        let status = fs::read_to_string("/proc/self/status").ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
-    }
+    // Not from `statm`, which counts in pages of a size that it does not tell.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     Process {
-        rss: rss().unwrap_or(0),
+        rss: memory::field(&status, "VmRSS").unwrap_or(0),
         // The directory that is being read is one of its own entries.
         descriptors: fs::read_dir("/proc/self/fd")
             .map_or(0, |entries| entries.count().saturating_sub(1) as u64),

@@ -16,6 +16,7 @@ use nix::errno::Errno;
 use super::driver::{Credentials, Driver, Origin, Process, Ready};
 use super::jobs::Job;
 use super::listener::{BindError, Bound};
+use super::memory::Memory;
 use crate::config::Listen;
 
 /// A client, by the order in which they connected.
@@ -128,6 +129,8 @@ pub struct FakeDriver {
     pub most_open: usize,
     /// Whether jobs of the server cannot be begun, as too many wait.
     pub busy: bool,
+    /// How much memory is used and may be; at first there is no limit.
+    pub memory: Memory,
     pipes: Vec<Pipe>,
     doors: Vec<Door>,
     /// Accepted and not closed.
@@ -148,6 +151,7 @@ impl FakeDriver {
             calls: Calls::default(),
             most_open: usize::MAX,
             busy: false,
+            memory: Memory::default(),
             pipes: Vec::new(),
             doors: Vec::new(),
             open: Vec::new(),
@@ -535,6 +539,14 @@ impl Driver for FakeDriver {
             job => self.jobs.push_back(job),
         }
         true
+    }
+
+    fn unsent(&self, stream: &FakeStream) -> u64 {
+        self.pipes[stream.0].down.len() as u64
+    }
+
+    fn memory(&self) -> Memory {
+        self.memory
     }
 
     fn process(&self) -> Process {

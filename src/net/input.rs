@@ -258,8 +258,9 @@ impl<D: Driver> Shell<D> {
             return self.finish_input(id, &[]);
         }
         // What a peer sent before it closed counts, but it does not keep the connection for long.
-        if (conn.ended.is_some() || conn.hangup) && conn.timer.is_none() {
-            self.set_timer(id, Some(self.now.mono_ms + DRAIN_MS));
+        let deadline = self.now.mono_ms + DRAIN_MS;
+        if (conn.ended.is_some() || conn.hangup) && conn.timer.is_none_or(|at| at > deadline) {
+            self.set_timer(id, Some(deadline));
         }
         self.keep_input(id, rest);
     }
@@ -304,7 +305,7 @@ impl<D: Driver> Shell<D> {
         match why {
             // The peer may have closed its own side only: what was said to it is sent.
             Gone::Eof => self.drain(id),
-            Gone::Error(_) | Gone::SendQueue => self.abandon(id),
+            Gone::Error(_) | Gone::SendQueue | Gone::Stalled => self.abandon(id),
         }
     }
 

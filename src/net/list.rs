@@ -97,6 +97,7 @@ impl<D: Driver> Shell<D> {
             messages_in: info.messages_in,
             messages_out: conn.messages_out,
             send_queue_bytes: self.out.pending(id.slot).into(),
+            kernel_queue_bytes: self.kernel_queue(id),
         }
     }
 
@@ -146,6 +147,7 @@ impl<D: Driver> Shell<D> {
             bytes_in: conn.bytes_in,
             bytes_out: conn.bytes_out,
             send_queue_bytes: self.out.pending(id.slot).into(),
+            kernel_queue_bytes: self.kernel_queue(id),
             peer,
         })
     }

@@ -10,6 +10,8 @@
 //! | `listener`, `socket_file` | sockets that are bound before the loop runs |
 //! | `shell` | [`Shell`]: the turn, timers, effects, shutdown |
 //! | `conn` | one connection: state, line framing, buffers |
+//! | `backlog`, `outq` | those who do not read: for how long, and what that costs in the kernel |
+//! | `memory` | how much there is, and what to do when it comes to an end |
 //! | `accept`, `input`, `output` | the shell's three ways with descriptors |
 //! | `admin`, `list`, `stats`, `operate`, `bans`, `filters` | the admin socket's answers |
 //! | `reload` | taking over a new configuration |
@@ -20,6 +22,7 @@
 
 mod accept;
 mod admin;
+mod backlog;
 mod bans;
 mod conn;
 mod crews;
@@ -31,8 +34,10 @@ mod jobs;
 mod journal;
 mod list;
 mod listener;
+mod memory;
 mod operate;
 mod output;
+mod outq;
 mod reload;
 mod resolve;
 mod shell;
@@ -65,6 +70,7 @@ use jobs::Tools;
 pub use driver::{Credentials, Driver, Origin, Process, Ready};
 pub use jobs::{Job, Outcome};
 pub use listener::{BindError, Bound, Listeners};
+pub use memory::Memory;
 pub use shell::{Shell, Signal};
 pub use socket_file::AdminSocket;
 
@@ -177,6 +183,7 @@ impl Loop {
         }
         self.shell.listen_admin(path, MioListener::Unix(UnixListener::from_std(admin)))?;
         self.shell.limit_connections(room());
+        self.shell.watch_memory();
         Ok(())
     }
 

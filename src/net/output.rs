@@ -63,6 +63,7 @@ impl<D: Driver> Shell<D> {
         match taken {
             Ok(count) => {
                 let rest = self.out.bytes(slot) as usize - count;
+                let begins = rest > 0 && conn.output.is_empty();
                 if rest > 0 {
                     queue_rest(conn, &self.out, slot, count, &mut self.pool);
                     if conn.is_chat() {
@@ -70,6 +71,9 @@ impl<D: Driver> Shell<D> {
                     }
                 }
                 self.sent(id, count, 0);
+                if begins {
+                    self.begin_backlog(id);
+                }
             }
             Err(kind) => self.broke(id, kind),
         }
@@ -94,6 +98,7 @@ impl<D: Driver> Shell<D> {
             }
         }
         if dequeued > 0 && waiting == 0 {
+            self.end_backlog(id);
             self.closing_if_drained(id);
         }
     }
@@ -136,6 +141,7 @@ impl<D: Driver> Shell<D> {
         }
         conn.output.clear(&mut self.pool);
         self.out.set_backlog(id.slot, 0);
+        self.end_backlog(id);
     }
 
     /// Closes a connection after what waits for it has been sent. What it sends no longer counts.
@@ -226,7 +232,8 @@ impl<D: Driver> Shell<D> {
                 log::warn!("admin quit client={id} {peer} cause=stalled");
                 self.abandon(id);
             }
-            (State::Open, Role::Chat(_)) | (State::Closed, _) => {}
+            (State::Open, Role::Chat(_)) => self.check_backlog(id),
+            (State::Closed, _) => {}
             (State::Draining | State::Lingering, _) => self.abandon(id),
         }
     }

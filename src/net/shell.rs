@@ -1,6 +1,6 @@
 //! The shell around the server, and the order of a turn.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -9,18 +9,20 @@ use std::time::Duration;
 
 use super::FIRST_GATE;
 use super::admin::Unsaved;
+use super::backlog::Backlog;
 use super::conn::{Conn, Pool, State};
 use super::driver::{Driver, Ready};
 use super::jobs::{Job, Outcome, Saving};
 use super::journal;
 use super::listener::Bound;
+use super::memory::Watch;
 use super::reload::{Reloading, Waiter};
 use super::stats::{Counters, Refused, TurnTimes};
 use crate::config::Config;
 use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
 use crate::outbox::Outbox;
-use crate::proto::limits::{ADMIN_LINE, LINGER_MS, READ_BUFFER};
+use crate::proto::limits::{ADMIN_LINE, LINGER_MS, PAUSE_MS, READ_BUFFER};
 use crate::server::{self, Effect, Input, Server, Time};
 
 /// What clients are told as the reason of a shutdown for which nobody gave one.
@@ -67,6 +69,9 @@ pub struct Shell<D: Driver> {
     pub(super) pool: Pool,
     /// When a connection (or listener) has to be looked at: milliseconds, token.
     pub(super) timers: BTreeSet<(u64, u64)>,
+    /// Chat connections for which something waits between turns, by token.
+    pub(super) backlogs: BTreeMap<u64, Backlog>,
+    pub(super) memory: Watch,
     /// Tokens of what is to go on in the next turn, each once.
     pub(super) ready: Vec<u64>,
     /// The same for this turn, until its events are through.
@@ -165,6 +170,8 @@ impl<D: Driver> Shell<D> {
             scratch: Vec::new(),
             pool: Pool::default(),
             timers: BTreeSet::new(),
+            backlogs: BTreeMap::new(),
+            memory: Watch::default(),
             ready: Vec::new(),
             waiting: Vec::new(),
             unblocked: Vec::new(),
@@ -334,6 +341,7 @@ impl<D: Driver> Shell<D> {
         {
             self.timers.pop_first();
             match ClientId::from_u64(token) {
+                Some(id) if self.now.mono_ms > at + PAUSE_MS => self.excuse(id),
                 Some(id) => self.expire(id),
                 None => self.unpause(token),
             }
@@ -347,7 +355,10 @@ impl<D: Driver> Shell<D> {
     fn settle(&mut self) {
         loop {
             self.flush();
-            let overflowed = self.out.take_overflowed();
+            let mut overflowed = self.out.take_overflowed();
+            if overflowed.is_empty() {
+                overflowed = self.largest_backlogs();
+            }
             if overflowed.is_empty() {
                 break;
             }
@@ -424,12 +435,22 @@ impl<D: Driver> Shell<D> {
             assert!(timed, "{id} has its timer");
             let ends = !matches!(conn.state, State::Draining | State::Lingering);
             assert!(ends || conn.timer.is_some(), "{id} is closing and has a deadline");
+            assert_eq!(
+                conn.is_chat() && backlog > 0,
+                self.backlogs.contains_key(&id.to_u64()),
+                "{id}: a backlog"
+            );
             if conn.is_chat() {
                 (chats, waiting) = (chats + 1, waiting + backlog as u64);
             }
         }
         assert_eq!((chats, self.chats + self.admins), (self.chats, self.conns.len()));
         assert_eq!(waiting, self.counters.waiting);
+        assert!(
+            self.backlogs
+                .keys()
+                .all(|&token| ClientId::from_u64(token).is_some_and(|id| self.conns.get(id).is_some()))
+        );
         let timers = self.conns.iter().filter(|(_, conn)| conn.timer.is_some()).count();
         let pauses = self.gates.iter().filter(|gate| gate.paused.is_some()).count();
         assert_eq!(self.timers.len(), timers + pauses, "no timer is left of what is gone");

@@ -14,10 +14,12 @@ pub(super) enum Refused {
     Error,
     /// There were too many admin connections.
     Admin,
+    /// Memory comes to an end.
+    Memory,
 }
 
 impl Refused {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Server(Refusal::Full),
         Self::Server(Refusal::Address),
         Self::Server(Refusal::Class),
@@ -28,6 +30,7 @@ impl Refused {
         Self::Resources,
         Self::Error,
         Self::Admin,
+        Self::Memory,
     ];
 
     /// Its name in `stats` and in the log.
@@ -37,6 +40,7 @@ impl Refused {
             Self::Resources => "resources",
             Self::Error => "error",
             Self::Admin => "admin_connections",
+            Self::Memory => "memory",
         }
     }
 

@@ -78,6 +78,12 @@ pub const ARENA_FLUSH: usize = 1 << 20;
 pub const SPANS_FLUSH: usize = 128 * 1024;
 /// Descriptors that chat connections leave free, for admin connections, the log, and files read at a reload.
 pub const SPARE_DESCRIPTORS: u64 = 8;
+/// How long what was read of the use of memory is taken for true while connections come, in milliseconds.
+pub const MEMORY_CHECK_MS: u64 = 1_000;
+/// How many connections may be accepted meanwhile.
+pub const MEMORY_CHECK_ACCEPTS: u32 = 256;
+/// Connections whose queues in the kernel are counted for `stats`, of those whose sockets are full.
+pub const KERNEL_QUEUES: usize = 4_096;
 /// Pause before accepting again when descriptors ran out, in milliseconds.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
 /// How long a closed connection may take to accept its last lines, and how long lines count that a peer sent

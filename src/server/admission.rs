@@ -160,6 +160,14 @@ impl Server {
         Some(&self.classes.at(it.class).name)
     }
 
+    /// How long a client may take for what waits in its send queue: as long as it may be silent, in milliseconds. None for one
+    /// that is gone.
+    pub fn patience(&self, client: ClientId) -> Option<u64> {
+        let it = self.client(client.slot).filter(|it| it.id == client)?;
+        let class = self.classes.at(it.class);
+        Some(class.ping_interval_ms + class.ping_timeout_ms)
+    }
+
     /// The least that a send queue holds, in bytes.
     pub fn least_send_queue(&self) -> u32 {
         self.classes.iter().map(|class| class.send_queue).min().unwrap_or(0)

@@ -65,6 +65,7 @@ impl Server {
             Gone::Eof => (Cause::Eof, "Connection closed".to_owned()),
             Gone::Error(kind) => (Cause::Error, format!("Connection error: {kind}")),
             Gone::SendQueue => (Cause::SendQueue, "Send queue exceeded".to_owned()),
+            Gone::Stalled => (Cause::Stalled, "Send queue not read in time".to_owned()),
         };
         ctx.leave(cause, &reason);
     }

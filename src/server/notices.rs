@@ -86,6 +86,9 @@ fn text(event: &Event) -> Option<(char, String)> {
         Event::Disconnected { mask: Some(mask), cause: Cause::SendQueue, .. } => {
             ('f', format!("{mask} is disconnected: more waits for it than its send queue may hold"))
         }
+        Event::Disconnected { mask: Some(mask), cause: Cause::Stalled, .. } => {
+            ('f', format!("{mask} is disconnected: it does not read in time what waits for it"))
+        }
         Event::Disconnected { mask: Some(mask), reason, .. } => {
             ('c', format!("{mask} has disconnected: {reason}"))
         }

@@ -147,6 +147,8 @@ pub enum Gone {
     Error(std::io::ErrorKind),
     /// More was queued for it than its send queue may hold.
     SendQueue,
+    /// What waited in its send queue was not read in time.
+    Stalled,
 }
 
 /// What the shell has to do besides flushing the outbox.
@@ -214,6 +216,8 @@ pub enum Cause {
     RegistrationTimeout,
     /// More was queued than the send queue may hold.
     SendQueue,
+    /// What waited in its send queue was not read in time.
+    Stalled,
     /// Disconnected by an operator.
     Kill,
     /// A wrong or missing server password.
@@ -228,13 +232,14 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of their counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Quit,
         Self::Eof,
         Self::Error,
         Self::PingTimeout,
         Self::RegistrationTimeout,
         Self::SendQueue,
+        Self::Stalled,
         Self::Kill,
         Self::Password,
         Self::Ban,
@@ -251,6 +256,7 @@ impl Cause {
             Self::PingTimeout => "ping_timeout",
             Self::RegistrationTimeout => "registration_timeout",
             Self::SendQueue => "send_queue",
+            Self::Stalled => "stalled",
             Self::Kill => "kill",
             Self::Password => "password",
             Self::Ban => "ban",

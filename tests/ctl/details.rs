@@ -123,7 +123,7 @@ online        1h 6m
 idle          59s
 messages      1,234 in, 7 out
 bytes         1.5 KiB in, 1.0 GiB out
-send queue    0 B
+send queue    0 B, and 0 B in the kernel
 lists         2 monitored, 0 accepted, 1,000 silenced, 1 invited
 id            7
 ";

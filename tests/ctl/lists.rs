@@ -55,6 +55,7 @@ pub(crate) fn user(id: u64, nick: &str, channels: &[&str]) -> UserItem {
         messages_in: 1_234,
         messages_out: 7,
         send_queue_bytes: 0,
+        kernel_queue_bytes: 0,
     }
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn connection() -> ConnectionItem {
         bytes_in: 0,
         bytes_out: 70,
         send_queue_bytes: 0,
+        kernel_queue_bytes: 0,
         peer: None,
     }
 }

@@ -1,6 +1,7 @@
 //! The shell on a machine that does what it is told: [`FakeDriver`] and a clock that stands still.
 
 mod admin;
+mod backlog;
 mod closing;
 mod events;
 mod flood;
@@ -118,7 +119,17 @@ impl Rig {
         self.shell.deadline().is_some_and(|at| at <= self.now.mono_ms)
     }
 
+    /// Time passes, from one deadline to the next.
     fn pass(&mut self, ms: u64) {
+        let end = self.now.mono_ms + ms;
+        while let Some(due) = self.shell.deadline().filter(|&due| due <= end && !self.shell.is_finished()) {
+            self.jump(due.saturating_sub(self.now.mono_ms));
+        }
+        self.jump(end - self.now.mono_ms);
+    }
+
+    /// Time passes at once, as if the process had been stopped.
+    fn jump(&mut self, ms: u64) {
         self.now.mono_ms += ms;
         self.now.unix_ms += ms;
         self.settle();

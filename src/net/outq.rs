@@ -1,0 +1,54 @@
+//! How much of what was written to a socket its peer has not taken yet (tcp(7), `SIOCOUTQ`; unix(7) has the same).
+//!
+//! The only `unsafe` of chatd: no safe interface asks for this number, and without it nobody sees what slow readers cost in the
+//! kernel. The request reads the socket and writes one `int`, which is the call's own; the descriptor is borrowed from its
+//! owner, so it is open for as long as the call takes.
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::libc;
+
+nix::ioctl_read_bad!(outq, libc::TIOCOUTQ, libc::c_int);
+
+/// Bytes in the kernel's queue of a socket, sent and not acknowledged ones included; 0 for what has no such queue.
+pub(super) fn unsent(socket: &impl AsFd) -> u64 {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the descriptor is borrowed and so open; `count` is a valid place for the `int` that this request writes,
+    // and nothing else holds on to it.
+    let asked = unsafe { outq(socket.as_fd().as_raw_fd(), &raw mut count) };
+    asked.map_or(0, |_| u64::try_from(count).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn what_a_peer_has_not_read_is_counted_and_what_it_has_is_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut reader = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut writer, _) = listener.accept().unwrap();
+        assert_eq!(unsent(&writer), 0);
+        writer.set_nonblocking(true).unwrap();
+        let mut written = 0_u64;
+        let mut sink = vec![0; 64 * 1024];
+        while let Ok(count) = writer.write(&sink) {
+            written += count as u64;
+        }
+        let waiting = unsent(&writer);
+        assert!((1..=written).contains(&waiting), "{waiting} of {written}");
+        while written > 0 {
+            written -= reader.read(&mut sink).unwrap() as u64;
+        }
+        // What acknowledges the last byte may still be on its way.
+        while unsent(&writer) > 0 {
+            std::thread::yield_now();
+        }
+        let file = std::fs::File::open("/dev/null").unwrap();
+        assert_eq!(unsent(&file), 0, "not a socket");
+    }
+}
