@@ -3,6 +3,8 @@
 #[path = "live/admin.rs"]
 mod admin;
 mod common;
+#[path = "live/company.rs"]
+mod company;
 #[path = "live/descriptors.rs"]
 mod descriptors;
 #[path = "live/endings.rs"]
@@ -11,6 +13,10 @@ mod endings;
 mod kept;
 #[path = "live/load.rs"]
 mod load;
+#[path = "live/pauses.rs"]
+mod pauses;
+#[path = "live/shortage.rs"]
+mod shortage;
 #[path = "live/signals.rs"]
 mod signals;
 
@@ -38,6 +44,12 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < end, "still not so: {what}");
         std::thread::yield_now();
     }
+}
+
+/// What a daemon costs now: descriptors, and resident memory in bytes.
+fn costs(daemon: &Daemon) -> (usize, u64) {
+    let (_, open) = watched_and_open(daemon.pid());
+    (open.len(), stats(daemon)["rss_bytes"].as_u64().expect("a number"))
 }
 
 fn stats(daemon: &Daemon) -> Value {
