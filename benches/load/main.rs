@@ -5,6 +5,7 @@
 //! is lost, doubled, reordered or torn is a failure. `docs/performance.md` says what the scenarios are, and how to read the table.
 
 mod arrive;
+mod calls;
 mod histogram;
 mod limit;
 mod machine;
@@ -27,8 +28,8 @@ use std::time::Duration;
 use clap::Parser;
 
 use machine::Processors;
-use report::{Outcome, Report};
-use scenarios::Scenario;
+use report::{Outcome, Report, Values};
+use scenarios::{Scenario, Stage};
 use servers::{Kind, Server};
 
 /// Descriptors of this process besides those of its clients.
@@ -53,6 +54,9 @@ struct Options {
     /// A minute for all: few clients, short times, and no peers; what counts is that no line is lost
     #[arg(long)]
     short: bool,
+    /// Count system calls, too, in rounds of their own with strace
+    #[arg(long)]
+    syscalls: bool,
     /// Show all measures in the table
     #[arg(long)]
     details: bool,
@@ -80,6 +84,9 @@ struct Run {
     rounds: usize,
     /// Deliveries a second of the limit server, where a scenario needs to know.
     saturation: f64,
+    /// Whether system calls are counted, and where.
+    syscalls: bool,
+    processors: Option<Processors>,
 }
 
 fn main() -> ExitCode {
@@ -135,7 +142,8 @@ fn measure(options: &Options) -> io::Result<bool> {
         saturation = scenarios::saturation(&servers::limit(processors)?, time)?;
         notes.push(format!("saturation, as a rate is a share of it, is {saturation:.0} deliveries a second"));
     }
-    let run = Run { servers, descriptors, time, rounds, saturation };
+    let syscalls = options.syscalls;
+    let run = Run { servers, descriptors, time, rounds, saturation, syscalls, processors };
     let mut outcomes = Vec::new();
     for (index, scenario) in scenarios.iter().enumerate() {
         eprintln!("[{}/{}] {}", index + 1, scenarios.len(), scenario.name);
@@ -188,7 +196,7 @@ impl Run {
         // All servers keep their clients between the rounds if that many fit, and else begin anew each time.
         let together = clients * measured.len() as u64 + OTHER_DESCRIPTORS <= self.descriptors;
         let mut stages: Vec<_> = measured.iter().map(|_| None).collect();
-        for _ in 0..self.rounds {
+        for round in 0..self.rounds {
             for (server, kept) in measured.iter().zip(&mut stages) {
                 if outcome.failures.iter().any(|(kind, _)| *kind == server.kind) {
                     continue;
@@ -197,8 +205,9 @@ impl Run {
                     Some(stage) => Ok(stage),
                     None => scenario.stage(server, self.saturation),
                 };
+                let last = round + 1 == self.rounds;
                 let measured =
-                    stage.and_then(|mut stage| Ok((scenario.measure(&mut stage, self.time)?, stage)));
+                    stage.and_then(|mut stage| Ok((self.measured(scenario, &mut stage, last)?, stage)));
                 match measured {
                     Ok((values, stage)) => {
                         outcome.add(server.kind, values);
@@ -209,5 +218,14 @@ impl Run {
             }
         }
         outcome
+    }
+
+    /// One measurement, and after the last one the count of system calls.
+    fn measured(&self, scenario: &Scenario, stage: &mut Stage, last: bool) -> io::Result<Values> {
+        let mut values = scenario.measure(stage, self.time)?;
+        if self.syscalls && last {
+            values.extend(scenarios::calls(stage, self.time, self.processors)?);
+        }
+        Ok(values)
     }
 }

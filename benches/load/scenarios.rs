@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::machine::Processors;
 use crate::report::{Measure, Values};
 use crate::servers::{Kind, Server};
 use crate::settle::Place;
@@ -148,7 +149,7 @@ impl Scenario {
     /// What the table shows of it.
     pub(crate) fn shown(&self) -> &'static [Measure] {
         match self.work {
-            Work::Talk(_) => &[Measure::CpuPerDelivery],
+            Work::Talk(_) => &[Measure::CpuPerDelivery, Measure::CallsPerDelivery],
             Work::Rate { .. } => &[Measure::CpuPerDelivery, Measure::P50, Measure::P99, Measure::P999],
             Work::Idle { .. } => &[Measure::MemoryPerClient, Measure::CpuIdle],
             Work::Registrations(_) => &[Measure::CpuPerRegistration],
@@ -238,4 +239,12 @@ pub(crate) fn saturation(server: &Server, time: Duration) -> io::Result<f64> {
     let values = scenario.measure(&mut stage, time)?;
     let found = values.into_iter().find(|(measure, _)| *measure == Measure::Deliveries);
     found.map(|(_, rate)| rate).ok_or_else(|| io::Error::other("nothing was delivered"))
+}
+
+/// System calls of the server for each delivery, where there are deliveries.
+pub(crate) fn calls(stage: &mut Stage, time: Duration, processors: Option<Processors>) -> io::Result<Values> {
+    match stage {
+        Stage::Talk(stage) => stage.calls(time, processors),
+        Stage::Place(_) | Stage::Trouble(_) => Ok(Vec::new()),
+    }
 }

@@ -56,7 +56,9 @@ impl Kind {
         match self {
             Self::Ngircd => 8,
             Self::Inspircd => 400,
-            Self::Limit | Self::Chatd | Self::Hybrid => 64,
+            // It always asks the DNS, and waits for seconds where nobody answers.
+            Self::Hybrid => 2_000,
+            Self::Limit | Self::Chatd => 64,
         }
     }
 

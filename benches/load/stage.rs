@@ -4,7 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use crate::arrive::{self, JoinedBy};
-use crate::machine;
+use crate::calls::Tracer;
+use crate::machine::{self, Processors};
 use crate::report::{Measure, Values};
 use crate::servers::{Running, Server};
 use crate::swarm::Swarm;
@@ -93,6 +94,17 @@ impl TalkStage {
         let mut values = of_sample(&sample);
         values.push((Measure::PeakMemory, machine::float(machine::memory(self.running.pid())?.peak)));
         Ok(values)
+    }
+}
+
+impl TalkStage {
+    /// System calls for each delivery.
+    pub(crate) fn calls(&mut self, time: Duration, processors: Option<Processors>) -> io::Result<Values> {
+        let before = self.talk.delivered;
+        let tracer = Tracer::attach(self.running.pid(), processors)?;
+        self.talk.measure(&mut self.swarm, self.running.pid(), time, |_| Ok(()))?;
+        let calls = machine::float(tracer.finish()?);
+        Ok(vec![(Measure::CallsPerDelivery, calls / machine::float((self.talk.delivered - before).max(1)))])
     }
 }
 

@@ -78,7 +78,8 @@ pub(crate) struct Talk {
     /// Talkers who may send something.
     ready: Vec<u32>,
     going: bool,
-    delivered: u64,
+    /// Lines that have arrived so far.
+    pub(crate) delivered: u64,
     due: u64,
     latency: Option<Histogram>,
     fault: Option<String>,
