@@ -297,7 +297,7 @@ impl<D: Driver> Shell<D> {
     }
 
     pub(super) fn apply_effects(&mut self) {
-        loop {
+        while self.server.has_effects() || !self.refused.is_empty() {
             let mut effects = std::mem::take(&mut self.effects);
             effects.extend(self.server.effects());
             for effect in effects.drain(..) {
@@ -319,8 +319,9 @@ impl<D: Driver> Shell<D> {
             }
             self.effects = effects;
             // Each is the answer to one effect, and what waits for it asks for no more of the kind.
-            let Some(outcome) = self.refused.pop_front() else { break };
-            self.answer_job(outcome);
+            if let Some(outcome) = self.refused.pop_front() {
+                self.answer_job(outcome);
+            }
         }
     }
 

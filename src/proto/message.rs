@@ -23,7 +23,7 @@ impl<'a> Message<'a> {
     /// Any number of spaces separates the parts. The parameter that begins with `:`, or else the
     /// fifteenth, takes the rest of the line.
     pub fn parse(line: &'a str) -> Option<Self> {
-        let mut rest = line.trim_start_matches(' ');
+        let mut rest = skip_spaces(line);
         let mut tags = Tags("");
         if let Some(after) = rest.strip_prefix('@') {
             let (word, after) = split_word(after);
@@ -70,10 +70,14 @@ impl<'a> Message<'a> {
 
 /// The word up to the next space, and what follows the spaces after it.
 fn split_word(text: &str) -> (&str, &str) {
-    match text.split_once(' ') {
-        Some((word, rest)) => (word, rest.trim_start_matches(' ')),
+    match memchr::memchr(b' ', text.as_bytes()) {
+        Some(at) => (&text[..at], skip_spaces(&text[at..])),
         None => (text, ""),
     }
+}
+
+fn skip_spaces(text: &str) -> &str {
+    &text[text.bytes().take_while(|&byte| byte == b' ').count()..]
 }
 
 /// The tags of a message, as they were sent.

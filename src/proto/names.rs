@@ -1,5 +1,6 @@
 //! Names: nicks, user names, channels and hosts, what may be in them, and when two are the same.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// Channel name prefixes; announced as `CHANTYPES`.
@@ -10,6 +11,16 @@ pub const HOST_LENGTH: usize = 63;
 /// The form under which a name is compared and looked up (`CASEMAPPING=ascii`).
 pub fn fold(name: &str) -> String {
     name.to_ascii_lowercase()
+}
+
+/// The same for a look-up: most names are written like that, and take no memory of their own.
+pub fn folded(name: &str) -> Cow<'_, str> {
+    // All bytes are looked at, as that is done many at a time.
+    if name.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// Whether two names are the same (`CASEMAPPING=ascii`).
@@ -79,6 +90,10 @@ pub fn is_server(name: &str) -> bool {
 
 /// The parts of `nick!user@host`; user and host may be missing.
 pub fn split_source(source: &str) -> (&str, Option<&str>, Option<&str>) {
+    // As nearly always: a nick.
+    if memchr::memchr2(b'!', b'@', source.as_bytes()).is_none() {
+        return (source, None, None);
+    }
     let (left, host) = match source.rsplit_once('@') {
         Some((left, host)) => (left, Some(host)),
         None => (source, None),
@@ -92,6 +107,14 @@ pub fn split_source(source: &str) -> (&str, Option<&str>, Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_looked_up_as_it_is_kept() {
+        for name in ["", "#rust", "#RuSt", "Éa[", "ÉA["] {
+            assert_eq!(folded(name), fold(name));
+        }
+        assert!(matches!(folded("#rüst"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn nicks_are_those_of_the_rfc() {

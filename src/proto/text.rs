@@ -68,7 +68,8 @@ pub fn pack_with<T>(
     lines
 }
 
-/// A time in milliseconds since 1970, shown as `2026-11-22T12:30:00.123Z` (IRCv3 server-time, "Format").
+/// A time in milliseconds since 1970, shown as `2026-11-22T12:30:00.123Z` (IRCv3 server-time, "Format"), up to the
+/// year 9999.
 #[derive(Clone, Copy, Debug)]
 pub struct Iso(pub u64);
 
@@ -89,7 +90,17 @@ impl fmt::Display for Iso {
         let (seconds, millis) = (self.0 / 1000, self.0 % 1000);
         let (year, month, day) = civil(seconds / 86_400);
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        // Digit by digit: this is written for every turn in which somebody wants to know the time.
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let fields =
+            [(0..4, year), (5..7, month), (8..10, day), (11..13, hour), (14..16, minute), (17..19, second)];
+        for (place, mut value) in fields.into_iter().chain([(20..23, millis)]) {
+            for digit in text[place].iter_mut().rev() {
+                *digit = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -133,6 +133,11 @@ impl Client {
         self.work.is_some() || self.parked.is_some()
     }
 
+    /// Notes that it has given a sign of life.
+    pub(super) fn heard(&mut self, now_ms: u64) {
+        (self.heard_ms, self.pinged) = (now_ms, false);
+    }
+
     /// The person, after 001.
     pub(super) fn user(&self) -> Option<&User> {
         match &self.stage {

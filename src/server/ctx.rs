@@ -1,6 +1,6 @@
 //! What a command works with: the server, the outbox, and the client it is for.
 
-use std::fmt::{self, Formatter};
+use std::fmt::{self, Formatter, Write as _};
 use std::rc::Rc;
 
 use super::channel::{Channel, Member};
@@ -12,7 +12,7 @@ use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
 use crate::proto::modes::{AUDITORIUM, BOT, OPERATOR};
-use crate::proto::names::fold;
+use crate::proto::names::folded;
 use crate::proto::numeric::{self, Numeric, Reply};
 use crate::proto::text;
 
@@ -106,11 +106,7 @@ impl Ctx<'_> {
 
     /// The index of the channel of that name.
     pub(super) fn find_channel(&self, name: &str) -> Result<u32, Reply> {
-        self.server
-            .names
-            .get(fold(name).as_str())
-            .copied()
-            .ok_or_else(|| numeric::err_nosuchchannel(name).into())
+        self.server.names.get(&*folded(name)).copied().ok_or_else(|| numeric::err_nosuchchannel(name).into())
     }
 
     /// The same for a channel that the client does something to: one that is hidden from it is not there.
@@ -149,7 +145,7 @@ impl Ctx<'_> {
         let server = self.config();
         let nick = self.client().nick().cloned();
         let nick = nick.as_deref().unwrap_or("*");
-        self.tell_me(Draft::plain(&server.server.name, format_args!("{code:03} {nick} {body}")));
+        self.tell_me(Draft::reply(&server.server.name, code, nick, format_args!("{body}")));
     }
 
     /// Sends a numeric whose last parameter lists `words`, as often as it takes for each word to be whole. Without words,
@@ -181,7 +177,10 @@ impl Ctx<'_> {
     pub(super) fn room<F: Fn(&mut Formatter<'_>) -> fmt::Result>(&self, numeric: &Numeric<F>) -> usize {
         let nick = self.client().nick().map_or(1, |nick| nick.len());
         let frame = ":".len() + self.server.config.server.name.len() + " 353 ".len() + nick + " \r\n".len();
-        LINE.saturating_sub(frame + numeric.to_string().len())
+        let mut parameters = Length(0);
+        // Counting cannot fail.
+        let _ = write!(parameters, "{numeric}");
+        LINE.saturating_sub(frame + parameters.0)
     }
 
     /// Sends a command from the server to the client.
@@ -374,6 +373,16 @@ impl Ctx<'_> {
     pub(super) fn event(&mut self, event: Event) {
         self.note(&event);
         self.server.effects.push(Effect::Event(event));
+    }
+}
+
+/// Bytes of what is written to it.
+struct Length(usize);
+
+impl fmt::Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
     }
 }
 

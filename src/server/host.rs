@@ -26,12 +26,6 @@ pub(super) fn is_host(name: &str) -> bool {
 }
 
 impl Server {
-    /// The letters of the user modes that there are.
-    pub(super) fn user_mode_letters(&self) -> String {
-        let offered = |bit: u16| bit != CLOAKED || self.cloaks.is_some();
-        modes::USER.iter().filter(|mode| offered(mode.bit)).map(|mode| mode.letter).collect()
-    }
-
     /// The modes of a new user.
     pub(super) fn default_user_modes(&self) -> u16 {
         let letters = &self.config.users.default_modes;

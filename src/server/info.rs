@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Cause, Server, Time};
 use crate::id::ClientId;
 use crate::proto::modes;
-use crate::proto::names::fold;
+use crate::proto::names::folded;
 
 /// Counters and gauges of the server, for `stats`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,12 +83,12 @@ impl Server {
 
     /// Whether there is such a channel; if so, its name as it is spelt.
     pub fn find_channel(&self, name: &str) -> Option<&str> {
-        self.names.get(fold(name).as_str()).map(|&index| &*self.channel(index).name)
+        self.names.get(&*folded(name)).map(|&index| &*self.channel(index).name)
     }
 
     /// Whether this user is in that channel.
     pub fn is_member(&self, client: ClientId, channel: &str) -> bool {
-        let index = self.names.get(fold(channel).as_str());
+        let index = self.names.get(&*folded(channel));
         index.is_some_and(|&index| self.channel(index).has(client.slot)) && self.is_current(client)
     }
 

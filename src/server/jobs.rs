@@ -75,10 +75,15 @@ impl Server {
         self.saves.asked
     }
 
+    /// Whether something is to be saved that is not on its way yet.
+    pub(super) fn wants_save(&self) -> bool {
+        self.saves.asked > self.saves.begun
+    }
+
     /// Asks for the newest save. Only now, as the state may be large, and be changed many times by one line of requests.
     pub(super) fn begin_save(&mut self) {
-        let serial = self.saves.asked;
-        if serial > self.saves.begun {
+        if self.wants_save() {
+            let serial = self.saves.asked;
             self.saves.begun = serial;
             let text = self.state_text();
             self.effects.push(Effect::Save { serial, text });

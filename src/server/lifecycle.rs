@@ -14,7 +14,7 @@ use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
 use crate::proto::limits::PAUSE_MS;
-use crate::proto::names::{self, fold};
+use crate::proto::names::{self, folded};
 use crate::proto::numeric;
 
 impl Server {
@@ -156,8 +156,7 @@ impl Ctx<'_> {
     /// The client has given a sign of life.
     pub(super) fn heard(&mut self) {
         let now = self.server.now.mono_ms;
-        let client = self.client_mut();
-        (client.heard_ms, client.pinged) = (now, false);
+        self.client_mut().heard(now);
     }
 
     /// Makes the client a user, who has been greeted by nobody yet.
@@ -223,7 +222,7 @@ impl Ctx<'_> {
         let server = &mut *self.server;
         let mut client = server.clients[self.me as usize].take().expect("checked above");
         if let Some(nick) = client.nick() {
-            server.nicks.remove(fold(nick).as_str());
+            server.nicks.remove(&*folded(nick));
         }
         server.timers.disarm_all(self.me, &mut client.armed);
         server.stats.connections -= 1;

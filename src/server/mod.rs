@@ -9,6 +9,7 @@
 //! | `admission`, `class`, `networks` | who may come in, what holds for them, and how many they are |
 //! | `lifecycle` | how connections begin and end |
 //! | `commands/` | the table of commands, and the functions behind it by family |
+//! | `greeting` | what every new user is told |
 //! | `host`, `cloak` | the host that others see, and hosts that hide the address |
 //! | `filter` | which texts are refused |
 //! | `filters` | filters that operators add |
@@ -53,6 +54,7 @@ mod details;
 mod extras;
 pub mod filter;
 mod filters;
+mod greeting;
 mod host;
 mod info;
 mod jobs;
@@ -79,7 +81,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use siphasher::sip::SipHasher13;
@@ -90,7 +92,7 @@ use crate::outbox::Outbox;
 use crate::proto::caps;
 use crate::proto::isupport;
 use crate::proto::modes::{self, DEAF, INVISIBLE, OPERATOR, WALLOPS};
-use crate::proto::names::fold;
+use crate::proto::names::{fold, folded};
 
 use channel::Channel;
 use class::Classes;
@@ -98,6 +100,7 @@ use client::{Client, User};
 use cloak::Cloak;
 use ctx::{Ctx, Seen};
 use filter::Filters;
+use greeting::Greeting;
 use jobs::Saves;
 use monitor::Watchers;
 use networks::Networks;
@@ -136,8 +139,8 @@ impl std::hash::BuildHasher for Keyed {
 /// All that the chat server knows.
 pub struct Server {
     config: Rc<Config>,
-    /// The lines of 005, rendered from `config`.
-    isupport: Vec<String>,
+    /// Rendered from `config`.
+    greeting: Rc<Greeting>,
     now: Time,
     started_unix_ms: u64,
     started_mono_ms: u64,
@@ -164,8 +167,8 @@ pub struct Server {
     working: VecDeque<ClientId>,
     effects: Vec<Effect>,
     stats: Stats,
-    /// How often each command was used.
-    used: BTreeMap<&'static str, u64>,
+    /// How often each command was used, in the order of their table.
+    used: [u64; COMMANDS.len()],
     most_users: u64,
     /// Users with mode `i`.
     invisible: u64,
@@ -201,7 +204,7 @@ impl Server {
     pub fn new(config: Rc<Config>, seed: [u64; 2], now: Time) -> Self {
         let keyed = Keyed(seed);
         Self {
-            isupport: isupport::lines(&config, &isupport::tokens(&config)),
+            greeting: Rc::new(Greeting::new(&config)),
             filters: Filters::new(config.filter.iter().cloned()),
             condemned: None,
             classes: Classes::new(&config),
@@ -225,7 +228,7 @@ impl Server {
             working: VecDeque::new(),
             effects: Vec::new(),
             stats: Stats::default(),
-            used: BTreeMap::new(),
+            used: [0; COMMANDS.len()],
             most_users: 0,
             invisible: 0,
             operators: BTreeSet::new(),
@@ -310,9 +313,9 @@ impl Server {
         self.renew_filters();
         self.reclassify(out);
         self.cloaks = host::cloaks(&config);
-        let tokens = isupport::tokens(&config);
-        self.isupport = isupport::lines(&config, &tokens);
-        let news = isupport::lines(&config, &isupport::changes(&isupport::tokens(&before), &tokens));
+        self.greeting = Rc::new(Greeting::new(&config));
+        let (old, new) = (isupport::tokens(&before), isupport::tokens(&config));
+        let news = isupport::lines(&config, &isupport::changes(&old, &new));
         let offers = caps::changes(caps::TABLE, &before, &config);
         if !news.is_empty() || offers.any() {
             self.for_all(out, |ctx| {
@@ -324,6 +327,11 @@ impl Server {
         if before.ban != config.ban {
             self.bans.reconfigure(&config.ban);
         }
+    }
+
+    /// Whether there is anything in [`Server::effects`]. After most inputs there is not.
+    pub fn has_effects(&self) -> bool {
+        !self.effects.is_empty() || self.wants_save()
     }
 
     /// Effects since this was last asked, oldest first.
@@ -383,7 +391,7 @@ impl Server {
 
     /// The slot of the registered user of that nick.
     fn registered(&self, nick: &str) -> Option<u32> {
-        let slot = *self.nicks.get(fold(nick).as_str())?;
+        let slot = *self.nicks.get(&*folded(nick))?;
         self.user(slot).map(|_| slot)
     }
 
@@ -431,7 +439,7 @@ impl Server {
         let channel = self.channel_mut(index);
         channel.renamed_ms = Some(now);
         let before = std::mem::replace(&mut channel.name, name.into());
-        self.names.remove(fold(&before).as_str());
+        self.names.remove(&*folded(&before));
         self.names.insert(fold(name).into(), index);
     }
 
@@ -440,8 +448,8 @@ impl Server {
         let channel = self.channel_mut(index);
         channel.remove(slot);
         if channel.members().is_empty() {
-            let name = fold(&channel.name);
-            self.names.remove(name.as_str());
+            let name = channel.name.clone();
+            self.names.remove(&*folded(&name));
             self.channels[index as usize] = None;
             self.free_channels.push(index);
             self.stats.channels -= 1;

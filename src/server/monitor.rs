@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::ctx::Ctx;
 use super::outgoing::Draft;
 use super::{Keyed, Server};
-use crate::proto::names::fold;
+use crate::proto::names::{fold, folded};
 
 /// The nicks that somebody watches: folded, and as they spelt them.
 pub(super) type Watched = BTreeMap<Box<str>, Box<str>>;
@@ -21,7 +21,7 @@ impl Watchers {
 
     /// Those who watch a nick.
     pub(super) fn of(&self, nick: &str) -> &[u32] {
-        self.0.get(fold(nick).as_str()).map_or(&[], Vec::as_slice)
+        self.0.get(&*folded(nick)).map_or(&[], Vec::as_slice)
     }
 
     fn add(&mut self, folded: &str, slot: u32) {

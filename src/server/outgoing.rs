@@ -1,7 +1,6 @@
 //! From what happened to bytes: a line is encoded once per form that some recipient needs.
 
 use std::fmt::{self, Write as _};
-use std::io::Write as _;
 use std::rc::Rc;
 
 use super::multiline::Lines;
@@ -34,16 +33,18 @@ pub(super) struct MessageId {
     pub(super) run: u64,
 }
 
-/// Twenty letters and digits: in the order of time as far as the system's clock goes forwards.
-impl fmt::Display for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl MessageId {
+    /// Twenty letters and digits: in the order of time as far as the system's clock goes forwards.
+    fn text(self) -> String {
         const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let mut text = String::with_capacity(20);
         for (value, length) in [(self.unix_ms, 9_u32), (self.number, 7), (self.run, 4)] {
-            for place in (0..length).rev() {
-                f.write_char(DIGITS[(value >> (5 * place)) as usize % DIGITS.len()].into())?;
-            }
+            let places = (0..length).rev();
+            text.extend(
+                places.map(|place| char::from(DIGITS[(value >> (5 * place)) as usize % DIGITS.len()])),
+            );
         }
-        Ok(())
+        text
     }
 }
 
@@ -62,11 +63,21 @@ pub(super) struct Draft<'a> {
     /// Recipients with these capabilities do not get it; nobody if there are none.
     lacks: Caps,
     /// Command and parameters.
-    body: fmt::Arguments<'a>,
+    body: Body<'a>,
     /// Command and parameters for recipients with these capabilities, instead of `body`.
     richer: Option<(Caps, fmt::Arguments<'a>)>,
     /// A message of several lines, instead of `body`.
     lines: Option<&'a Multiline<'a>>,
+}
+
+/// Command and parameters of a line.
+#[derive(Clone, Copy)]
+enum Body<'a> {
+    Written(fmt::Arguments<'a>),
+    /// To be copied one behind the other, which is the most of what is said and cheaper.
+    Words(&'a [&'a str]),
+    /// A numeric, the nick that it is for, and its other parameters.
+    Reply(u16, &'a str, fmt::Arguments<'a>),
 }
 
 /// A message of several lines (IRCv3 multiline).
@@ -92,15 +103,25 @@ impl<'a> Draft<'a> {
             tags: "",
             needs: Caps::NONE,
             lacks: Caps::NONE,
-            body,
+            body: Body::Written(body),
             richer: None,
             lines: None,
         }
     }
 
+    /// A numeric.
+    pub(super) fn reply(source: &'a str, code: u16, nick: &'a str, parameters: fmt::Arguments<'a>) -> Self {
+        Self { body: Body::Reply(code, nick, parameters), ..Self::plain(source, format_args!("")) }
+    }
+
     /// Something that somebody did.
     pub(super) fn event(source: &'a Source, body: fmt::Arguments<'a>) -> Self {
         Self { event: Some(source), ..Self::plain(&source.mask, body) }
+    }
+
+    /// The same for what is in pieces, one behind the other, and happens often.
+    pub(super) fn words(source: &'a Source, words: &'a [&'a str]) -> Self {
+        Self { body: Body::Words(words), ..Self::event(source, format_args!("")) }
     }
 
     /// A reply to one that another caused: whose account it was, and what else there is to know of them, but no id.
@@ -132,6 +153,11 @@ impl<'a> Draft<'a> {
     /// With another body for recipients with all of these capabilities.
     pub(super) fn or(self, caps: Caps, body: fmt::Arguments<'a>) -> Self {
         Self { richer: Some((caps, body)), ..self }
+    }
+
+    /// The capabilities that make a difference to how this is rendered, or whether it is.
+    fn decisive(&self) -> Caps {
+        self.relevant().with(self.needs).with(self.lacks)
     }
 
     /// The capabilities that make a difference to how this is rendered.
@@ -171,9 +197,13 @@ impl Stamp {
 /// can make a difference to it.
 pub(super) struct Forms<'a> {
     draft: Draft<'a>,
-    relevant: Caps,
-    known: [Option<(Caps, Span)>; FORMS],
+    decisive: Caps,
+    /// Combinations, and what is for those who have them.
+    known: [(Caps, Option<Span>); FORMS],
     count: usize,
+    /// What the first recipient was given, and the last one who was not given the same: most often the next one is given
+    /// one of the two.
+    likely: [Option<(Caps, Span)>; 2],
 }
 
 /// Combinations of capabilities whose forms are remembered. Most drafts have no more than four.
@@ -182,15 +212,28 @@ const FORMS: usize = 8;
 impl<'a> Forms<'a> {
     /// Begins with none encoded.
     pub(super) fn new(draft: Draft<'a>) -> Self {
-        let relevant = draft.relevant();
-        Self { draft, relevant, known: [None; FORMS], count: 0 }
+        let decisive = draft.decisive();
+        Self { draft, decisive, known: [(Caps::NONE, None); FORMS], count: 0, likely: [None; 2] }
     }
 
     /// Gives whoever is in `slot` the form that is theirs, if there is one. All that is sent with a source goes
     /// through here.
     #[inline]
     pub(super) fn send(&mut self, slot: u32, out: &mut Outbox, stamp: &mut Stamp, unix_ms: u64) {
-        if let Some(span) = self.span(out.caps(slot), out, stamp, unix_ms) {
+        for (caps, span) in self.likely.into_iter().flatten() {
+            if out.send_if(slot, self.decisive, caps, span) {
+                return;
+            }
+        }
+        self.send_other(slot, out, stamp, unix_ms);
+    }
+
+    /// The same for one who is given neither of what is likely.
+    #[inline(never)]
+    fn send_other(&mut self, slot: u32, out: &mut Outbox, stamp: &mut Stamp, unix_ms: u64) {
+        let caps = out.caps(slot).masked(self.decisive);
+        if let Some(span) = self.span(caps, out, stamp, unix_ms) {
+            self.likely[usize::from(self.likely[0].is_some())] = Some((caps, span));
             out.send(slot, span);
         }
     }
@@ -204,24 +247,32 @@ impl<'a> Forms<'a> {
         stamp: &mut Stamp,
         unix_ms: u64,
     ) -> Option<Span> {
-        let lacks = self.draft.lacks;
-        if !caps.has(self.draft.needs) || (lacks != Caps::NONE && caps.has(lacks)) {
-            return None;
+        let caps = caps.masked(self.decisive);
+        match self.known.iter().take(self.count).find(|(known, _)| *known == caps) {
+            Some((_, form)) => *form,
+            None => self.new_form(caps, out, stamp, unix_ms),
         }
-        let caps = caps.masked(self.relevant);
-        // One of the two alone makes no difference, and no form of its own.
-        let caps = if caps.has(MULTILINE) { caps } else { caps.without(MULTILINE) };
-        if let Some((_, span)) = self.known.iter().flatten().find(|(known, _)| *known == caps) {
-            return Some(*span);
-        }
-        let time = if caps.has(Caps::SERVER_TIME) { stamp.at(unix_ms) } else { "" };
-        let span = out.encode(|arena| encode(arena, &self.draft, caps, time));
+    }
+
+    /// The form for recipients with a combination that is met for the first time.
+    #[inline(never)]
+    fn new_form(&mut self, caps: Caps, out: &mut Outbox, stamp: &mut Stamp, unix_ms: u64) -> Option<Span> {
+        let Draft { needs, lacks, .. } = self.draft;
+        let form = if !caps.has(needs) || (lacks != Caps::NONE && caps.has(lacks)) {
+            None
+        } else if self.draft.lines.is_some() && !caps.has(MULTILINE) && caps.masked(MULTILINE) != Caps::NONE {
+            // One of the two alone makes no difference, and no form of its own.
+            self.span(caps.without(MULTILINE), out, stamp, unix_ms)
+        } else {
+            let time = if caps.has(Caps::SERVER_TIME) { stamp.at(unix_ms) } else { "" };
+            Some(out.encode(|arena| encode(arena, &self.draft, caps, time)))
+        };
         // Beyond that many combinations a form is encoded again; it is never a reason to stop.
         if let Some(free) = self.known.get_mut(self.count) {
-            *free = Some((caps, span));
+            *free = (caps, form);
             self.count += 1;
         }
-        Some(span)
+        form
     }
 }
 
@@ -232,7 +283,7 @@ fn encode(arena: &mut Vec<u8>, draft: &Draft<'_>, caps: Caps, time: &str) {
     }
     encode_tags(arena, draft, caps, time, true);
     match draft.richer {
-        Some((richer, body)) if caps.has(richer) => encode_line(arena, draft, body),
+        Some((richer, body)) if caps.has(richer) => encode_line(arena, draft, Body::Written(body)),
         _ => encode_line(arena, draft, draft.body),
     }
 }
@@ -242,19 +293,19 @@ fn encode_lines(arena: &mut Vec<u8>, draft: &Draft<'_>, message: &Multiline<'_>,
     let Multiline { reference, command, target, lines } = message;
     if caps.has(MULTILINE) {
         encode_tags(arena, draft, caps, time, true);
-        encode_line(arena, draft, format_args!("BATCH +{reference} draft/multiline {target}"));
+        encode_line(arena, draft, Body::Words(&["BATCH +", reference, " draft/multiline ", target]));
         for (line, joined) in lines.iter() {
             push(arena, &[b"@batch=", reference.as_bytes()]);
             push(arena, &[if joined { b";draft/multiline-concat " } else { b" " }]);
-            encode_line(arena, draft, format_args!("{command} {target} :{line}"));
+            encode_line(arena, draft, Body::Words(&[command, " ", target, " :", line]));
         }
-        encode_line(arena, draft, format_args!("BATCH -{reference}"));
+        encode_line(arena, draft, Body::Words(&["BATCH -", reference]));
         return;
     }
     // Blank lines would be no messages ("Fallback").
     for (index, (line, _)) in lines.iter().filter(|(line, _)| !line.is_empty()).enumerate() {
         encode_tags(arena, draft, caps, time, index == 0);
-        encode_line(arena, draft, format_args!("{command} {target} :{line}"));
+        encode_line(arena, draft, Body::Words(&[command, " ", target, " :", line]));
     }
 }
 
@@ -262,30 +313,30 @@ fn encode_lines(arena: &mut Vec<u8>, draft: &Draft<'_>, message: &Multiline<'_>,
 fn encode_tags(arena: &mut Vec<u8>, draft: &Draft<'_>, caps: Caps, time: &str, first: bool) {
     let mut tags = Tags { arena, any: false };
     if !time.is_empty() {
-        tags.add(format_args!("time={time}"));
+        tags.add("time=", time);
     }
     if let Some(event) = draft.event {
         if caps.has(Caps::MESSAGE_TAGS) && draft.identified && first {
-            tags.add(format_args!("msgid={}", event.id));
+            tags.add("msgid=", &event.id.text());
         }
         if let (true, Some(account)) = (caps.has(Caps::ACCOUNT_TAG), &event.account) {
-            tags.add(format_args!("account={account}"));
+            tags.add("account=", account);
         }
         if caps.has(Caps::MESSAGE_TAGS) && event.bot {
-            tags.add(format_args!("bot"));
+            tags.add("bot", "");
         }
         if caps.has(Caps::OPER_TAG) && event.operator {
-            tags.add(format_args!("draft/oper"));
+            tags.add("draft/oper", "");
         }
     }
     if caps.has(Caps::MESSAGE_TAGS) && !draft.tags.is_empty() && first {
-        tags.add(format_args!("{}", draft.tags));
+        tags.add("", draft.tags);
     }
     tags.end();
 }
 
 /// Writes source and body of a line.
-fn encode_line(arena: &mut Vec<u8>, draft: &Draft<'_>, body: fmt::Arguments<'_>) {
+fn encode_line(arena: &mut Vec<u8>, draft: &Draft<'_>, body: Body<'_>) {
     let start = arena.len();
     push(arena, &[b":", draft.source.as_bytes(), b" "]);
     finish(arena, start, body);
@@ -298,11 +349,10 @@ struct Tags<'a> {
 }
 
 impl Tags<'_> {
-    fn add(&mut self, tag: fmt::Arguments<'_>) {
+    fn add(&mut self, key: &str, value: &str) {
         self.arena.push(if self.any { b';' } else { b'@' });
         self.any = true;
-        // Writing to a Vec cannot fail.
-        let _ = self.arena.write_fmt(tag);
+        push(self.arena, &[key.as_bytes(), value.as_bytes()]);
     }
 
     fn end(self) {
@@ -314,15 +364,36 @@ impl Tags<'_> {
 
 /// Writes a line without tags and source, cut in the same way.
 pub(super) fn encode_bare(arena: &mut Vec<u8>, line: fmt::Arguments<'_>) {
-    finish(arena, arena.len(), line);
+    finish(arena, arena.len(), Body::Written(line));
 }
 
 /// Completes the line that begins at `start`, tags not counted.
-fn finish(arena: &mut Vec<u8>, start: usize, body: fmt::Arguments<'_>) {
-    // Writing to a Vec cannot fail.
-    let _ = arena.write_fmt(body);
+fn finish(arena: &mut Vec<u8>, start: usize, body: Body<'_>) {
+    match body {
+        Body::Written(body) => write(arena, body),
+        Body::Words(words) => words.iter().for_each(|word| arena.extend_from_slice(word.as_bytes())),
+        Body::Reply(code, nick, parameters) => {
+            let digits = [code / 100, code / 10 % 10, code % 10].map(|digit| b'0' + digit as u8);
+            push(arena, &[&digits, b" ", nick.as_bytes(), b" "]);
+            write(arena, parameters);
+        }
+    }
     truncate_bytes(arena, start + LINE - 2);
     arena.extend_from_slice(b"\r\n");
+}
+
+/// The arena as text, which cannot fail: what [`std::io::Write`] has for errors would cost more than what is written.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+fn write(arena: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    let _ = Text(arena).write_fmt(text);
 }
 
 fn push(arena: &mut Vec<u8>, parts: &[&[u8]]) {
@@ -432,7 +503,7 @@ mod tests {
     #[test]
     fn ids_differ_and_later_ones_sort_behind() {
         let ids = [(1, 1), (1, 2), (2, 0), (1 << 44, 1 << 34)];
-        let ids = ids.map(|(unix_ms, number)| MessageId { unix_ms, number, run: 9 }.to_string());
+        let ids = ids.map(|(unix_ms, number)| MessageId { unix_ms, number, run: 9 }.text());
         assert!(ids.is_sorted_by(|a, b| a < b) && ids.iter().all(|id| id.len() == 20));
     }
 
@@ -453,6 +524,32 @@ mod tests {
         assert_eq!(span(Caps::NONE), span(Caps::MULTI_PREFIX.with(Caps::MESSAGE_TAGS)));
         assert_ne!(span(Caps::NONE), span(Caps::SERVER_TIME));
         assert_eq!(forms.count, 2);
+    }
+
+    #[test]
+    fn everybody_gets_the_form_that_is_theirs_whoever_was_before() {
+        let (time, other, lacking) = (Caps::SERVER_TIME, Caps::MULTI_PREFIX, Caps::CHGHOST);
+        let of = [Caps::NONE, other, time, Caps::NONE, lacking, time.with(other), time, lacking, Caps::NONE];
+        let mut out = Outbox::default();
+        let mut stamp = Stamp::default();
+        for (slot, caps) in (0..).zip(of) {
+            out.open(slot, 1000);
+            out.set_caps(slot, caps);
+        }
+        for _ in 0..2 {
+            let mut forms = Forms::new(Draft::plain("a", format_args!("N b :c")).lacking(lacking));
+            (0..of.len() as u32).for_each(|slot| forms.send(slot, &mut out, &mut stamp, 0));
+        }
+        for (slot, caps) in (0..).zip(of) {
+            let line = match () {
+                () if caps.has(lacking) => "",
+                () if caps.has(time) => "@time=1970-01-01T00:00:00.000Z :a N b :c\r\n",
+                () => ":a N b :c\r\n",
+            };
+            let got: Vec<u8> = out.spans(slot).flatten().copied().collect();
+            assert_eq!(String::from_utf8(got).unwrap(), line.repeat(2), "{caps:?}");
+        }
+        assert_eq!(out.encoded(), 4);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::Keyed;
 use super::client::Client;
-use crate::proto::names::fold;
+use crate::proto::names::{fold, folded};
 
 /// Somebody as they were when they gave up a nick.
 pub(super) struct Past {
@@ -78,7 +78,7 @@ impl Whowas {
 
     /// The latest entry of that nick whose number is below `number`, and its number.
     pub(super) fn before(&self, nick: &str, number: u64) -> Option<(u64, &Past)> {
-        let numbers = self.by_nick.get(fold(nick).as_str())?;
+        let numbers = self.by_nick.get(&*folded(nick))?;
         let found = *numbers.get(numbers.partition_point(|&other| other < number).checked_sub(1)?)?;
         Some((found, self.entries.get((found - self.first) as usize)?))
     }

@@ -8,7 +8,7 @@ use super::super::multiline::Lines;
 use super::super::outgoing::{Draft, Multiline, Source};
 use super::super::policy;
 use super::super::targets::Addressed;
-use super::{Outcome, for_targets, names_nothing};
+use super::{Outcome, for_targets, is_one, names_nothing};
 use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::limits::CALLER_ID_PAUSE_MS;
@@ -59,8 +59,8 @@ impl<'a> Said<'a> {
         let command = self.command;
         match self.body {
             Body::Text(text) => {
-                let body = format_args!("{command} {target} :{text}");
-                c.send_message(to, Draft::event(source, body).tagged(self.tags));
+                let words = [command, " ", target, " :", text];
+                c.send_message(to, Draft::words(source, &words).tagged(self.tags));
             }
             Body::Tags => {
                 let body = format_args!("{command} {target}");
@@ -104,7 +104,7 @@ pub(super) fn tagmsg(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 /// The tags that go on to others: client-only ones that the configuration does not deny, from a client that negotiated
 /// them.
 pub(super) fn client_tags(c: &Ctx<'_>, m: &Message<'_>) -> String {
-    if !c.client().caps.has(Caps::MESSAGE_TAGS) {
+    if m.tags.0.is_empty() || !c.client().caps.has(Caps::MESSAGE_TAGS) {
         return String::new();
     }
     let deny = &c.server.config.tags.deny;
@@ -130,12 +130,13 @@ pub(super) fn deliver(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
     if is_filtered(c, said) {
         return;
     }
-    let mut done = Vec::new();
+    // None, and no memory of it, where there is one target.
+    let mut done = (!is_one(targets)).then(Vec::new);
     if said.is_answered() {
-        for_targets(c, targets, |c, target| to_target(c, target, said, &mut done));
+        for_targets(c, targets, |c, target| to_target(c, target, said, done.as_mut()));
     } else {
         for target in super::targets(c, targets).0 {
-            let _ = to_target(c, target, said, &mut done);
+            let _ = to_target(c, target, said, done.as_mut());
         }
     }
 }
@@ -212,12 +213,15 @@ fn find_person(c: &Ctx<'_>, target: &str) -> Result<u32, Reply> {
     }
 }
 
-fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: &mut Vec<To>) -> Outcome {
+/// Sends a message to a target, but for one of those to whom it is `done`.
+fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: Option<&mut Vec<To>>) -> Outcome {
     let Target { to, shown } = resolve(c, target, said)?;
-    if done.contains(&to) {
-        return Ok(());
+    if let Some(done) = done {
+        if done.contains(&to) {
+            return Ok(());
+        }
+        done.push(to);
     }
-    done.push(to);
     match to {
         To::Channel { index, .. } => {
             let allowed = policy::may_speak(c, index);

@@ -32,7 +32,7 @@ mod whowas;
 use super::ctx::Ctx;
 use super::response::Response;
 use super::timers::Kind;
-use super::{Event, policy};
+use super::{Event, Server, policy};
 use crate::config::Privileges;
 use crate::proto::limits::{CLIENT_TAGS, LINE};
 use crate::proto::message::{Message, Tags};
@@ -187,9 +187,41 @@ commands! {
     "WHOWAS" whowas::whowas, 0, Registered, 2, "WHOWAS <nick> [count]", "Show who had a nick before";
 }
 
+/// Bytes of the longest name that a [`key`] can be of.
+const NAME: usize = 15;
+
+/// The keys of all names, in the order of the table.
+const KEYS: [u128; TABLE.len()] = {
+    let mut keys = [0; TABLE.len()];
+    let mut index = 0;
+    while index < keys.len() {
+        keys[index] = key(TABLE[index].name.as_bytes()).expect("no name is longer");
+        index += 1;
+    }
+    keys
+};
+
+/// A name as a number, whatever its case: numbers are compared at once, in the order of names. `None` if it is too long to
+/// be one.
+const fn key(name: &[u8]) -> Option<u128> {
+    let mut bytes = [0; NAME + 1];
+    if name.len() > NAME {
+        return None;
+    }
+    bytes.split_at_mut(name.len()).0.copy_from_slice(name);
+    bytes.make_ascii_uppercase();
+    // What is behind the name and could be of a longer one.
+    bytes[NAME] = name.len() as u8;
+    Some(u128::from_be_bytes(bytes))
+}
+
+/// The place of a command in the table.
+fn place(name: &str) -> Option<usize> {
+    KEYS.binary_search(&key(name.as_bytes())?).ok()
+}
+
 fn find(name: &str) -> Option<&'static Command> {
-    let upper = name.to_ascii_uppercase();
-    TABLE.binary_search_by(|command| command.name.cmp(&upper)).ok().map(|index| &TABLE[index])
+    place(name).map(|index| &TABLE[index])
 }
 
 /// Handles a line of the client.
@@ -211,19 +243,20 @@ fn label(tags: &[u8]) -> Option<String> {
 }
 
 fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
-    let read = read(c, line, tags, rest);
-    let message = read.as_ref().ok().copied().flatten();
-    let command = message.and_then(|message| find(message.command));
+    let text = read(c, line, tags, rest);
+    let message = text.as_ref().ok().and_then(|text| Message::parse(text));
+    let found = message.as_ref().and_then(|message| place(message.command));
+    let command = found.map(|index| &TABLE[index]);
     charge(c, command.map_or(1, |command| command.cost));
-    if let Some(command) = command {
-        *c.server.used.entry(command.name).or_insert(0) += 1;
+    if let Some(index) = found {
+        c.server.used[index] += 1;
     }
-    if read.is_err() {
+    if text.is_err() {
         multiline::missed(c);
     }
-    if let Some(message) = message
-        && !multiline::collects(c, &message, command.map_or("", |command| command.name))
-        && let Err(reply) = run(c, command, &message)
+    if let Some(message) = &message
+        && !multiline::collects(c, message, command.map_or("", |command| command.name))
+        && let Err(reply) = run(c, command, message)
     {
         c.refuse(&reply);
     }
@@ -232,18 +265,13 @@ fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
 /// A line that has been refused, and why has been said.
 struct Refused;
 
-/// The message of a line, if there is one in it.
-fn read<'a>(
-    c: &mut Ctx<'_>,
-    line: &'a [u8],
-    tags: &[u8],
-    rest: &[u8],
-) -> Result<Option<Message<'a>>, Refused> {
+/// A line as text, if it may be one.
+fn read<'a>(c: &mut Ctx<'_>, line: &'a [u8], tags: &[u8], rest: &[u8]) -> Result<&'a str, Refused> {
     if tags.len() > CLIENT_TAGS || rest.len() > LINE - 2 {
         c.reply(numeric::err_inputtoolong());
     } else if let Ok(text) = std::str::from_utf8(line) {
-        if !text.contains(['\0', '\r']) {
-            return Ok(Message::parse(text));
+        if memchr::memchr2(b'\0', b'\r', line).is_none() {
+            return Ok(text);
         }
         c.fail("*", "INVALID_MESSAGE", "A message must not contain NUL or CR");
     } else {
@@ -279,19 +307,22 @@ fn tags_length(line: &[u8]) -> usize {
 
 fn count(c: &mut Ctx<'_>) {
     c.server.stats.messages_in += 1;
-    c.client_mut().messages_in += 1;
-    c.heard();
+    let now = c.server.now.mono_ms;
+    let client = c.client_mut();
+    client.messages_in += 1;
+    client.heard(now);
 }
 
 /// Takes what the command costs, before it runs: a client that is gone afterwards owes nothing.
 fn charge(c: &mut Ctx<'_>, cost: u32) {
-    let now = c.server.now.mono_ms;
     if c.server.privileges(c.me).has(Privileges::FLOOD) {
         return;
     }
-    let class = c.server.class_of(c.me);
-    let (burst, rate) = (class.flood_burst, class.flood_rate);
-    if let Some(ready_at) = c.client_mut().throttle.charge(now, cost, burst, rate) {
+    let Server { clients, classes, now, .. } = &mut *c.server;
+    let Some(client) = clients[c.me as usize].as_deref_mut() else { return };
+    let class = classes.at(client.class);
+    let ready_at = client.throttle.charge(now.mono_ms, cost, class.flood_burst, class.flood_rate);
+    if let Some(ready_at) = ready_at {
         c.arm(Kind::Throttle, ready_at);
         note_flood(c);
     }
@@ -356,6 +387,13 @@ fn too_many(c: &mut Ctx<'_>, beyond: Option<&str>) {
 
 /// Runs `each` for every target of a comma list; what it refuses, and targets beyond the limit, are answered.
 fn for_targets(c: &mut Ctx<'_>, list: &str, mut each: impl FnMut(&mut Ctx<'_>, &str) -> Outcome) {
+    // As nearly always: no list is made of one.
+    if is_one(list) {
+        if let Err(reply) = each(c, list) {
+            c.refuse(&reply);
+        }
+        return;
+    }
     let (targets, beyond) = targets(c, list);
     for target in targets {
         if let Err(reply) = each(c, target) {
@@ -363,6 +401,11 @@ fn for_targets(c: &mut Ctx<'_>, list: &str, mut each: impl FnMut(&mut Ctx<'_>, &
         }
     }
     too_many(c, beyond);
+}
+
+/// Whether a comma list is of one target.
+fn is_one(list: &str) -> bool {
+    !list.is_empty() && memchr::memchr(b',', list.as_bytes()).is_none()
 }
 
 #[cfg(test)]
@@ -374,6 +417,11 @@ mod tests {
         assert!(TABLE.is_sorted_by(|a, b| a.name < b.name));
         for command in TABLE {
             assert!(find(&command.name.to_lowercase()).is_some_and(|it| it.name == command.name));
+            for other in
+                [format!("{}\0", command.name), format!("{}X", command.name), command.name[1..].into()]
+            {
+                assert!(find(&other).is_none_or(|it| it.name == other), "{other:?}");
+            }
             assert!(command.help.0.contains(command.name) && !command.help.1.is_empty(), "{}", command.name);
         }
     }

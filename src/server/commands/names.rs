@@ -10,7 +10,7 @@ use super::super::work::Work;
 use super::channel::{enter, leave_all};
 use super::{Outcome, must_name, names_nothing, targets, too_many};
 use crate::proto::caps::Caps;
-use crate::proto::limits::{RENAME_AT_ONCE, SLICE_ITEMS};
+use crate::proto::limits::{LINE, RENAME_AT_ONCE, SLICE_ITEMS};
 use crate::proto::message::Message;
 use crate::proto::modes;
 use crate::proto::numeric;
@@ -144,9 +144,10 @@ impl Listing {
     fn step(&mut self, c: &mut Ctx<'_>) -> bool {
         let Some(members) = self.members(c) else { return self.end(c) };
         let from = members.partition_point(|member| member.slot < self.next);
-        let some: Vec<Member> = members[from..].iter().take(STEP).copied().collect();
-        let Some(last) = some.last() else { return self.end(c) };
+        let some = from..members.len().min(from + STEP);
+        let Some(last) = members[some.clone()].last() else { return self.end(c) };
         self.next = last.slot + 1;
+        self.line.reserve(LINE);
         let channel = c.channel(self.index);
         self.name = channel.name.clone();
         let symbol = channel.symbol();
@@ -154,8 +155,9 @@ impl Listing {
         // and going they are told of, as clients keep one list from both.
         let inside = channel.member(c.me);
         let room = c.room(&numeric::rpl_namreply(symbol, &self.name, ""));
-        for member in some {
+        for at in some {
             let channel = c.channel(self.index);
+            let member = channel.members()[at];
             let sees = match inside {
                 Some(inside) => channel.shows(inside, member),
                 None => policy::sees_member(c.server, c.me, channel, member.slot),
@@ -169,9 +171,8 @@ impl Listing {
             }
             write_name(c, &mut self.line, member);
             if end > 0 && self.line.len() > room {
-                let name = self.line.split_off(end)[1..].to_owned();
-                let line = std::mem::replace(&mut self.line, name);
-                c.reply(numeric::rpl_namreply(symbol, &self.name, line));
+                c.reply(numeric::rpl_namreply(symbol, &self.name, &self.line[..end]));
+                self.line.drain(..=end);
             }
         }
         true
@@ -192,6 +193,8 @@ impl Listing {
 /// One member as 353 shows them.
 fn write_name(c: &Ctx<'_>, line: &mut String, member: Member) {
     let (caps, user) = (c.client().caps, c.user_at(member.slot));
-    line.extend(modes::symbols(member.prefixes, caps.has(Caps::MULTI_PREFIX)));
+    if member.prefixes != 0 {
+        line.extend(modes::symbols(member.prefixes, caps.has(Caps::MULTI_PREFIX)));
+    }
     line.push_str(if caps.has(Caps::USERHOST_IN_NAMES) { &user.mask } else { &user.nick });
 }

@@ -7,7 +7,7 @@ use super::{Outcome, charge};
 use crate::config::Events;
 use crate::proto::limits::MASKS_PER_COST;
 use crate::proto::message::Message;
-use crate::proto::names::{self, fold};
+use crate::proto::names::{self, fold, folded};
 use crate::proto::numeric;
 use crate::proto::text;
 
@@ -49,7 +49,7 @@ pub(super) fn may_be_taken(c: &Ctx<'_>, wanted: &str, slot: u32) -> Outcome {
         return Err(numeric::err_erroneusnickname(wanted, "Erroneous nickname").into());
     }
     policy::may_take_nick(c, wanted)?;
-    if c.server.nicks.get(fold(wanted).as_str()).is_some_and(|&other| other != slot) {
+    if c.server.nicks.get(&*folded(wanted)).is_some_and(|&other| other != slot) {
         return Err(numeric::err_nicknameinuse(wanted).into());
     }
     Ok(())
@@ -62,7 +62,7 @@ pub(super) fn take(c: &mut Ctx<'_>, wanted: &str) {
         return;
     }
     if let Some(before) = &before {
-        c.server.nicks.remove(fold(before).as_str());
+        c.server.nicks.remove(&*folded(before));
     }
     c.server.nicks.insert(fold(wanted).into(), c.me);
     if let Some(registration) = c.client_mut().registration() {

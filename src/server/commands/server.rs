@@ -2,12 +2,12 @@
 
 use super::super::VERSION;
 use super::super::ctx::Ctx;
+use super::super::greeting::Greeting;
 use super::Outcome;
 use super::mode::tell_modes;
 use crate::proto::caps::Caps;
 use crate::proto::mask;
 use crate::proto::message::Message;
-use crate::proto::modes::Kind;
 use crate::proto::numeric::{self, Reply};
 use crate::proto::text::Iso;
 
@@ -16,16 +16,12 @@ pub(in super::super) fn greet(c: &mut Ctx<'_>) {
     let config = c.config();
     let server = &config.server.name;
     let mask = c.mask();
-    let prefixes = config.channels.prefixes;
-    let (user_modes, all): (String, String) = (
-        c.server.user_mode_letters(),
-        prefixes.letters_of(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Flag, Kind::Prefix]),
-    );
-    let with_parameter = prefixes.letters_of(&[Kind::List, Kind::Setting, Kind::SettingOnly, Kind::Prefix]);
+    let greeting = c.server.greeting.clone();
+    let Greeting { user_modes, channel_modes, with_parameter, .. } = &*greeting;
     c.reply(numeric::rpl_welcome(&config.server.network, mask));
     c.reply(numeric::rpl_yourhost(server, VERSION));
     c.reply(numeric::rpl_created(Iso(c.server.started_unix_ms)));
-    c.reply(numeric::rpl_myinfo(server, VERSION, user_modes, all, with_parameter));
+    c.reply(numeric::rpl_myinfo(server, VERSION, user_modes, channel_modes, with_parameter));
     show_isupport(c);
     show_lusers(c);
     show_motd(c);
@@ -39,8 +35,8 @@ pub(in super::super) fn greet(c: &mut Ctx<'_>) {
 }
 
 fn show_isupport(c: &mut Ctx<'_>) {
-    let lines = c.server.isupport.clone();
-    say_isupport(c, &lines);
+    let greeting = c.server.greeting.clone();
+    say_isupport(c, &greeting.isupport);
 }
 
 fn say_isupport(c: &mut Ctx<'_>, lines: &[String]) {

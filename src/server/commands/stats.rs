@@ -5,7 +5,7 @@ use super::super::bans::BanKind;
 use super::super::ctx::Ctx;
 use super::super::policy;
 use super::super::work::Work;
-use super::super::{Cause, Time};
+use super::super::{COMMANDS, Cause, Time};
 use super::Outcome;
 use super::reports;
 use super::server::must_be_me;
@@ -131,8 +131,11 @@ fn connection(c: &mut Ctx<'_>, slot: u32) {
 }
 
 fn commands(c: &mut Ctx<'_>, _: &mut Cursor) -> bool {
-    for (command, count) in c.server.used.clone() {
-        c.reply(numeric::rpl_statscommands(command, count));
+    for (index, command) in COMMANDS.iter().enumerate() {
+        let count = c.server.used[index];
+        if count > 0 {
+            c.reply(numeric::rpl_statscommands(command.name, count));
+        }
     }
     false
 }
