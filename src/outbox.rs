@@ -370,6 +370,19 @@ impl Outbox {
         }
     }
 
+    /// Bytes of memory that it keeps for the next turn.
+    pub fn kept_bytes(&self) -> usize {
+        self.arena.capacity() + self.earlier.capacity() * size_of::<(Span, u32)>()
+    }
+
+    /// Gives back what it keeps for the next turn. Between turns.
+    pub fn trim(&mut self) {
+        debug_assert!(self.dirty.is_empty(), "all was sent when the turn ended");
+        self.arena = Vec::new();
+        self.earlier = Vec::new();
+        self.dirty = Vec::new();
+    }
+
     /// Whether so much was encoded, or handed out in so many pieces, that the shell should flush before it handles more input.
     pub fn is_full(&self) -> bool {
         self.arena.len() >= ARENA_FLUSH || self.earlier.len() >= SPANS_FLUSH

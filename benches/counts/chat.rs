@@ -50,7 +50,7 @@ impl Chat {
     /// Somebody connects.
     pub(crate) fn open(&mut self) -> ClientId {
         let client = self.slots.insert_with(|_| ());
-        let listener = ([127, 0, 0, 1], 6667).into();
+        let listener = Rc::new(([127, 0, 0, 1], 6667).into());
         let peer = Peer { address: address(client.slot).into(), port: 40_000, listener };
         self.server.admit(self.now, &peer).expect("there is room");
         self.out.open(client.slot, self.server.config().limits.send_queue);

@@ -126,7 +126,7 @@ impl<D: Driver> Shell<D> {
         // ::ffff:192.0.2.1 is 192.0.2.1, for limits as well as for people.
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         let listener = match self.gates.iter().find(|it| it.token == gate).map(|it| &it.kind) {
-            Some(GateKind::Chat { requested, .. }) => *requested,
+            Some(GateKind::Chat { requested, .. }) => requested.clone(),
             _ => return self.driver.close(stream),
         };
         let peer = Peer { address: address.ip(), port: address.port(), listener };
@@ -143,7 +143,7 @@ impl<D: Driver> Shell<D> {
             self.driver.close(stream);
             return self.refused(Refused::Server(why), address);
         }
-        let Some(id) = self.add(stream, Role::Chat(address), gate) else { return };
+        let Some(id) = self.add(stream, Role::Chat(address.ip(), address.port()), gate) else { return };
         self.chats += 1;
         self.out.open(id.slot, self.server.config().limits.send_queue);
         log::info!("connect client={id} address={address}");

@@ -5,6 +5,8 @@
 //! client may be silent, its `ping_interval` and `ping_timeout` together. What waits when that begins must have gone when it
 //! ends; then the same holds for what waits by then. Nothing waits for longer than twice that time.
 
+use std::num::NonZeroU64;
+
 use super::conn::State;
 use super::driver::Driver;
 use super::shell::Shell;
@@ -25,7 +27,7 @@ impl<D: Driver> Shell<D> {
     /// More was said to a chat connection than its socket takes.
     pub(super) fn begin_backlog(&mut self, id: ClientId) {
         let Some(conn) = self.conns.get(id).filter(|conn| conn.is_chat()) else { return };
-        let mark = conn.bytes_out + conn.output.len() as u64;
+        let mark = conn.bytes_out + conn.output().len() as u64;
         // One that the server has forgotten is being closed, and that has a deadline of its own.
         let patience = self.server.patience(id);
         let until = self.now.mono_ms.saturating_add(patience.unwrap_or(u64::MAX));
@@ -41,7 +43,7 @@ impl<D: Driver> Shell<D> {
         let Some(backlog) = self.backlogs.remove(&id.to_u64()) else { return };
         let Some(conn) = self.conns.get(id) else { return };
         let ends = conn.state != State::Open || conn.ended.is_some() || conn.hangup;
-        if !ends && conn.timer == Some(backlog.until) {
+        if !ends && conn.timer.map(NonZeroU64::get) == Some(backlog.until) {
             self.set_timer(id, None);
         }
     }
@@ -94,7 +96,7 @@ impl<D: Driver> Shell<D> {
         let open = |&token: &u64| {
             let id = ClientId::from_u64(token)?;
             let conn = self.conns.get(id).filter(|conn| conn.state == State::Open)?;
-            Some((conn.output.len() as u64, id.slot))
+            Some((conn.output().len() as u64, id.slot))
         };
         let mut largest: Vec<_> = self.backlogs.keys().filter_map(open).collect();
         largest.sort_unstable_by(|a, b| b.cmp(a));

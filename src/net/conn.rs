@@ -1,7 +1,8 @@
 //! One connection: its state, its line framing, and the buffers that it owns while it needs them.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::IpAddr;
+use std::num::NonZeroU64;
 
 use super::driver::Credentials;
 use crate::proto::limits::{ADMIN_LINE, INPUT_LINE, POOL_BUFFER, POOL_BUFFERS};
@@ -10,8 +11,8 @@ use crate::server::Gone;
 /// What a connection is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Role {
-    /// IRC, from this address.
-    Chat(SocketAddr),
+    /// IRC, from this address and port.
+    Chat(IpAddr, u16),
     /// The admin protocol, with this process.
     Admin(Credentials),
 }
@@ -20,7 +21,7 @@ impl Role {
     /// The longest line, LF included, in bytes.
     pub(super) fn line_bound(self) -> usize {
         match self {
-            Self::Chat(_) => INPUT_LINE,
+            Self::Chat(..) => INPUT_LINE,
             Self::Admin(_) => ADMIN_LINE,
         }
     }
@@ -40,6 +41,13 @@ pub(super) enum State {
     Closed,
 }
 
+/// What a connection owns only while something waits.
+#[derive(Debug, Default)]
+struct Kept {
+    input: Vec<u8>,
+    output: Queue,
+}
+
 /// A connection. While it is idle it owns no buffer.
 pub(super) struct Conn<S> {
     /// `None` when closed.
@@ -52,7 +60,7 @@ pub(super) struct Conn<S> {
     pub(super) readable: bool,
     /// An event said that the peer has sent its last byte, so no event will tell of the end: read up to it.
     pub(super) hangup: bool,
-    /// The socket was full; a writable event will come. Then, and only then, `output` holds bytes between turns.
+    /// The socket was full; a writable event will come. Then, and only then, output waits between turns.
     pub(super) blocked: bool,
     /// A line was too long; bytes are dropped up to the next LF.
     pub(super) discarding: bool,
@@ -65,11 +73,9 @@ pub(super) struct Conn<S> {
     /// A write failed.
     pub(super) broken: Option<ErrorKind>,
     /// Its entry among the timers.
-    pub(super) timer: Option<u64>,
-    /// An unfinished line, or lines that may not be handled yet.
-    pub(super) input: Vec<u8>,
-    /// What the socket has refused.
-    pub(super) output: Queue,
+    pub(super) timer: Option<NonZeroU64>,
+    /// What waits; nothing if nothing does.
+    kept: Option<Box<Kept>>,
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
     /// Lines handed to it.
@@ -94,8 +100,7 @@ impl<S> Conn<S> {
             ended: None,
             broken: None,
             timer: None,
-            input: Vec::new(),
-            output: Queue::default(),
+            kept: None,
             bytes_in: 0,
             bytes_out: 0,
             messages_out: 0,
@@ -103,39 +108,96 @@ impl<S> Conn<S> {
         }
     }
 
+    /// Whether input waits: an unfinished line, or lines that may not be handled yet.
+    pub(super) fn has_input(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| !kept.input.is_empty())
+    }
+
+    /// Takes out the input that waits.
+    pub(super) fn take_input(&mut self) -> Vec<u8> {
+        let input = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.input));
+        self.forget_empty();
+        input.unwrap_or_default()
+    }
+
+    /// Has input wait. None does now.
+    pub(super) fn keep_input(&mut self, rest: &[u8], pool: &mut Pool) {
+        let kept = self.kept.get_or_insert_default();
+        kept.input = pool.take();
+        kept.input.extend_from_slice(rest);
+    }
+
+    /// What the socket has refused.
+    pub(super) fn output(&self) -> &[u8] {
+        self.kept.as_ref().map_or(&[][..], |kept| kept.output.as_slice())
+    }
+
+    /// The stream, and what it has refused.
+    pub(super) fn stream_and_output(&mut self) -> (Option<&mut S>, &[u8]) {
+        let output = self.kept.as_ref().map_or(&[][..], |kept| kept.output.as_slice());
+        (self.stream.as_mut(), output)
+    }
+
+    /// Has bytes wait that the socket has refused.
+    pub(super) fn keep_output(&mut self, bytes: &[u8], pool: &mut Pool) {
+        self.kept.get_or_insert_default().output.push(bytes, pool);
+    }
+
+    /// Drops the first `count` bytes of what the socket had refused.
+    pub(super) fn consume_output(&mut self, count: usize, pool: &mut Pool) {
+        if let Some(kept) = &mut self.kept {
+            kept.output.consume(count, pool);
+        }
+        self.forget_empty();
+    }
+
+    /// Drops all that the socket had refused.
+    pub(super) fn clear_output(&mut self, pool: &mut Pool) {
+        if let Some(kept) = &mut self.kept {
+            kept.output.clear(pool);
+        }
+        self.forget_empty();
+    }
+
+    fn forget_empty(&mut self) {
+        self.kept.take_if(|kept| kept.input.is_empty() && kept.output.is_empty());
+    }
+
     /// Whether each buffer that it owns holds something.
     pub(super) fn owns_only_what_it_needs(&self) -> bool {
-        let (input, output) = (&self.input, &self.output);
-        (input.capacity() == 0 || !input.is_empty()) && (output.bytes.capacity() == 0 || !output.is_empty())
+        let Some(Kept { input, output }) = self.kept.as_deref() else { return true };
+        let no_input = input.is_empty() && input.capacity() == 0;
+        let no_output = output.is_empty() && output.bytes.capacity() == 0;
+        !(no_input && no_output) && (no_input || !input.is_empty()) && (no_output || !output.is_empty())
     }
 
     pub(super) fn is_chat(&self) -> bool {
-        matches!(self.role, Role::Chat(_))
+        matches!(self.role, Role::Chat(..))
     }
 }
 
 /// Bytes that wait for a socket: appended at the back, taken from the front.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+struct Queue {
     bytes: Vec<u8>,
     start: usize,
 }
 
 impl Queue {
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.bytes.len() - self.start
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    pub(super) fn as_slice(&self) -> &[u8] {
+    fn as_slice(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
 
     /// Appends; an empty queue takes a buffer from the pool first.
-    pub(super) fn push(&mut self, bytes: &[u8], pool: &mut Pool) {
+    fn push(&mut self, bytes: &[u8], pool: &mut Pool) {
         if self.bytes.capacity() == 0 {
             self.bytes = pool.take();
         }
@@ -148,7 +210,7 @@ impl Queue {
     }
 
     /// Drops the first `count` bytes; an empty queue gives its buffer back.
-    pub(super) fn consume(&mut self, count: usize, pool: &mut Pool) {
+    fn consume(&mut self, count: usize, pool: &mut Pool) {
         assert!(count <= self.len(), "a socket takes no more than it is given");
         self.start += count;
         if self.is_empty() {
@@ -156,7 +218,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn clear(&mut self, pool: &mut Pool) {
+    fn clear(&mut self, pool: &mut Pool) {
         self.start = 0;
         pool.give(std::mem::take(&mut self.bytes));
     }
@@ -166,17 +228,27 @@ impl Queue {
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     spare: Vec<Vec<u8>>,
+    /// Their capacity, together.
+    bytes: usize,
 }
 
 impl Pool {
     pub(super) fn take(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(POOL_BUFFER / 16))
+        let buffer = self.spare.pop();
+        self.bytes -= buffer.as_ref().map_or(0, Vec::capacity);
+        buffer.unwrap_or_else(|| Vec::with_capacity(POOL_BUFFER / 16))
+    }
+
+    /// Bytes of memory in the pool.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Keeps a buffer for the next who needs one, unless it has grown large or there are enough.
     pub(super) fn give(&mut self, mut buffer: Vec<u8>) {
         if (1..=POOL_BUFFER).contains(&buffer.capacity()) && self.spare.len() < POOL_BUFFERS {
             buffer.clear();
+            self.bytes += buffer.capacity();
             self.spare.push(buffer);
         }
     }

@@ -113,7 +113,7 @@ impl<D: Driver> Shell<D> {
     /// Moves what was kept to the front of the buffer, and returns how much it was.
     fn take_input(&mut self, id: ClientId, buffer: &mut [u8]) -> usize {
         let Some(conn) = self.conns.get_mut(id) else { return 0 };
-        let input = std::mem::take(&mut conn.input);
+        let input = conn.take_input();
         buffer[..input.len()].copy_from_slice(&input);
         let len = input.len();
         self.pool.give(input);
@@ -125,8 +125,7 @@ impl<D: Driver> Shell<D> {
         if let Some(conn) = self.conns.get_mut(id)
             && !rest.is_empty()
         {
-            conn.input = self.pool.take();
-            conn.input.extend_from_slice(rest);
+            conn.keep_input(rest, &mut self.pool);
         }
     }
 
@@ -213,7 +212,7 @@ impl<D: Driver> Shell<D> {
     /// Whether a line may be handled now.
     fn may_feed(&self, id: ClientId, role: Role) -> bool {
         match role {
-            Role::Chat(_) => self.server.ready(id),
+            Role::Chat(..) => self.server.ready(id),
             Role::Admin(_) => {
                 let parked = self.conns.get(id).is_some_and(|conn| conn.parked);
                 !parked && self.out.pending(id.slot) <= ADMIN_SEND_QUEUE / 2
@@ -224,7 +223,7 @@ impl<D: Driver> Shell<D> {
     /// Handles a line. Returns what it costs of the turn's lines.
     fn line(&mut self, id: ClientId, role: Role, line: &[u8]) -> usize {
         match role {
-            Role::Chat(_) => {
+            Role::Chat(..) => {
                 self.tell(Input::Line { client: id, line });
                 1
             }
@@ -234,7 +233,7 @@ impl<D: Driver> Shell<D> {
 
     fn oversized(&mut self, id: ClientId, role: Role) -> usize {
         match role {
-            Role::Chat(_) => self.tell(Input::Oversized { client: id }),
+            Role::Chat(..) => self.tell(Input::Oversized { client: id }),
             Role::Admin(peer) => self.admin_oversized(id, peer),
         }
         1
@@ -243,7 +242,7 @@ impl<D: Driver> Shell<D> {
     /// Bytes that say nothing, but had to be read and looked at: otherwise whoever sends nothing but these would keep
     /// the loop busy and never be slowed down.
     fn noise(&mut self, id: ClientId, role: Role) -> usize {
-        if let Role::Chat(_) = role {
+        if let Role::Chat(..) = role {
             self.tell(Input::Noise { client: id });
         }
         1
@@ -259,7 +258,7 @@ impl<D: Driver> Shell<D> {
         }
         // What a peer sent before it closed counts, but it does not keep the connection for long.
         let deadline = self.now.mono_ms + DRAIN_MS;
-        if (conn.ended.is_some() || conn.hangup) && conn.timer.is_none_or(|at| at > deadline) {
+        if (conn.ended.is_some() || conn.hangup) && conn.timer.is_none_or(|at| at.get() > deadline) {
             self.set_timer(id, Some(deadline));
         }
         self.keep_input(id, rest);
@@ -291,7 +290,7 @@ impl<D: Driver> Shell<D> {
         let Some(conn) = self.conns.get(id) else { return };
         let (role, discarding, why) = (conn.role, conn.discarding, conn.ended.unwrap_or(Gone::Eof));
         match role {
-            Role::Chat(_) => self.tell(Input::Closed { client: id, why }),
+            Role::Chat(..) => self.tell(Input::Closed { client: id, why }),
             // `printf '{...}' | nc -U` means it: what a person leaves unfinished is no JSON.
             Role::Admin(peer) if !rest.is_empty() && !discarding => {
                 self.admin_line(id, peer, rest);

@@ -1,5 +1,7 @@
 //! `list`: a page at a time, looking at no more than a bounded number of slots for each.
 
+use std::net::SocketAddr;
+
 use super::conn::{Conn, Role, State};
 use super::driver::Driver;
 use super::shell::{Gate, GateKind, Shell};
@@ -110,7 +112,7 @@ impl<D: Driver> Shell<D> {
         let described = self.server.describe(id);
         let nick = described.as_deref().map(|mask| mask.split_once('!').map_or(mask, |(nick, _)| nick));
         let (role, address, peer) = match conn.role {
-            Role::Chat(address) => (admin::Role::Chat, address.to_string(), None),
+            Role::Chat(ip, port) => (admin::Role::Chat, SocketAddr::new(ip, port).to_string(), None),
             Role::Admin(peer) => {
                 let peer = PeerCredentials { pid: peer.pid, uid: peer.uid, gid: peer.gid };
                 (admin::Role::Admin, "unix".to_owned(), Some(peer))
@@ -118,7 +120,7 @@ impl<D: Driver> Shell<D> {
         };
         let fits = |mask: &str| {
             let ip = match conn.role {
-                Role::Chat(address) => matches(mask, &address.ip().to_string()),
+                Role::Chat(ip, _) => matches(mask, &ip.to_string()),
                 Role::Admin(_) => false,
             };
             ip || matches(mask, &address) || nick.is_some_and(|nick| matches(mask, nick))
@@ -129,8 +131,8 @@ impl<D: Driver> Shell<D> {
         let registered = described.as_deref().is_some_and(|mask| mask.contains('!'));
         let state = match (conn.state, conn.role) {
             (State::Open, Role::Admin(_)) => ConnectionState::Open,
-            (State::Open, Role::Chat(_)) if registered => ConnectionState::Registered,
-            (State::Open, Role::Chat(_)) => ConnectionState::Registering,
+            (State::Open, Role::Chat(..)) if registered => ConnectionState::Registered,
+            (State::Open, Role::Chat(..)) => ConnectionState::Registering,
             _ => ConnectionState::Closing,
         };
         // A reload may have closed the listener since.

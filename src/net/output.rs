@@ -31,11 +31,11 @@ impl<D: Driver> Shell<D> {
     /// Sends what waits for a socket that was full.
     fn send_backlog(&mut self, id: ClientId) {
         let Some(conn) = self.conns.get_mut(id) else { return };
-        let Some(stream) = conn.stream.as_mut().filter(|_| !conn.output.is_empty()) else { return };
-        match accepted(self.driver.write(stream, conn.output.as_slice())) {
+        let (Some(stream), output @ [_, ..]) = conn.stream_and_output() else { return };
+        match accepted(self.driver.write(stream, output)) {
             Ok(count) => {
-                conn.output.consume(count, &mut self.pool);
-                conn.blocked = !conn.output.is_empty();
+                conn.consume_output(count, &mut self.pool);
+                conn.blocked = !conn.output().is_empty();
                 self.sent(id, count, count);
             }
             Err(kind) => self.broke(id, kind),
@@ -54,8 +54,8 @@ impl<D: Driver> Shell<D> {
         if conn.broken.is_some() {
             return;
         }
-        let Some(stream) = conn.stream.as_mut() else { return };
-        let taken = if conn.output.is_empty() {
+        let (Some(stream), output) = conn.stream_and_output() else { return };
+        let taken = if output.is_empty() {
             write_spans(&mut self.driver, stream, &self.out, slot, &mut self.scratch)
         } else {
             Ok(0)
@@ -63,7 +63,7 @@ impl<D: Driver> Shell<D> {
         match taken {
             Ok(count) => {
                 let rest = self.out.bytes(slot) as usize - count;
-                let begins = rest > 0 && conn.output.is_empty();
+                let begins = rest > 0 && conn.output().is_empty();
                 if rest > 0 {
                     queue_rest(conn, &self.out, slot, count, &mut self.pool);
                     if conn.is_chat() {
@@ -83,9 +83,9 @@ impl<D: Driver> Shell<D> {
     fn sent(&mut self, id: ClientId, count: usize, dequeued: usize) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.bytes_out += count as u64;
-        let waiting = conn.output.len();
+        let waiting = conn.output().len();
         match conn.role {
-            Role::Chat(_) => {
+            Role::Chat(..) => {
                 self.counters.bytes_out += count as u64;
                 self.counters.waiting -= dequeued as u64;
                 if waiting + dequeued > 0 {
@@ -106,8 +106,8 @@ impl<D: Driver> Shell<D> {
     /// An admin connection that takes nothing does not keep its queue for ever; one that takes something is read again.
     fn admin_sent(&mut self, id: ClientId, progress: bool) {
         let Some(conn) = self.conns.get(id).filter(|conn| conn.state == State::Open) else { return };
-        let (waits, timed) = (!conn.output.is_empty(), conn.timer.is_some());
-        let unread = conn.readable || !conn.input.is_empty();
+        let (waits, timed) = (!conn.output().is_empty(), conn.timer.is_some());
+        let unread = conn.readable || conn.has_input();
         if !waits {
             self.set_timer(id, None);
         } else if progress || !timed {
@@ -137,9 +137,9 @@ impl<D: Driver> Shell<D> {
     fn drop_output(&mut self, id: ClientId) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         if conn.is_chat() {
-            self.counters.waiting -= conn.output.len() as u64;
+            self.counters.waiting -= conn.output().len() as u64;
         }
-        conn.output.clear(&mut self.pool);
+        conn.clear_output(&mut self.pool);
         self.out.set_backlog(id.slot, 0);
         self.end_backlog(id);
     }
@@ -153,7 +153,7 @@ impl<D: Driver> Shell<D> {
             return;
         }
         conn.state = State::Draining;
-        self.pool.give(std::mem::take(&mut conn.input));
+        self.pool.give(conn.take_input());
         self.out.close(id.slot);
         self.set_timer(id, Some(deadline));
         self.closing.push(id);
@@ -170,7 +170,7 @@ impl<D: Driver> Shell<D> {
         let mut closing = std::mem::take(&mut self.closing);
         for id in closing.drain(..) {
             let Some(conn) = self.conns.get_mut(id) else { continue };
-            if conn.state != State::Draining || !conn.output.is_empty() {
+            if conn.state != State::Draining || !conn.output().is_empty() {
                 continue;
             }
             let Some(stream) = conn.stream.as_mut() else { continue };
@@ -195,7 +195,7 @@ impl<D: Driver> Shell<D> {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let Some(stream) = conn.stream.take() else { return };
         (conn.state, conn.blocked) = (State::Closed, false);
-        self.pool.give(std::mem::take(&mut conn.input));
+        self.pool.give(conn.take_input());
         if conn.is_chat() {
             self.chats -= 1;
         } else {
@@ -215,7 +215,7 @@ impl<D: Driver> Shell<D> {
             return;
         }
         match conn.role {
-            Role::Chat(_) => self.tell(Input::Closed { client: id, why: Gone::SendQueue }),
+            Role::Chat(..) => self.tell(Input::Closed { client: id, why: Gone::SendQueue }),
             Role::Admin(peer) => log::warn!("admin quit client={id} {peer} cause=send_queue"),
         }
         self.abandon(id);
@@ -232,7 +232,7 @@ impl<D: Driver> Shell<D> {
                 log::warn!("admin quit client={id} {peer} cause=stalled");
                 self.abandon(id);
             }
-            (State::Open, Role::Chat(_)) => self.check_backlog(id),
+            (State::Open, Role::Chat(..)) => self.check_backlog(id),
             (State::Closed, _) => {}
             (State::Draining | State::Lingering, _) => self.abandon(id),
         }
@@ -285,7 +285,7 @@ fn queue_rest<S>(conn: &mut Conn<S>, out: &Outbox, slot: u32, mut taken: usize, 
         let skip = taken.min(span.len());
         taken -= skip;
         if skip < span.len() {
-            conn.output.push(&span[skip..], pool);
+            conn.keep_output(&span[skip..], pool);
         }
     }
     conn.blocked = true;

@@ -95,8 +95,8 @@ impl<D: Driver> Shell<D> {
         let mut old: Vec<(u64, SocketAddr, SocketAddr)> = self
             .gates
             .iter()
-            .filter_map(|gate| match gate.kind {
-                GateKind::Chat { requested, address } => Some((gate.token, requested, address)),
+            .filter_map(|gate| match &gate.kind {
+                GateKind::Chat { requested, address } => Some((gate.token, **requested, *address)),
                 GateKind::Admin { .. } => None,
             })
             .collect();
@@ -133,7 +133,7 @@ impl<D: Driver> Shell<D> {
     fn open_chat(&mut self, listen: &Listen, beside: Option<u64>) -> Result<Option<u64>, BindError> {
         let beside = self.gates.iter().find(|gate| Some(gate.token) == beside).map(|gate| &gate.socket);
         let Some(bound) = self.driver.bind(listen, beside)? else { return Ok(None) };
-        let kind = GateKind::Chat { requested: bound.requested, address: bound.address };
+        let kind = GateKind::Chat { requested: Rc::new(bound.requested), address: bound.address };
         let opened = self.open_gate(kind, bound.socket);
         opened.map(Some).map_err(|error| BindError::new(listen.address, error.to_string()))
     }
@@ -166,7 +166,7 @@ impl<D: Driver> Shell<D> {
         for gate in &mut self.gates {
             let now = listeners.kept.iter().find(|(token, _)| *token == gate.token);
             if let (GateKind::Chat { requested, .. }, Some((_, now))) = (&mut gate.kind, now) {
-                *requested = *now;
+                *requested = Rc::new(*now);
             }
         }
         log::set_max_level(config.log.level);

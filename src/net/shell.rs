@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::config::Config;
 use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
 use crate::outbox::Outbox;
-use crate::proto::limits::{ADMIN_LINE, LINGER_MS, PAUSE_MS, READ_BUFFER};
+use crate::proto::limits::{ADMIN_LINE, KEEP_IDLE, LINGER_MS, PAUSE_MS, READ_BUFFER, TRIM_MS};
 use crate::server::{self, Effect, Input, Server, Time};
 
 /// What clients are told as the reason of a shutdown for which nobody gave one.
@@ -67,6 +68,8 @@ pub struct Shell<D: Driver> {
     /// Where output is gathered that is in too many pieces for one `writev`.
     pub(super) scratch: Vec<u8>,
     pub(super) pool: Pool,
+    /// When to give back what a burst has left behind, in milliseconds of the monotonic clock.
+    trim_at: Option<u64>,
     /// When a connection (or listener) has to be looked at: milliseconds, token.
     pub(super) timers: BTreeSet<(u64, u64)>,
     /// Chat connections for which something waits between turns, by token.
@@ -114,7 +117,7 @@ pub(super) struct Gate<L> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum GateKind {
     /// Chat, at an address that the configuration calls `requested`.
-    Chat { requested: SocketAddr, address: SocketAddr },
+    Chat { requested: Rc<SocketAddr>, address: SocketAddr },
     /// The admin socket.
     Admin { path: String },
 }
@@ -169,6 +172,7 @@ impl<D: Driver> Shell<D> {
             buffer: vec![0; READ_BUFFER + ADMIN_LINE],
             scratch: Vec::new(),
             pool: Pool::default(),
+            trim_at: None,
             timers: BTreeSet::new(),
             backlogs: BTreeMap::new(),
             memory: Watch::default(),
@@ -194,7 +198,7 @@ impl<D: Driver> Shell<D> {
     /// # Errors
     /// When it cannot be registered.
     pub fn listen(&mut self, bound: Bound<D::Listener>) -> io::Result<()> {
-        let kind = GateKind::Chat { requested: bound.requested, address: bound.address };
+        let kind = GateKind::Chat { requested: Rc::new(bound.requested), address: bound.address };
         self.open_gate(kind, bound.socket).map(|_| ())
     }
 
@@ -328,11 +332,13 @@ impl<D: Driver> Shell<D> {
     /// Sets the one timer of a connection, or takes it away.
     pub(super) fn set_timer(&mut self, id: ClientId, at: Option<u64>) {
         let Some(conn) = self.conns.get_mut(id) else { return };
+        // No deadline is at the clock's very beginning.
+        let at = at.and_then(NonZeroU64::new);
         if let Some(before) = std::mem::replace(&mut conn.timer, at) {
-            self.timers.remove(&(before, id.to_u64()));
+            self.timers.remove(&(before.get(), id.to_u64()));
         }
         if let Some(at) = at {
-            self.timers.insert((at, id.to_u64()));
+            self.timers.insert((at.get(), id.to_u64()));
         }
     }
 
@@ -372,6 +378,21 @@ impl<D: Driver> Shell<D> {
         for id in self.closed.drain(..) {
             self.conns.remove(id);
         }
+        self.trim();
+    }
+
+    /// After a burst, buffers that it made large are given back: soon, but not in each turn of a busy time.
+    fn trim(&mut self) {
+        match self.trim_at {
+            None if self.kept_bytes() > KEEP_IDLE => self.trim_at = Some(self.now.mono_ms + TRIM_MS),
+            Some(at) if at <= self.now.mono_ms => {
+                self.trim_at = None;
+                self.out.trim();
+                self.scratch = Vec::new();
+                self.pool = Pool::default();
+            }
+            _ => {}
+        }
     }
 
     /// Stops: no more connections, a last word to all, and an end when they have taken it or time is up. Asked
@@ -401,9 +422,14 @@ impl<D: Driver> Shell<D> {
     /// Whether the process should end. Asked after [`Shell::end`].
     pub fn is_finished(&self) -> bool {
         let Some(deadline) = self.stopping else { return false };
-        let waiting = || self.conns.iter().any(|(_, conn)| !conn.output.is_empty());
+        let waiting = || self.conns.iter().any(|(_, conn)| !conn.output().is_empty());
         let idle = self.chats == 0 && !self.saving.is_busy() && !waiting();
         self.halted || self.now.mono_ms >= deadline || idle
+    }
+
+    /// Bytes of memory that the buffers which are kept from turn to turn take.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.out.kept_bytes() + self.scratch.capacity() + self.pool.kept_bytes()
     }
 
     /// Checks every invariant of the shell and of the server, between turns.
@@ -418,7 +444,7 @@ impl<D: Driver> Shell<D> {
         let (mut chats, mut waiting) = (0, 0);
         for (id, conn) in self.conns.iter() {
             assert!(conn.stream.is_some() && conn.state != State::Closed, "{id} is closed and has a slot");
-            let backlog = conn.output.len();
+            let backlog = conn.output().len();
             let unblocked = self.unblocked.contains(&id);
             assert_eq!(
                 backlog > 0,
@@ -432,7 +458,7 @@ impl<D: Driver> Shell<D> {
                 "{id} is on the ready list if it says so"
             );
             assert!(conn.owns_only_what_it_needs(), "{id} owns a buffer with nothing in it");
-            let timed = conn.timer.is_none_or(|at| self.timers.contains(&(at, id.to_u64())));
+            let timed = conn.timer.is_none_or(|at| self.timers.contains(&(at.get(), id.to_u64())));
             assert!(timed, "{id} has its timer");
             let ends = !matches!(conn.state, State::Draining | State::Lingering);
             assert!(ends || conn.timer.is_some(), "{id} is closing and has a deadline");
@@ -477,6 +503,6 @@ impl<D: Driver> Shell<D> {
             return Some(0);
         }
         let timer = self.timers.first().map(|&(at, _)| at);
-        [timer, self.server.deadline(), self.stopping].into_iter().flatten().min()
+        [timer, self.trim_at, self.server.deadline(), self.stopping].into_iter().flatten().min()
     }
 }

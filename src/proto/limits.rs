@@ -98,6 +98,10 @@ pub const LINGER_MS: u64 = 500;
 pub const POOL_BUFFER: usize = 64 * 1024;
 /// Buffers kept for the next who needs one.
 pub const POOL_BUFFERS: usize = 64;
+/// Bytes of buffers that the loop may keep while nothing happens; more is given back.
+pub const KEEP_IDLE: usize = 256 * 1024;
+/// How long it keeps more, as there may be another burst, in milliseconds.
+pub const TRIM_MS: u64 = 2_000;
 /// Spans of one `writev`; more are gathered in a scratch buffer.
 pub const IOVECS: usize = 64;
 /// A slice of long work (LIST, WHO) goes on while the client's send queue is below this, in bytes.

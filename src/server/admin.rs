@@ -9,7 +9,6 @@ use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::limits::{LINE, NICK};
 use crate::proto::modes::{Kind, Prefixes};
-use crate::proto::names::fold;
 use crate::proto::text::truncate;
 
 impl Server {
@@ -30,7 +29,7 @@ impl Server {
         out: &mut Outbox,
     ) -> Result<ModesSet, ModesError> {
         self.now = now;
-        let index = *self.names.get(fold(channel).as_str()).ok_or(ModesError::NoSuchChannel)?;
+        let index = self.index_of(channel).ok_or(ModesError::NoSuchChannel)?;
         // On behalf of nobody, but a channel has a member.
         let me = self.channel(index).members().first().ok_or(ModesError::NoSuchChannel)?.slot;
         let mut words = modes.split_ascii_whitespace();
@@ -82,7 +81,7 @@ impl Server {
         out: &mut Outbox,
     ) -> Result<(), NoSuchChannel> {
         self.now = now;
-        let index = *self.names.get(fold(channel).as_str()).ok_or(NoSuchChannel)?;
+        let index = self.index_of(channel).ok_or(NoSuchChannel)?;
         let me = self.channel(index).members().first().ok_or(NoSuchChannel)?.slot;
         let mut ctx = Ctx { server: self, out, me };
         let source = ctx.server_source();
@@ -167,8 +166,8 @@ impl Server {
             Some(OperatorInfo {
                 client: client.id,
                 nick: user.nick.to_string(),
-                user: user.user.clone(),
-                host: client.host.clone(),
+                user: user.user_name().to_owned(),
+                host: user.host().to_owned(),
                 name: operator.name.to_string(),
                 class: operator.class.to_string(),
                 since_ms: now.mono_ms.saturating_sub(operator.since_ms),

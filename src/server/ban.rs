@@ -5,7 +5,6 @@ use super::channel::Entry;
 use crate::proto::extban::Extended;
 use crate::proto::mask::Subject;
 use crate::proto::modes::{AUDITORIUM, INVISIBLE, PRIVATE, SECRET};
-use crate::proto::names;
 
 /// What somebody wants to do who may be on a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,8 +74,8 @@ impl Person<'_> {
 
     /// Whether they are in a channel. Bans in another find out no more than everybody sees.
     fn is_in(&self, name: &str, asked: u64) -> bool {
-        let index = self.server.names.get(names::fold(name).as_str());
-        let Some(channel) = index.map(|&index| self.server.channel(index)) else { return false };
+        let index = self.server.index_of(name);
+        let Some(channel) = index.map(|index| self.server.channel(index)) else { return false };
         let Some(member) = channel.member(self.slot) else { return false };
         let hidden = channel.is(SECRET | PRIVATE)
             || (channel.is(AUDITORIUM) && member.prefixes == 0)

@@ -367,7 +367,7 @@ impl Ctx<'_> {
         let address = client.peer.address.to_string();
         let user = match &client.stage {
             Stage::Registering(registration) => registration.user.as_deref(),
-            Stage::Registered(user) => Some(&*user.user),
+            Stage::Registered(user) => Some(user.user_name()),
         };
         // Who has a cloak that was made with an earlier key keeps it, and is known by it.
         let hosts = [Some(&*address), Some(&*client.real_host), cloak.as_deref(), client.cloak.as_deref()];

@@ -7,7 +7,6 @@ use super::jobs::Parked;
 use super::timers::Kind;
 use crate::outbox::Outbox;
 use crate::proto::modes::{DEAF, INVISIBLE, OPERATOR, SERVER_NOTICES, WALLOPS};
-use crate::proto::names::fold;
 
 impl Server {
     /// Checks every invariant.
@@ -29,18 +28,14 @@ impl Server {
                 client.parked.is_none() || client.work.is_none(),
                 "{slot}: waits for one thing at a time"
             );
-            if let Some(Parked::Save { serial, .. }) = &client.parked {
+            if let Some(Parked::Save { serial, .. }) = client.parked.as_deref() {
                 assert!(self.saves.waits_for(*serial), "{slot}: waits for a save that is under way");
             }
             connections += 1;
             deadlines += client.armed.count();
             if let Some(nick) = client.nick() {
                 nicks += 1;
-                assert_eq!(
-                    self.nicks.get(fold(nick).as_str()),
-                    Some(&slot),
-                    "{nick} is in the table of nicks"
-                );
+                assert_eq!(self.slot_of(nick), Some(slot), "{nick} is in the table of nicks");
             }
             let resolving = client.stage.resolving();
             assert_eq!(resolving, client.armed.is_armed(Kind::Resolve), "{slot}: a look-up has its deadline");
@@ -56,7 +51,7 @@ impl Server {
             assert_eq!(operator.is_some(), user.modes & OPERATOR != 0, "{}: an operator or not", user.nick);
             let notified = operator.is_some_and(|operator| operator.notices != 0);
             assert_eq!(notified, user.modes & SERVER_NOTICES != 0, "{}: notices with mode s", user.nick);
-            assert_eq!(*user.mask, format!("{}!{}@{}", user.nick, user.user, client.host));
+            assert_eq!(*user.mask, format!("{}!{}@{}", user.nick, user.user_name(), client.host()));
             let mut channels = user.channels.clone();
             channels.sort_unstable();
             assert!(channels.is_sorted_by(|a, b| a < b), "{}: each channel once", user.nick);
@@ -89,7 +84,7 @@ impl Server {
             let Some(channel) = channel else { continue };
             let index = index as u32;
             channels += 1;
-            assert_eq!(self.names.get(fold(&channel.name).as_str()), Some(&index));
+            assert_eq!(self.index_of(&channel.name), Some(index));
             assert!(!channel.members().is_empty(), "{}: a channel has members", channel.name);
             assert!(channel.members().is_sorted_by(|a, b| a.slot < b.slot), "{}: sorted", channel.name);
             for member in channel.members() {

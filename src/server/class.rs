@@ -145,8 +145,11 @@ mod tests {
         };
         let classes = Classes::new(&config);
         let chosen = |address: &str, listener: &str, given| {
-            let peer =
-                Peer { address: address.parse().unwrap(), port: 1, listener: listener.parse().unwrap() };
+            let peer = Peer {
+                address: address.parse().unwrap(),
+                port: 1,
+                listener: Rc::new(listener.parse().unwrap()),
+            };
             let index = choose(&config, &peer, given);
             assert!(open_to(&config, &peer).any(|it| it == index));
             assert_eq!(password(&config, open_to(&config, &peer).last().unwrap()), None);

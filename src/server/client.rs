@@ -1,13 +1,12 @@
 //! One connection: its way to being registered, and the person behind it afterwards.
 
-use std::collections::VecDeque;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use super::Peer;
 use super::admission::Admission;
 use super::extras::Extras;
 use super::jobs::Parked;
-use super::monitor::Watched;
 use super::response::Response;
 use super::throttle::Throttle;
 use super::timers::Armed;
@@ -26,12 +25,10 @@ const KNOCKS: usize = 8;
 pub(super) struct Client {
     pub(super) id: ClientId,
     pub(super) peer: Peer,
-    /// The host that others see.
-    pub(super) host: String,
     /// Whether the way from the client is encrypted.
     pub(super) secure: bool,
     /// The name of its address, or the address: what the cloak hides.
-    pub(super) real_host: String,
+    pub(super) real_host: Box<str>,
     /// The cloak, shown or not; none before 001, nor where there are no cloaks.
     pub(super) cloak: Option<Box<str>>,
     /// The gateway that speaks for it.
@@ -50,15 +47,18 @@ pub(super) struct Client {
     pub(super) messages_in: u64,
     pub(super) throttle: Throttle,
     /// When operators were last told that it sends too fast, in monotonic milliseconds.
-    pub(super) flooded_ms: Option<u64>,
+    pub(super) flooded_ms: Option<NonZeroU64>,
     /// A long reply that is not finished; until it is, no further line is read.
     pub(super) work: Option<Box<Work>>,
     /// The labelled response that goes on with it.
     pub(super) response: Option<Box<Response>>,
     /// A command that waits for another thread; until it has its answer, no further line is read.
-    pub(super) parked: Option<Parked>,
+    pub(super) parked: Option<Box<Parked>>,
     pub(super) armed: Armed,
 }
+
+/// Servers are chosen for how many can be idle on them.
+const _: () = assert!(size_of::<Client>() <= 336);
 
 /// How far a connection has come.
 pub(super) enum Stage {
@@ -97,19 +97,15 @@ pub(super) struct User {
     pub(super) nick: Rc<str>,
     /// How often they have changed it.
     pub(super) renames: u32,
-    pub(super) user: String,
-    pub(super) realname: String,
-    /// `nick!user@host`, the source of what they say.
+    pub(super) realname: Box<str>,
+    /// `nick!user@host`, the source of what they say. User name and host are kept nowhere else.
     pub(super) mask: Rc<str>,
     /// The account they are logged in to.
     pub(super) account: Option<Rc<str>>,
     pub(super) modes: u16,
-    pub(super) away: Option<String>,
+    pub(super) away: Option<Box<str>>,
     /// The channels they are in, in the order of joining.
     pub(super) channels: Vec<u32>,
-    invitations: VecDeque<Invitation>,
-    /// Whose coming and going they are told of (MONITOR).
-    pub(super) watched: Watched,
     /// When they last spoke to somebody, in monotonic milliseconds.
     pub(super) spoke_ms: u64,
     /// What few users have.
@@ -168,7 +164,7 @@ impl Client {
         let address = (!self.hides_address()).then(|| self.peer.address.to_string());
         let mut masks = vec![user.mask.to_string()];
         for host in [self.cloak.as_deref(), address.as_deref()].into_iter().flatten() {
-            let mask = mask_text(&user.nick, &user.user, host);
+            let mask = mask_text(&user.nick, user.user_name(), host);
             if !masks.contains(&mask) {
                 masks.push(mask);
             }
@@ -182,14 +178,19 @@ impl Client {
             return Vec::new();
         }
         let address = self.peer.address.to_string();
-        [&address, &self.real_host].map(|host| mask_text(&user.nick, &user.user, host)).into()
+        [&*address, &*self.real_host].map(|host| mask_text(&user.nick, user.user_name(), host)).into()
     }
 
     /// Whether the host that others see keeps from them where the client is: a cloak does, and so does what a gateway
     /// says. The name of an address is found out by anybody who asks the DNS.
     fn hides_address(&self) -> bool {
-        let named = self.gateway.is_some() && self.host != names::host(self.peer.address);
-        self.host != self.real_host || named
+        let named = self.gateway.is_some() && self.host() != names::host(self.peer.address);
+        self.host() != &*self.real_host || named
+    }
+
+    /// The host that others see.
+    pub(super) fn host(&self) -> &str {
+        self.user().map_or(&self.real_host, User::host)
     }
 
     /// The nick, registered or not.
@@ -203,20 +204,17 @@ impl Client {
 
 impl User {
     /// A person who has just registered.
-    pub(super) fn new(nick: Rc<str>, user: String, realname: String, host: &str, now_ms: u64) -> Self {
-        let mask = mask_text(&nick, &user, host).into();
+    pub(super) fn new(nick: Rc<str>, user: &str, realname: Box<str>, host: &str, now_ms: u64) -> Self {
+        let mask = mask_text(&nick, user, host).into();
         Self {
             nick,
             renames: 0,
-            user,
             realname,
             mask,
             account: None,
             modes: 0,
             away: None,
             channels: Vec::new(),
-            invitations: VecDeque::new(),
-            watched: Watched::new(),
             spoke_ms: now_ms,
             extras: None,
         }
@@ -227,9 +225,24 @@ impl User {
         self.extras.get_or_insert_default()
     }
 
+    /// The user name, with a `~`.
+    pub(super) fn user_name(&self) -> &str {
+        names::split_source(&self.mask).1.unwrap_or_default()
+    }
+
+    /// The host that others see.
+    pub(super) fn host(&self) -> &str {
+        names::split_source(&self.mask).2.unwrap_or_default()
+    }
+
+    /// Shows another host.
+    pub(super) fn move_to(&mut self, host: &str) {
+        self.mask = mask_text(&self.nick, self.user_name(), host).into();
+    }
+
     /// Takes another nick.
-    pub(super) fn rename(&mut self, nick: Rc<str>, host: &str) {
-        self.mask = mask_text(&nick, &self.user, host).into();
+    pub(super) fn rename(&mut self, nick: Rc<str>) {
+        self.mask = mask_text(&nick, self.user_name(), self.host()).into();
         if !names::same(&nick, &self.nick) {
             self.renames = self.renames.wrapping_add(1);
         }
@@ -238,30 +251,34 @@ impl User {
 
     /// Notes an invitation. Of several to one channel the one that opens more counts.
     pub(super) fn invite(&mut self, invitation: Invitation) {
-        let known = self.invitations.iter_mut().find(|known| known.serial == invitation.serial);
+        let invitations = &mut self.extras_mut().invitations;
+        let known = invitations.iter_mut().find(|known| known.serial == invitation.serial);
         if let Some(known) = known {
             known.opens |= invitation.opens;
             return;
         }
-        if self.invitations.len() == INVITATIONS {
-            self.invitations.pop_front();
+        if invitations.len() == INVITATIONS {
+            invitations.pop_front();
         }
-        self.invitations.push_back(invitation);
+        invitations.push_back(invitation);
     }
 
     /// Their invitations, those to channels that are no more included.
     pub(super) fn invitations(&self) -> Vec<Invitation> {
-        self.invitations.iter().copied().collect()
+        self.extras.iter().flat_map(|extras| &extras.invitations).copied().collect()
     }
 
     /// Whether an invitation opens the channel with that serial number to them.
     pub(super) fn is_let_in(&self, serial: u64) -> bool {
-        self.invitations.iter().any(|invitation| invitation.serial == serial && invitation.opens)
+        let mut invitations = self.extras.iter().flat_map(|extras| &extras.invitations);
+        invitations.any(|invitation| invitation.serial == serial && invitation.opens)
     }
 
     /// Uses an invitation up.
     pub(super) fn forget_invitation(&mut self, serial: u64) {
-        self.invitations.retain(|invitation| invitation.serial != serial);
+        if let Some(extras) = &mut self.extras {
+            extras.invitations.retain(|invitation| invitation.serial != serial);
+        }
     }
 
     /// Notes that they knock at the channel with that serial number. False if they did so less than `pause_ms` ago, there

@@ -12,7 +12,6 @@ use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
 use crate::proto::modes::{AUDITORIUM, BOT, OPERATOR};
-use crate::proto::names::folded;
 use crate::proto::numeric::{self, Numeric, Reply};
 use crate::proto::text;
 
@@ -106,7 +105,7 @@ impl Ctx<'_> {
 
     /// The index of the channel of that name.
     pub(super) fn find_channel(&self, name: &str) -> Result<u32, Reply> {
-        self.server.names.get(&*folded(name)).copied().ok_or_else(|| numeric::err_nosuchchannel(name).into())
+        self.server.index_of(name).ok_or_else(|| numeric::err_nosuchchannel(name).into())
     }
 
     /// The same for a channel that the client does something to: one that is hidden from it is not there.

@@ -5,7 +5,6 @@ use super::{ChannelInfo, Server, Time, UserInfo};
 use crate::id::ClientId;
 use crate::proto::caps;
 use crate::proto::modes::{self, Kind};
-use crate::proto::names::fold;
 
 /// All that is known of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +69,7 @@ pub struct UserDetails {
 impl Server {
     /// All that is known of a channel, with at most `most` members and entries of each list.
     pub fn channel_details(&self, name: &str, most: usize) -> Option<ChannelDetails> {
-        let channel = self.channel(*self.names.get(fold(name).as_str())?);
+        let channel = self.channel(self.index_of(name)?);
         let entry = |entry: &Entry| EntryDetails {
             mask: entry.mask.clone(),
             by: entry.by.to_string(),
@@ -113,7 +112,7 @@ impl Server {
         let extras = user.extras.as_deref();
         Some(UserDetails {
             info,
-            away: user.away.clone(),
+            away: user.away.as_deref().map(str::to_owned),
             account: user.account.as_deref().map(str::to_owned),
             oper_class: user
                 .extras
@@ -122,7 +121,7 @@ impl Server {
                 .map(|it| it.class.to_string()),
             secure: it.secure,
             capabilities: caps::TABLE.iter().filter(|cap| it.caps.has(cap.bit)).map(|cap| cap.name).collect(),
-            monitored: user.watched.len() as u64,
+            monitored: extras.map_or(0, |extras| extras.watched.len() as u64),
             accepted: extras.map_or(0, |extras| extras.accepted.len() as u64),
             silenced: extras.map_or(0, |extras| extras.silenced.len() as u64),
             invited: user.invitations().len() as u64,

@@ -1,8 +1,11 @@
 //! What few users have: kept in a box of its own, so that the others do not pay for it.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Server;
+use super::client::Invitation;
+use super::monitor::Watched;
 use super::multiline::Batch;
 use super::operator::Operator;
 use super::targets::Targets;
@@ -13,6 +16,9 @@ use crate::id::ClientId;
 pub(super) struct Extras {
     /// What they may do as a server operator; there with mode `o`, and only then.
     pub(super) operator: Option<Operator>,
+    pub(super) invitations: VecDeque<Invitation>,
+    /// Whose coming and going they are told of (MONITOR).
+    pub(super) watched: Watched,
     /// Who may write to them in spite of mode `g`, at most `limits.accept_entries`.
     pub(super) accepted: Vec<Accepted>,
     /// Masks of those whose messages they do not get, at most `limits.silence_entries`.

@@ -48,8 +48,7 @@ impl Ctx<'_> {
         self.out.set_limit(me, self.server.class_of(me).send_queue);
         let Server { clients, timers, .. } = &mut *self.server;
         let client = clients[me as usize].as_mut().expect("it is there");
-        client.real_host = host.map_or_else(|| names::host(peer.address), str::to_owned);
-        client.host.clone_from(&client.real_host);
+        client.real_host = host.map_or_else(|| names::host(peer.address), str::to_owned).into();
         timers.disarm(me, &mut client.armed, Kind::Resolve);
         if let Some(registration) = client.registration() {
             registration.resolving = false;
@@ -72,38 +71,32 @@ impl Ctx<'_> {
         self.client().cloak.is_some()
     }
 
-    /// Finds the cloak of a client that registers, and shows it if `modes` say so.
-    pub(super) fn prepare_host(&mut self, modes: u16) {
-        self.find_cloak();
-        let client = self.client_mut();
-        if let (true, Some(cloak)) = (modes & CLOAKED != 0, &client.cloak) {
-            client.host = cloak.to_string();
-        }
+    /// The host that a client with these modes shows: its cloak, or where it is.
+    pub(super) fn host_under(&self, modes: u16) -> &str {
+        let client = self.client();
+        client.cloak.as_deref().filter(|_| modes & CLOAKED != 0).unwrap_or(&client.real_host)
     }
 
     /// Shows the host that mode x asks for.
     pub(super) fn follow_cloak_mode(&mut self) {
-        let client = self.client();
-        let cloaked = self.user().modes & CLOAKED != 0;
-        let host = client.cloak.as_deref().filter(|_| cloaked).unwrap_or(&client.real_host).to_owned();
+        let host = self.host_under(self.user().modes).to_owned();
         self.change_host(&host);
     }
 
     /// Shows another host of the user. Those who do not understand CHGHOST see them leave and come back (IRCv3 chghost,
     /// "Fallback").
     fn change_host(&mut self, host: &str) {
-        if self.client().host == host {
+        if self.client().host() == host {
             return;
         }
-        let (nick, user) = (self.user().nick.clone(), self.user().user.clone());
+        let user = self.user().user_name().to_owned();
         let change = format_args!("CHGHOST {user} {host}");
         let (leaving, source) = (format_args!("QUIT :Changing host"), self.source());
         self.tell_neighbours(Draft::event(&source, leaving).lacking(Caps::CHGHOST));
         let source = self.source();
         self.tell_change(Caps::CHGHOST, Draft::event(&source, change));
         self.tell_me(Draft::event(&source, change).needing(Caps::CHGHOST));
-        host.clone_into(&mut self.client_mut().host);
-        self.user_mut().rename(nick, host);
+        self.user_mut().move_to(host);
         for index in self.user().channels.clone() {
             self.come_back(index);
         }

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use super::{Cause, Server, Time};
 use crate::id::ClientId;
 use crate::proto::modes;
-use crate::proto::names::folded;
 
 /// Counters and gauges of the server, for `stats`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,13 +82,13 @@ impl Server {
 
     /// Whether there is such a channel; if so, its name as it is spelt.
     pub fn find_channel(&self, name: &str) -> Option<&str> {
-        self.names.get(&*folded(name)).map(|&index| &*self.channel(index).name)
+        self.index_of(name).map(|index| &*self.channel(index).name)
     }
 
     /// Whether this user is in that channel.
     pub fn is_member(&self, client: ClientId, channel: &str) -> bool {
-        let index = self.names.get(&*folded(channel));
-        index.is_some_and(|&index| self.channel(index).has(client.slot)) && self.is_current(client)
+        let index = self.index_of(channel);
+        index.is_some_and(|index| self.channel(index).has(client.slot)) && self.is_current(client)
     }
 
     fn is_current(&self, client: ClientId) -> bool {
@@ -117,10 +116,10 @@ impl Server {
         Some(UserInfo {
             client,
             nick: user.nick.to_string(),
-            user: user.user.clone(),
-            host: it.host.clone(),
+            user: user.user_name().to_owned(),
+            host: user.host().to_owned(),
             address: it.peer.address,
-            realname: user.realname.clone(),
+            realname: user.realname.to_string(),
             channels: user.channels.iter().map(channel).collect(),
             modes: modes::user_modes(user.modes),
             connected_unix_ms: it.connected_unix_ms,

@@ -93,20 +93,20 @@ impl Server {
     /// A password has been checked.
     pub(super) fn verified(&mut self, client: ClientId, verdict: Verdict, out: &mut Outbox) {
         let Some(mut ctx) = self.ctx(client, out) else { return };
-        match ctx.client_mut().parked.take() {
-            Some(Parked::Verify(then)) => ctx.unpark(client, |ctx| then(ctx, verdict)),
-            // Only a shell that answers twice makes this happen.
-            other => ctx.client_mut().parked = other,
+        // Otherwise only a shell that answers twice makes this happen.
+        let parked = ctx.client_mut().parked.take_if(|it| matches!(**it, Parked::Verify(_)));
+        if let Some(Parked::Verify(then)) = parked.map(|it| *it) {
+            ctx.unpark(client, |ctx| then(ctx, verdict));
         }
     }
 
     /// The configuration has been read for somebody.
     pub(super) fn rehashed(&mut self, client: ClientId, outcome: Result<String, String>, out: &mut Outbox) {
         let Some(mut ctx) = self.ctx(client, out) else { return };
-        match ctx.client_mut().parked.take() {
-            Some(Parked::Rehash(then)) => ctx.unpark(client, |ctx| then(ctx, outcome)),
-            // Only a shell that answers twice makes this happen.
-            other => ctx.client_mut().parked = other,
+        // Otherwise only a shell that answers twice makes this happen.
+        let parked = ctx.client_mut().parked.take_if(|it| matches!(**it, Parked::Rehash(_)));
+        if let Some(Parked::Rehash(then)) = parked.map(|it| *it) {
+            ctx.unpark(client, |ctx| then(ctx, outcome));
         }
     }
 
@@ -148,8 +148,7 @@ impl Server {
         registration.resolving = false;
         timers.disarm(id.slot, &mut client.armed, Kind::Resolve);
         if let Some(name) = name.filter(|name| is_host(name)) {
-            client.host.clone_from(&name);
-            client.real_host = name;
+            client.real_host = name.into();
         }
         if let Some(mut ctx) = self.ctx(id, out) {
             ctx.try_register();
@@ -163,8 +162,8 @@ impl Server {
         for slot in 0..self.clients.len() as u32 {
             let Some(client) = self.client_mut(slot) else { continue };
             let waited =
-                client.parked.take_if(|it| matches!(it, Parked::Save { serial: its, .. } if *its <= serial));
-            let Some(Parked::Save { then, .. }) = waited else { continue };
+                client.parked.take_if(|it| matches!(**it, Parked::Save { serial: its, .. } if its <= serial));
+            let Some(Parked::Save { then, .. }) = waited.map(|it| *it) else { continue };
             let id = client.id;
             let outcome = problem.map_or(Ok(()), Err);
             Ctx { server: self, out, me: slot }.unpark(id, |ctx| then(ctx, outcome));
@@ -200,7 +199,7 @@ impl Ctx<'_> {
 
     fn park(&mut self, parked: Parked) {
         debug_assert!(self.client().parked.is_none(), "a client that waits is not fed");
-        self.client_mut().parked = Some(parked);
+        self.client_mut().parked = Some(Box::new(parked));
     }
 
     /// Does the rest of a command that has waited. The client is read again, unless there is another reason to wait or it

@@ -14,7 +14,7 @@ use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
 use crate::proto::limits::PAUSE_MS;
-use crate::proto::names::{self, folded};
+use crate::proto::names;
 use crate::proto::numeric;
 
 impl Server {
@@ -31,8 +31,7 @@ impl Server {
         self.stats.connections_peak = self.stats.connections_peak.max(self.stats.connections);
         let mut client = Client {
             id,
-            host: names::host(peer.address),
-            real_host: names::host(peer.address),
+            real_host: names::host(peer.address).into(),
             cloak: None,
             gateway: None,
             peer,
@@ -163,10 +162,10 @@ impl Ctx<'_> {
     pub(super) fn become_user(&mut self, nick: Rc<str>, user: String, realname: String) {
         let now = self.server.now.mono_ms;
         let modes = self.server.default_user_modes();
-        self.prepare_host(modes);
-        let client = self.client_mut();
-        let mut user = User::new(nick, user, realname, &client.host, now);
+        self.find_cloak();
+        let mut user = User::new(nick, &user, realname.into(), self.host_under(modes), now);
         user.modes = modes;
+        let client = self.client_mut();
         let (id, mask) = (client.id, user.mask.to_string());
         client.stage = Stage::Registered(user);
         self.server.count_modes(self.me, 0, modes);
@@ -185,7 +184,7 @@ impl Ctx<'_> {
 
     /// As [`Ctx::dismiss`], with one reason for the client and another for the others.
     pub(super) fn dismiss_as(&mut self, cause: Cause, to_client: &str, to_others: &str) {
-        let host = self.client().host.clone();
+        let host = self.client().host().to_owned();
         let id = self.client().id;
         // ERROR has no source (RFC 1459 section 4.6.4).
         self.say_bare(format_args!("ERROR :Closing Link: {host} ({to_client})"));
@@ -222,7 +221,7 @@ impl Ctx<'_> {
         let server = &mut *self.server;
         let mut client = server.clients[self.me as usize].take().expect("checked above");
         if let Some(nick) = client.nick() {
-            server.nicks.remove(&*folded(nick));
+            server.nicks.remove(nick, self.me);
         }
         server.timers.disarm_all(self.me, &mut client.armed);
         server.stats.connections -= 1;

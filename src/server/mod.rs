@@ -62,6 +62,7 @@ mod lifecycle;
 mod mode;
 mod monitor;
 mod multiline;
+mod name_table;
 mod networks;
 mod notices;
 mod operator;
@@ -81,7 +82,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use siphasher::sip::SipHasher13;
@@ -92,7 +93,7 @@ use crate::outbox::Outbox;
 use crate::proto::caps;
 use crate::proto::isupport;
 use crate::proto::modes::{self, DEAF, INVISIBLE, OPERATOR, WALLOPS};
-use crate::proto::names::{fold, folded};
+use crate::proto::names;
 
 use channel::Channel;
 use class::Classes;
@@ -103,6 +104,7 @@ use filter::Filters;
 use greeting::Greeting;
 use jobs::Saves;
 use monitor::Watchers;
+use name_table::NameTable;
 use networks::Networks;
 use outgoing::Stamp;
 use response::Response;
@@ -146,14 +148,14 @@ pub struct Server {
     started_mono_ms: u64,
     /// By slot.
     clients: Vec<Option<Box<Client>>>,
-    /// Folded nicks, of registered users and of those on the way, to slots. Never iterated.
-    nicks: HashMap<Box<str>, u32, Keyed>,
+    /// Nicks, of registered users and of those on the way, to slots.
+    nicks: NameTable,
     /// By index; indices are reused.
     channels: Vec<Option<Box<Channel>>>,
     free_channels: Vec<u32>,
     channel_serial: u64,
-    /// Folded channel names to indices. Never iterated.
-    names: HashMap<Box<str>, u32, Keyed>,
+    /// Channel names to indices.
+    names: NameTable,
     classes: Classes,
     networks: Networks,
     /// What makes cloaks, if there is a key.
@@ -215,11 +217,11 @@ impl Server {
             started_unix_ms: now.unix_ms,
             started_mono_ms: now.mono_ms,
             clients: Vec::new(),
-            nicks: HashMap::with_hasher(keyed),
+            nicks: NameTable::new(keyed),
             channels: Vec::new(),
             free_channels: Vec::new(),
             channel_serial: 0,
-            names: HashMap::with_hasher(keyed),
+            names: NameTable::new(keyed),
             networks: Networks::new(keyed),
             timers: Timers::default(),
             resumed_ms: None,
@@ -391,8 +393,18 @@ impl Server {
 
     /// The slot of the registered user of that nick.
     fn registered(&self, nick: &str) -> Option<u32> {
-        let slot = *self.nicks.get(&*folded(nick))?;
-        self.user(slot).map(|_| slot)
+        self.slot_of(nick).filter(|&slot| self.user(slot).is_some())
+    }
+
+    /// The slot of whoever has that nick, registered or on the way.
+    fn slot_of(&self, nick: &str) -> Option<u32> {
+        let its = |slot| self.client(slot).and_then(Client::nick);
+        self.nicks.find(nick, |slot| its(slot).is_some_and(|its| names::same(its, nick)))
+    }
+
+    /// The index of the channel of that name.
+    fn index_of(&self, name: &str) -> Option<u32> {
+        self.names.find(name, |index| names::same(&self.channel(index).name, name))
     }
 
     /// Keeps what is known of users by mode, when the modes of the one in `slot` change.
@@ -428,7 +440,7 @@ impl Server {
             (self.channels.len() - 1) as u32
         });
         self.channels[index as usize] = Some(channel);
-        self.names.insert(fold(name).into(), index);
+        self.names.insert(name, index);
         self.stats.channels += 1;
         index
     }
@@ -439,8 +451,8 @@ impl Server {
         let channel = self.channel_mut(index);
         channel.renamed_ms = Some(now);
         let before = std::mem::replace(&mut channel.name, name.into());
-        self.names.remove(&*folded(&before));
-        self.names.insert(fold(name).into(), index);
+        self.names.remove(&before, index);
+        self.names.insert(name, index);
     }
 
     /// Takes a user out of a channel; a channel without members is no more. Nobody is told.
@@ -449,7 +461,7 @@ impl Server {
         channel.remove(slot);
         if channel.members().is_empty() {
             let name = channel.name.clone();
-            self.names.remove(&*folded(&name));
+            self.names.remove(&name, index);
             self.channels[index as usize] = None;
             self.free_channels.push(index);
             self.stats.channels -= 1;

@@ -46,7 +46,7 @@ impl Ctx<'_> {
     /// Has the client watch a nick, unless it watches `most` already; whether it does now.
     pub(super) fn watch(&mut self, nick: &str, most: usize) -> bool {
         let (folded, me) = (fold(nick), self.me);
-        let watched = &mut self.user_mut().watched;
+        let watched = &mut self.user_mut().extras_mut().watched;
         if watched.contains_key(folded.as_str()) {
             return true;
         }
@@ -61,14 +61,16 @@ impl Ctx<'_> {
     /// Has the client watch a nick no longer.
     pub(super) fn unwatch(&mut self, nick: &str) {
         let (folded, me) = (fold(nick), self.me);
-        if self.user_mut().watched.remove(folded.as_str()).is_some() {
+        let extras = self.user_mut().extras.as_mut();
+        if extras.is_some_and(|extras| extras.watched.remove(folded.as_str()).is_some()) {
             self.server.watchers.remove(&folded, me);
         }
     }
 
     /// Has the client watch nobody.
     pub(super) fn unwatch_all(&mut self) {
-        for folded in std::mem::take(&mut self.user_mut().watched).into_keys() {
+        let Some(extras) = &mut self.user_mut().extras else { return };
+        for folded in std::mem::take(&mut extras.watched).into_keys() {
             self.server.watchers.remove(&folded, self.me);
         }
     }
@@ -97,7 +99,7 @@ impl Server {
         let mut count = 0;
         for (slot, client) in self.clients.iter().enumerate() {
             let Some(user) = client.as_ref().and_then(|client| client.user()) else { continue };
-            for (folded, nick) in &user.watched {
+            for (folded, nick) in user.extras.iter().flat_map(|extras| &extras.watched) {
                 count += 1;
                 assert_eq!(**folded, *fold(nick));
                 let watchers = self.watchers.of(nick);

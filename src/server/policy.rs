@@ -316,7 +316,7 @@ pub(super) fn sees_user(server: &Server, viewer: u32, slot: u32) -> bool {
 /// Whether the one in `viewer` is told the address that a user connects from: those whose address is their host hide
 /// nothing, and operators see all.
 pub(super) fn sees_address(server: &Server, viewer: u32, slot: u32) -> bool {
-    let shown = server.client(slot).is_some_and(|client| client.host == names::host(client.peer.address));
+    let shown = server.client(slot).is_some_and(|client| client.host() == names::host(client.peer.address));
     shown || viewer == slot || sees_all(server, viewer)
 }
 
@@ -409,6 +409,6 @@ pub(super) fn may_be_operator(c: &Ctx<'_>, oper: &Oper) -> Result<(), &'static s
     if oper.tls {
         return Err("only with TLS");
     }
-    let here = |mask: &HostMask| mask.matches(&user.user, &client.real_host, client.peer.address);
+    let here = |mask: &HostMask| mask.matches(user.user_name(), &client.real_host, client.peer.address);
     if oper.masks.is_empty() || oper.masks.iter().any(here) { Ok(()) } else { Err("not from there") }
 }

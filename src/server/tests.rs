@@ -14,7 +14,7 @@ use crate::proto::limits::{LINE, MODES, SLICE_ITEMS, SLICE_LOW_WATER, SLICES_PER
 
 /// A place to connect from.
 pub(super) fn from(address: &str) -> Peer {
-    Peer { address: address.parse().unwrap(), port: 1, listener: ([127, 0, 0, 1], 6667).into() }
+    Peer { address: address.parse().unwrap(), port: 1, listener: Rc::new(([127, 0, 0, 1], 6667).into()) }
 }
 
 /// A server and what its clients have got so far.
@@ -365,7 +365,7 @@ fn crowd(bench: &mut Bench, members: u32) {
         if slot == 0 {
             bench.say(client, "JOIN #crowd");
         } else {
-            let index = bench.server.names["#crowd"];
+            let index = bench.server.index_of("#crowd").unwrap();
             bench.server.channel_mut(index).add(slot, 0);
             bench.server.client_mut(slot).and_then(Client::user_mut).unwrap().channels.push(index);
         }

@@ -1,6 +1,7 @@
 //! Deadlines, in order. A client has at most one of each kind, so there are never more than clients × kinds.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +22,7 @@ const KINDS: usize = 5;
 
 /// The deadlines of one client, in monotonic milliseconds; what a client keeps so that they can be taken back.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Armed([Option<u64>; KINDS]);
+pub(super) struct Armed([Option<NonZeroU64>; KINDS]);
 
 /// All deadlines.
 #[derive(Default)]
@@ -31,14 +32,16 @@ impl Timers {
     /// Sets the deadline of a kind for the client in `slot`, instead of the one it had.
     pub(super) fn arm(&mut self, slot: u32, armed: &mut Armed, kind: Kind, at_ms: u64) {
         self.disarm(slot, armed, kind);
-        armed.0[kind as usize] = Some(at_ms);
+        // Nothing is due at the clock's very beginning.
+        let at_ms = at_ms.max(1);
+        armed.0[kind as usize] = NonZeroU64::new(at_ms);
         self.0.insert((at_ms, slot, kind));
     }
 
     /// Takes a deadline back.
     pub(super) fn disarm(&mut self, slot: u32, armed: &mut Armed, kind: Kind) {
         if let Some(at_ms) = armed.0[kind as usize].take() {
-            self.0.remove(&(at_ms, slot, kind));
+            self.0.remove(&(at_ms.get(), slot, kind));
         }
     }
 

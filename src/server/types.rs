@@ -25,7 +25,7 @@ pub struct Peer {
     /// The port.
     pub port: u16,
     /// The listener, by its address in the configuration.
-    pub listener: SocketAddr,
+    pub listener: Rc<SocketAddr>,
 }
 
 /// What happened.

@@ -25,11 +25,11 @@ impl Past {
         let user = client.user()?;
         Some(Self {
             nick: user.nick.clone(),
-            user: user.user.clone(),
-            host: client.host.clone(),
-            real_host: client.real_host.clone(),
+            user: user.user_name().to_owned(),
+            host: user.host().to_owned(),
+            real_host: client.real_host.to_string(),
             address: client.peer.address,
-            realname: user.realname.clone(),
+            realname: user.realname.to_string(),
             until_unix_ms: now_unix_ms,
         })
     }

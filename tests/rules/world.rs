@@ -145,7 +145,9 @@ impl World {
         let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, number as u8));
         let listener = "127.0.0.1:6667".parse().expect("a literal");
         self.note(format!("{nick} connects with {:?}", user.caps));
-        self.bare.connect(number, Peer { address, port: 1, listener }).expect("there is room");
+        self.bare
+            .connect(number, Peer { address, port: 1, listener: Rc::new(listener) })
+            .expect("there is room");
         for caps in user.caps.iter().copied().collect::<Vec<_>>().chunks(6) {
             self.bare.push(number, Some(format!("CAP REQ :{}", caps.join(" ")).into_bytes()));
         }

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use super::*;
 use crate::net::fake::Call;
 use crate::net::shell::Signal;
-use crate::proto::limits::DRAIN_MS;
+use crate::proto::limits::{DRAIN_MS, KEEP_IDLE, TRIM_MS};
 
 /// What the peer does after it has sent its last bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -270,4 +270,24 @@ fn a_second_stop_is_now() {
     rig.shell.signal(Signal::Stop);
     rig.settle();
     assert!(rig.shell.is_finished());
+}
+
+#[test]
+fn what_a_burst_left_behind_is_given_back_and_then_nothing_wakes_the_loop() {
+    let mut config = config();
+    let limits = &mut config.limits;
+    (limits.flood_rate, limits.lines_per_turn, limits.bytes_per_turn) = (0, 10_000, 1 << 20);
+    let mut rig = Rig::with(config);
+    let [ann, bob] = rig.room(["ann", "bob"]);
+    for remote in [ann, bob] {
+        rig.driver().set_capacity(remote, 1 << 30);
+    }
+    rig.say(ann, &format!("PRIVMSG #room :{}\r\n", "x".repeat(300)).repeat(1_000));
+    rig.settle();
+    assert!(rig.shell.kept_bytes() > KEEP_IDLE);
+    rig.pass(TRIM_MS);
+    rig.settle();
+    assert!(rig.shell.kept_bytes() <= KEEP_IDLE);
+    let next = rig.shell.deadline().expect("somebody is there to be asked for a sign of life");
+    assert!(next > rig.shell.now.mono_ms + 10 * TRIM_MS);
 }

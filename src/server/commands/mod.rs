@@ -29,6 +29,8 @@ mod who;
 mod whois;
 mod whowas;
 
+use std::num::NonZeroU64;
+
 use super::ctx::Ctx;
 use super::response::Response;
 use super::timers::Kind;
@@ -331,10 +333,10 @@ fn charge(c: &mut Ctx<'_>, cost: u32) {
 /// Tells operators that the client is slowed down, once in a while.
 fn note_flood(c: &mut Ctx<'_>) {
     let (now, client) = (c.server.now.mono_ms, c.client_mut());
-    let told = client.flooded_ms.replace(now);
+    let told = std::mem::replace(&mut client.flooded_ms, NonZeroU64::new(now));
     let Some(mask) = client.user().map(|user| user.mask.to_string()) else { return };
     let client = client.id;
-    if told.is_none_or(|before| now >= before + FLOOD_QUIET_MS) {
+    if told.is_none_or(|before| now >= before.get() + FLOOD_QUIET_MS) {
         c.event(Event::Flooding { client, mask });
     }
 }

@@ -49,7 +49,8 @@ fn add(c: &mut Ctx<'_>, nicks: &str) {
 /// The next nicks of a MONITOR L or S; false after the last.
 pub(in super::super) fn monitor_step(c: &mut Ctx<'_>, work: &mut MonitorWork) -> bool {
     let after = (Bound::Excluded(&*work.after), Bound::Unbounded);
-    let next: Vec<_> = c.user().watched.range::<str, _>(after).take(STEP).collect();
+    let watched = c.user().extras.iter().flat_map(|extras| extras.watched.range::<str, _>(after));
+    let next: Vec<_> = watched.take(STEP).collect();
     let last = next.last().map(|(folded, _)| (*folded).clone());
     let nicks: Vec<_> = next.into_iter().map(|(_, nick)| nick.to_string()).collect();
     let Some(last) = last else {

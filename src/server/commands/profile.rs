@@ -36,8 +36,8 @@ pub(super) fn away(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 
 /// Sets or clears the away message, and tells those who want to know.
 pub(in super::super) fn change_away(c: &mut Ctx<'_>, message: Option<String>) {
-    let before = std::mem::replace(&mut c.user_mut().away, message.clone());
-    if message == before {
+    let before = std::mem::replace(&mut c.user_mut().away, message.as_deref().map(Into::into));
+    if message.as_deref() == before.as_deref() {
         return;
     }
     let source = c.source();
@@ -62,7 +62,7 @@ pub(super) fn setname(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         c.fail("SETNAME", "CANNOT_CHANGE_REALNAME", &reason);
         return Ok(());
     }
-    realname.clone_into(&mut c.user_mut().realname);
+    c.user_mut().realname = realname.into();
     let source = c.source();
     let body = format!("SETNAME :{realname}");
     c.tell_me(Draft::event(&source, format_args!("{body}")).needing(Caps::SETNAME));

@@ -37,7 +37,7 @@ pub(super) fn ison(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 pub(super) fn userhost(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let replies = people(c, m, |c, slot, client| {
         let real = slot == c.me || policy::sees_all(c.server, c.me);
-        if real { client.real_host.clone() } else { client.host.clone() }
+        if real { &client.real_host } else { client.host() }.to_owned()
     });
     if replies.is_empty() {
         c.reply(numeric::rpl_userhost(""));
@@ -66,7 +66,7 @@ fn people(c: &Ctx<'_>, m: &Message<'_>, place: impl Fn(&Ctx<'_>, u32, &Client) -
             let user = client.user()?;
             let operator = if user.modes & OPERATOR != 0 { "*" } else { "" };
             let away = if user.away.is_some() { '-' } else { '+' };
-            Some(format!("{}{operator}={away}{}@{}", user.nick, user.user, place(c, slot, client)))
+            Some(format!("{}{operator}={away}{}@{}", user.nick, user.user_name(), place(c, slot, client)))
         })
         .collect()
 }

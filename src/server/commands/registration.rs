@@ -7,7 +7,7 @@ use super::{Outcome, charge};
 use crate::config::Events;
 use crate::proto::limits::MASKS_PER_COST;
 use crate::proto::message::Message;
-use crate::proto::names::{self, fold, folded};
+use crate::proto::names;
 use crate::proto::numeric;
 use crate::proto::text;
 
@@ -49,7 +49,7 @@ pub(super) fn may_be_taken(c: &Ctx<'_>, wanted: &str, slot: u32) -> Outcome {
         return Err(numeric::err_erroneusnickname(wanted, "Erroneous nickname").into());
     }
     policy::may_take_nick(c, wanted)?;
-    if c.server.nicks.get(&*folded(wanted)).is_some_and(|&other| other != slot) {
+    if c.server.slot_of(wanted).is_some_and(|other| other != slot) {
         return Err(numeric::err_nicknameinuse(wanted).into());
     }
     Ok(())
@@ -61,16 +61,13 @@ pub(super) fn take(c: &mut Ctx<'_>, wanted: &str) {
     if before.as_deref() == Some(wanted) {
         return;
     }
-    if let Some(before) = &before {
-        c.server.nicks.remove(&*folded(before));
-    }
-    c.server.nicks.insert(fold(wanted).into(), c.me);
     if let Some(registration) = c.client_mut().registration() {
         registration.nick = Some(wanted.into());
+        list(c, before.as_deref(), wanted);
         c.try_register();
         return;
     }
-    let from = before.map_or_else(String::new, |nick| nick.to_string());
+    let from = before.as_deref().unwrap_or_default().to_owned();
     // First: if the client gets the notice itself, it is to the nick that they still have.
     let client = c.client().id;
     c.event(Event::Renamed { client, from: from.clone(), to: wanted.to_owned() });
@@ -82,11 +79,19 @@ pub(super) fn take(c: &mut Ctx<'_>, wanted: &str) {
         c.remember();
         c.announce_offline(&from);
     }
-    let host = c.client().host.clone();
-    c.user_mut().rename(wanted.into(), &host);
+    c.user_mut().rename(wanted.into());
+    list(c, before.as_deref(), wanted);
     if moved {
         c.announce_online();
     }
+}
+
+/// Enters the client's nick in the table, which it has taken just now.
+fn list(c: &mut Ctx<'_>, before: Option<&str>, nick: &str) {
+    if let Some(before) = before {
+        c.server.nicks.remove(before, c.me);
+    }
+    c.server.nicks.insert(nick, c.me);
 }
 
 /// `USER <name> <ignored> <ignored> <realname>`

@@ -28,8 +28,8 @@ pub(in super::super) fn greet(c: &mut Ctx<'_>) {
     if c.user().modes != 0 {
         tell_modes(c, 0);
     }
-    if c.client().host != c.client().real_host {
-        let host = c.client().host.clone();
+    if c.client().host() != &*c.client().real_host {
+        let host = c.client().host().to_owned();
         c.reply(numeric::rpl_visiblehost(host));
     }
 }

@@ -120,8 +120,8 @@ fn is_meant(c: &Ctx<'_>, work: &WhoWork, slot: u32) -> bool {
     let matches = |text: &str| mask::matches(&work.mask, text);
     work.question.matched.chars().any(|letter| match letter {
         'n' => matches(&user.nick),
-        'u' => matches(&user.user),
-        'h' => matches(&client.host),
+        'u' => matches(user.user_name()),
+        'h' => matches(user.host()),
         'i' => policy::sees_address(c.server, c.me, slot) && matches(&names::host(client.peer.address)),
         's' => matches(&c.server.config.server.name),
         'a' => user.account.as_deref().is_some_and(matches),
@@ -141,8 +141,9 @@ fn row(c: &mut Ctx<'_>, question: &Question, channel: Option<u32>, slot: u32) {
     let name = channel.map_or_else(|| "*".into(), |index| c.channel(index).name.clone());
     let flags = flags(c, user, channel, slot);
     let Some((fields, token)) = &question.fields else {
-        let (user_name, host, nick) = (user.user.clone(), client.host.clone(), user.nick.clone());
-        let realname = user.realname.clone();
+        let (mask, nick, realname) = (user.mask.clone(), user.nick.clone(), user.realname.clone());
+        let (_, user_name, host) = names::split_source(&mask);
+        let (user_name, host) = (user_name.unwrap_or_default(), host.unwrap_or_default());
         c.reply(numeric::rpl_whoreply(name, user_name, host, &config.server.name, nick, flags, realname));
         return;
     };
@@ -167,9 +168,9 @@ fn push_field(values: &mut String, c: &Ctx<'_>, field: char, client: &Client, us
     let idle = c.server.now.mono_ms.saturating_sub(user.spoke_ms) / 1000;
     // Writing to a String cannot fail.
     let _ = match field {
-        'u' => values.write_str(&user.user),
+        'u' => values.write_str(user.user_name()),
         'i' => values.write_str(&shown_address(c, client.id.slot, client)),
-        'h' => values.write_str(&client.host),
+        'h' => values.write_str(user.host()),
         'n' => values.write_str(&user.nick),
         'd' => values.write_char('0'),
         'l' => write!(values, "{idle}"),

@@ -31,9 +31,9 @@ pub(super) fn whois(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
 }
 
 fn user(c: &mut Ctx<'_>, slot: u32) {
-    let Some(client) = c.server.client(slot) else { return };
-    let (host, user) = (client.host.clone(), c.user_at(slot));
-    let (nick, user_name, realname) = (user.nick.clone(), user.user.clone(), user.realname.clone());
+    let user = c.user_at(slot);
+    let (host, user_name) = (user.host().to_owned(), user.user_name().to_owned());
+    let (nick, realname) = (user.nick.clone(), user.realname.clone());
     c.reply(numeric::rpl_whoisuser(nick, user_name, host, realname));
 }
 
@@ -90,7 +90,7 @@ fn actually(c: &mut Ctx<'_>, slot: u32) {
     let (host, address) = (client.real_host.clone(), names::host(client.peer.address));
     let gateway = client.gateway.clone();
     let user = c.user_at(slot);
-    let (nick, user_name) = (user.nick.clone(), user.user.clone());
+    let (nick, user_name) = (user.nick.clone(), user.user_name().to_owned());
     c.reply(numeric::rpl_whoisactually(&nick, user_name, host, address));
     if let Some(gateway) = gateway {
         c.reply(numeric::rpl_whoisspecial(nick, format_args!("comes through the gateway {gateway}")));
