@@ -220,17 +220,22 @@ impl<'a> Forms<'a> {
     /// through here.
     #[inline]
     pub(super) fn send(&mut self, slot: u32, out: &mut Outbox, stamp: &mut Stamp, unix_ms: u64) {
-        for (caps, span) in self.likely.into_iter().flatten() {
-            if out.send_if(slot, self.decisive, caps, span) {
-                return;
-            }
+        if let Some((caps, span)) = self.likely[0]
+            && out.send_if(slot, self.decisive, caps, span)
+        {
+            return;
         }
         self.send_other(slot, out, stamp, unix_ms);
     }
 
-    /// The same for one who is given neither of what is likely.
+    /// The same for one who is not given what the first one was.
     #[inline(never)]
     fn send_other(&mut self, slot: u32, out: &mut Outbox, stamp: &mut Stamp, unix_ms: u64) {
+        if let Some((caps, span)) = self.likely[1]
+            && out.send_if(slot, self.decisive, caps, span)
+        {
+            return;
+        }
         let caps = out.caps(slot).masked(self.decisive);
         if let Some(span) = self.span(caps, out, stamp, unix_ms) {
             self.likely[usize::from(self.likely[0].is_some())] = Some((caps, span));
