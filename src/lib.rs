@@ -22,6 +22,7 @@
 //! `ARCHITECTURE.md` has the map, the order of a turn and the invariants.
 
 pub mod admin;
+mod arena;
 pub mod config;
 pub mod ctl;
 pub mod daemon;

@@ -10,33 +10,17 @@
 //! A connection's send-queue limit is enforced here, when bytes are appended: over it the connection
 //! is marked, gets nothing more, and the shell disconnects it in the same turn.
 
-use std::ops::Range;
-
+use crate::arena::Arena;
 use crate::proto::caps::Caps;
 use crate::proto::limits::{ARENA_FLUSH, SPANS_FLUSH};
 
-/// A range of the turn's arena: one or more whole lines, CR LF included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    fn len(self) -> u32 {
-        self.end - self.start
-    }
-}
+pub use crate::arena::{Shelf, Span};
 
 /// The end of a connection's list of earlier spans.
 const NONE: u32 = u32::MAX;
 
-/// An arena that grew beyond this many bytes in a turn gives the memory back afterwards.
-const KEEP_ARENA: usize = 2 << 20;
-
-/// The arena's hard bound: offsets are 32 bits wide. The shell flushes long before
-/// ([`Outbox::is_full`]), and no single input can say this much.
-const MAX_ARENA: usize = u32::MAX as usize;
+/// Earlier spans that a turn needed beyond this number give the memory back afterwards.
+const KEEP_EARLIER: usize = 128 * 1024;
 
 /// All a delivery needs to know of its recipient, in little more than half a cache line.
 #[derive(Clone, Copy)]
@@ -91,7 +75,7 @@ const _: () = assert!(size_of::<Entry>() <= 40);
 /// The lines of a turn and their recipients, by slot.
 #[derive(Default)]
 pub struct Outbox {
-    arena: Vec<u8>,
+    arena: Arena,
     entries: Vec<Entry>,
     /// Spans before a connection's last one, as linked lists: (span, next).
     earlier: Vec<(Span, u32)>,
@@ -99,6 +83,8 @@ pub struct Outbox {
     overflowed: Vec<u32>,
     /// Recipients whose lines are set aside, the innermost last.
     captures: Vec<Capture>,
+    /// Most bytes of this turn that one connection got.
+    fullest: u32,
     encoded: u64,
     deliveries: u64,
 }
@@ -171,12 +157,9 @@ impl Outbox {
     }
 
     /// Appends to the arena what `encode` writes, and names it.
-    pub fn encode(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> Span {
-        let start = self.arena.len();
-        encode(&mut self.arena);
-        assert!(self.arena.len() <= MAX_ARENA, "the shell flushes long before");
+    pub fn encode(&mut self, shelf: Shelf, encode: impl FnOnce(&mut Vec<u8>)) -> Span {
         self.encoded += 1;
-        Span { start: start as u32, end: self.arena.len() as u32 }
+        self.arena.encode(shelf, encode)
     }
 
     /// Gives `span` to `slot`. Costs little when it follows the last one given, as it does for all who hear the same.
@@ -184,6 +167,7 @@ impl Outbox {
     pub fn send(&mut self, slot: u32, span: Span) {
         let Some(entry) = self.entries.get_mut(slot as usize) else { return };
         if entry.extend(span) {
+            self.fullest = self.fullest.max(entry.bytes);
             self.deliveries += 1;
         } else {
             self.send_apart(slot, span);
@@ -198,6 +182,7 @@ impl Outbox {
             return false;
         }
         if entry.extend(span) {
+            self.fullest = self.fullest.max(entry.bytes);
             self.deliveries += 1;
         } else {
             self.send_apart(slot, span);
@@ -236,6 +221,7 @@ impl Outbox {
         }
         entry.bytes = bytes;
         entry.lines += 1;
+        self.fullest = self.fullest.max(bytes);
     }
 
     /// Sets aside what `slot` is given from now on, until [`Outbox::release`]. May be nested.
@@ -270,35 +256,12 @@ impl Outbox {
 
     /// Appends a copy of `span` whose first line has one tag more.
     pub fn retag(&mut self, span: Span, tag: &str) -> Span {
-        let start = self.arena.len();
-        self.append_tagged(span.start as usize..span.end as usize, tag);
-        self.appended(start)
+        self.arena.retag(span, tag)
     }
 
-    /// Appends a copy of `span` that is in the batch of this tag. A span of several lines is a batch itself, of which the
-    /// first and the last line say so (IRCv3 batch).
+    /// Appends a copy of `span` that is in the batch of this tag.
     pub fn enclose(&mut self, span: Span, tag: &str) -> Span {
-        let (start, from) = (self.arena.len(), span.start as usize..span.end as usize);
-        let before = &self.arena[from.start..from.end - 1];
-        let last = from.start + memchr::memrchr(b'\n', before).map_or(0, |feed| feed + 1);
-        if last > from.start {
-            self.append_tagged(from.start..last, tag);
-        }
-        self.append_tagged(last..from.end, tag);
-        self.appended(start)
-    }
-
-    fn append_tagged(&mut self, from: Range<usize>, tag: &str) {
-        let tagged = self.arena[from.start] == b'@';
-        self.arena.push(b'@');
-        self.arena.extend_from_slice(tag.as_bytes());
-        self.arena.push(if tagged { b';' } else { b' ' });
-        self.arena.extend_from_within(from.start + usize::from(tagged)..from.end);
-    }
-
-    fn appended(&self, start: usize) -> Span {
-        assert!(self.arena.len() <= MAX_ARENA, "the shell flushes long before");
-        Span { start: start as u32, end: self.arena.len() as u32 }
+        self.arena.enclose(span, tag)
     }
 
     /// Makes one span of several that follow each other in the arena.
@@ -331,7 +294,7 @@ impl Outbox {
             Some(span)
         })
         .chain((entry.bytes > 0).then_some(entry.last))
-        .map(|span| &self.arena[span.start as usize..span.end as usize])
+        .map(|span| self.arena.slice(span))
     }
 
     /// How many bytes `slot` got this turn.
@@ -344,9 +307,9 @@ impl Outbox {
         self.entries.get(slot as usize).map_or(0, |entry| entry.lines)
     }
 
-    /// How many bytes were encoded since the last [`Outbox::clear`].
-    pub fn arena_bytes(&self) -> usize {
-        self.arena.len()
+    /// Most bytes that one connection got since the last [`Outbox::clear`].
+    pub fn fullest(&self) -> u32 {
+        self.fullest
     }
 
     /// Empties the arena after everybody has been handed what is theirs.
@@ -362,23 +325,21 @@ impl Outbox {
         self.dirty.clear();
         self.earlier.clear();
         self.arena.clear();
-        if self.arena.capacity() > KEEP_ARENA {
-            self.arena.shrink_to(KEEP_ARENA);
-        }
-        if self.earlier.capacity() > KEEP_ARENA / size_of::<(Span, u32)>() {
-            self.earlier.shrink_to(KEEP_ARENA / size_of::<(Span, u32)>());
+        self.fullest = 0;
+        if self.earlier.capacity() > KEEP_EARLIER {
+            self.earlier.shrink_to(KEEP_EARLIER);
         }
     }
 
     /// Bytes of memory that it keeps for the next turn.
     pub fn kept_bytes(&self) -> usize {
-        self.arena.capacity() + self.earlier.capacity() * size_of::<(Span, u32)>()
+        self.arena.kept_bytes() + self.earlier.capacity() * size_of::<(Span, u32)>()
     }
 
     /// Gives back what it keeps for the next turn. Between turns.
     pub fn trim(&mut self) {
         debug_assert!(self.dirty.is_empty(), "all was sent when the turn ended");
-        self.arena = Vec::new();
+        self.arena = Arena::default();
         self.earlier = Vec::new();
         self.dirty = Vec::new();
     }
@@ -404,7 +365,7 @@ mod tests {
     use super::*;
 
     fn line(outbox: &mut Outbox, text: &str) -> Span {
-        outbox.encode(|arena| arena.extend_from_slice(text.as_bytes()))
+        outbox.encode(Shelf::Own, |arena| arena.extend_from_slice(text.as_bytes()))
     }
 
     fn got(outbox: &Outbox, slot: u32) -> Vec<&str> {
@@ -528,10 +489,12 @@ mod tests {
     fn memory_of_a_burst_is_given_back() {
         let mut outbox = Outbox::default();
         outbox.open(0, u32::MAX);
-        let big = outbox.encode(|arena| arena.resize(8 << 20, b'x'));
+        let big = outbox.encode(Shelf::Own, |arena| arena.resize(8 << 20, b'x'));
         outbox.send(0, big);
-        assert!(outbox.is_full());
+        assert!(outbox.is_full() && outbox.fullest() == 8 << 20);
         outbox.clear();
-        assert!(outbox.arena.capacity() <= KEEP_ARENA);
+        assert_eq!(outbox.fullest(), 0);
+        outbox.trim();
+        assert_eq!(outbox.kept_bytes(), 0);
     }
 }

@@ -13,6 +13,7 @@ use crate::admin::{
 };
 use crate::id::ClientId;
 use crate::log::Quoted;
+use crate::outbox::Shelf;
 use crate::proto::limits::{ADMIN_CONNECTIONS, ADMIN_REPLY, ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN};
 use crate::server::{Cause, Input, without_key};
 
@@ -181,7 +182,7 @@ impl<D: Driver> Shell<D> {
         if self.conns.get(id).is_none() {
             return;
         }
-        let span = self.out.encode(|arena| arena.extend_from_slice(line));
+        let span = self.out.encode(Shelf::Own, |arena| arena.extend_from_slice(line));
         self.out.send(id.slot, span);
         self.counters.replies += 1;
     }

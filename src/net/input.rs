@@ -332,7 +332,7 @@ impl<D: Driver> Shell<D> {
     /// Whether so much was said that it should be sent before more input is handled: otherwise a connection whose
     /// socket would take it could go over its send queue within the turn.
     fn out_is_full(&self) -> bool {
-        self.out.is_full() || self.out.arena_bytes() >= self.server.least_send_queue() as usize / 2
+        self.out.is_full() || self.out.fullest() >= self.server.least_send_queue() / 2
     }
 }
 

@@ -8,7 +8,7 @@ use super::client::{Client, User};
 use super::outgoing::{Draft, Forms, MessageId, Source, encode_bare};
 use super::{Effect, Event, Server, policy};
 use crate::config::Config;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Shelf};
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
 use crate::proto::modes::{AUDITORIUM, BOT, OPERATOR};
@@ -202,7 +202,7 @@ impl Ctx<'_> {
 
     /// Sends a line that has neither source nor tags to the client.
     pub(super) fn say_bare(&mut self, line: fmt::Arguments<'_>) {
-        let span = self.out.encode(|arena| encode_bare(arena, line));
+        let span = self.out.encode(Shelf::Own, |arena| encode_bare(arena, line));
         self.out.send(self.me, span);
     }
 
@@ -230,7 +230,7 @@ impl Ctx<'_> {
     /// Sends a draft to whoever is in `slot`.
     pub(super) fn tell(&mut self, slot: u32, draft: Draft<'_>) {
         let now = self.server.now.unix_ms;
-        Forms::new(draft).send(slot, self.out, &mut self.server.stamp, now);
+        Forms::own(draft).send(slot, self.out, &mut self.server.stamp, now);
     }
 
     /// Sends a message to whoever is in `slot`. One to whoever sent the command that causes it is no part of the response to
@@ -239,7 +239,7 @@ impl Ctx<'_> {
         let caused = self.server.response.as_ref().is_some_and(|(sender, _)| *sender == slot);
         if caused {
             let now = self.server.now.unix_ms;
-            let span = Forms::new(draft).span(self.out.caps(slot), self.out, &mut self.server.stamp, now);
+            let span = Forms::own(draft).span(self.out.caps(slot), self.out, &mut self.server.stamp, now);
             if let Some(span) = span {
                 self.out.send_aside(slot, span);
             }
@@ -273,7 +273,7 @@ impl Ctx<'_> {
         let me = self.me;
         let echo = self.client().caps.has(Caps::ECHO_MESSAGE);
         let Server { channels, stamp, now, deaf, .. } = &mut *self.server;
-        let mut forms = Forms::new(draft);
+        let mut forms = if matches!(to, To::Channel { .. }) { Forms::new(draft) } else { Forms::own(draft) };
         match to {
             To::Channel { index, least } => {
                 let members = channels[index as usize].as_ref().map_or(&[][..], |channel| channel.members());

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::rc::Rc;
 
 use super::multiline::Lines;
-use crate::outbox::{Outbox, Span};
+use crate::outbox::{Outbox, Shelf, Span};
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
 use crate::proto::text::{Iso, truncate_bytes};
@@ -198,6 +198,8 @@ impl Stamp {
 pub(super) struct Forms<'a> {
     draft: Draft<'a>,
     decisive: Caps,
+    /// Whether it is for one recipient.
+    own: bool,
     /// Combinations, and what is for those who have them.
     known: [(Caps, Option<Span>); FORMS],
     count: usize,
@@ -213,7 +215,12 @@ impl<'a> Forms<'a> {
     /// Begins with none encoded.
     pub(super) fn new(draft: Draft<'a>) -> Self {
         let decisive = draft.decisive();
-        Self { draft, decisive, known: [(Caps::NONE, None); FORMS], count: 0, likely: [None; 2] }
+        Self { draft, decisive, own: false, known: [(Caps::NONE, None); FORMS], count: 0, likely: [None; 2] }
+    }
+
+    /// The same for a draft that one recipient alone gets.
+    pub(super) fn own(draft: Draft<'a>) -> Self {
+        Self { own: true, ..Self::new(draft) }
     }
 
     /// Gives whoever is in `slot` the form that is theirs, if there is one. All that is sent with a source goes
@@ -270,7 +277,8 @@ impl<'a> Forms<'a> {
             self.span(caps.without(MULTILINE), out, stamp, unix_ms)
         } else {
             let time = if caps.has(Caps::SERVER_TIME) { stamp.at(unix_ms) } else { "" };
-            Some(out.encode(|arena| encode(arena, &self.draft, caps, time)))
+            let shelf = if self.own { Shelf::Own } else { Shelf::Form(caps) };
+            Some(out.encode(shelf, |arena| encode(arena, &self.draft, caps, time)))
         };
         // Beyond that many combinations a form is encoded again; it is never a reason to stop.
         if let Some(free) = self.known.get_mut(self.count) {
@@ -555,6 +563,27 @@ mod tests {
             assert_eq!(String::from_utf8(got).unwrap(), line.repeat(2), "{caps:?}");
         }
         assert_eq!(out.encoded(), 4);
+    }
+
+    #[test]
+    fn what_several_hear_is_one_span_whatever_their_capabilities_and_what_others_are_told_between() {
+        fn tell(text: &str, own: bool, out: &mut Outbox, slots: std::ops::Range<u32>) {
+            let body = format_args!("N b :{text}");
+            let draft = Draft::plain("a", body);
+            let mut forms = if own { Forms::own(draft) } else { Forms::new(draft) };
+            slots.for_each(|slot| forms.send(slot, out, &mut Stamp::default(), 0));
+        }
+        let mut out = Outbox::default();
+        for (slot, caps) in (0..).zip([Caps::NONE, Caps::SERVER_TIME, Caps::SERVER_TIME, Caps::NONE]) {
+            out.open(slot, 10_000);
+            out.set_caps(slot, caps);
+        }
+        for text in ["one", "two", "three"] {
+            tell(text, false, &mut out, 0..4);
+            tell("reply", true, &mut out, 3..4);
+        }
+        let spans = |slot| out.spans(slot).count();
+        assert_eq!([spans(0), spans(1), spans(2), spans(3)], [1, 1, 1, 6]);
     }
 
     #[test]
