@@ -18,8 +18,8 @@ struct Budget {
     lines: usize,
     /// Bytes that may be read.
     bytes: usize,
-    /// The count of deliveries at which it ends.
-    deliveries: u64,
+    /// The count of deliveries, and of work that is as much, at which it ends.
+    work: u64,
 }
 
 /// Why no more lines are handled.
@@ -49,9 +49,22 @@ impl<D: Driver> Shell<D> {
         if ready.readable || ended {
             conn.readable = true;
             conn.hangup |= ended;
-            if !conn.queued {
+            if conn.queued {
+                return;
+            }
+            if self.crowded || self.is_spent() {
+                self.postpone(id);
+            } else {
                 self.service(id);
             }
+        }
+    }
+
+    /// Has a connection looked at after those that wait for longer.
+    fn postpone(&mut self, id: ClientId) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.queued = true;
+            self.waiting.push(id.to_u64());
         }
     }
 
@@ -83,7 +96,7 @@ impl<D: Driver> Shell<D> {
                     return self.keep_input(id, &buffer[..end]);
                 }
                 Stop::Dry if conn.ended.is_some() => return self.finish_input(id, &buffer[..end]),
-                Stop::Dry if budget.bytes == 0 || budget.is_spent(self.out.deliveries()) => Stop::Spent,
+                Stop::Dry if budget.bytes == 0 || budget.is_spent(self.shared_work()) => Stop::Spent,
                 stop => stop,
             };
             match stop {
@@ -99,15 +112,18 @@ impl<D: Driver> Shell<D> {
 
     fn budget(&self, id: ClientId) -> Budget {
         let limits = &self.server.config().limits;
-        let deliveries = self.out.deliveries() + u64::from(limits.deliveries_per_turn);
+        let work = self.shared_work() + u64::from(limits.deliveries_per_turn);
         match self.conns.get(id).map(|conn| conn.role) {
-            Some(Role::Admin(_)) => Budget { lines: ADMIN_REQUESTS_PER_TURN, bytes: READ_BUFFER, deliveries },
-            _ => Budget {
-                lines: limits.lines_per_turn as usize,
-                bytes: limits.bytes_per_turn as usize,
-                deliveries,
-            },
+            Some(Role::Admin(_)) => Budget { lines: ADMIN_REQUESTS_PER_TURN, bytes: READ_BUFFER, work },
+            _ => {
+                Budget { lines: limits.lines_per_turn as usize, bytes: limits.bytes_per_turn as usize, work }
+            }
         }
+    }
+
+    /// Deliveries, and what takes as long without being one. A reply is no more than one, however long it is.
+    fn shared_work(&self) -> u64 {
+        self.out.deliveries() + self.server.effort()
     }
 
     /// Moves what was kept to the front of the buffer, and returns how much it was.
@@ -174,7 +190,7 @@ impl<D: Driver> Shell<D> {
             if frame == Frame::Partial {
                 return (used, Stop::Dry);
             }
-            if budget.is_spent(self.out.deliveries()) {
+            if budget.is_spent(self.shared_work()) {
                 return (used, Stop::Spent);
             }
             let Some(conn) = self.conns.get_mut(id) else { return (used, Stop::Over) };
@@ -338,7 +354,7 @@ impl<D: Driver> Shell<D> {
 
 impl Budget {
     /// Whether no further line may be handled.
-    fn is_spent(&self, deliveries: u64) -> bool {
-        self.lines == 0 || deliveries >= self.deliveries
+    fn is_spent(&self, work: u64) -> bool {
+        self.lines == 0 || work >= self.work
     }
 }

@@ -209,8 +209,8 @@ impl<D: Driver> Shell<D> {
     }
 
     /// Disconnects a connection that has more waiting than its send queue may hold.
-    pub(super) fn overflow(&mut self, slot: u32) {
-        let Some((id, conn)) = self.conns.at(slot) else { return };
+    pub(super) fn overflow(&mut self, id: ClientId) {
+        let Some(conn) = self.conns.get(id) else { return };
         if conn.state != State::Open {
             return;
         }

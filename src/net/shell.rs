@@ -23,11 +23,16 @@ use crate::config::Config;
 use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
 use crate::outbox::Outbox;
-use crate::proto::limits::{ADMIN_LINE, KEEP_IDLE, LINGER_MS, PAUSE_MS, READ_BUFFER, TRIM_MS};
+use crate::proto::limits::{
+    ADMIN_LINE, EXPIRIES_PER_TURN, KEEP_IDLE, LINGER_MS, PAUSE_MS, READ_BUFFER, TICK_WORK, TRIM_MS, TURN_WORK,
+};
 use crate::server::{self, Effect, Input, Server, Time};
 
 /// What clients are told as the reason of a shutdown for which nobody gave one.
 pub(super) const STOPPED: &str = "Stopped by an operator";
+
+/// Effects for which the room is kept from turn to turn.
+const KEEP_EFFECTS: usize = 1_024;
 
 /// The server, its connections and listeners, and what they have to say to each other.
 ///
@@ -37,10 +42,11 @@ pub(super) const STOPPED: &str = "Stopped by an operator";
 /// 2. Each event, in the order in which the system tells of them: a listener accepts, a connection is read
 ///    and its lines are handled. Nothing is written, unless so much has been said that it must be.
 /// 3. The same for what had to wait when the turn before ended, because a connection or listener had used
-///    up its share of that turn.
+///    up its share of that turn, or all had used up the turn. In the latter case these come before the events.
 /// 4. Timers: the shell's own, then the server's.
 /// 5. Output: each connection that was told something gets it in one call. Who has more waiting than its
-///    send queue may hold is disconnected, which tells others something: again, until nobody is left.
+///    send queue may hold is disconnected, which tells others something: again, until nobody is left, or the turn has
+///    been long enough.
 /// 6. Connections whose last line has gone are closed.
 /// 7. Slots of closed connections are freed. Until here an event of the same turn finds the connection
 ///    closed, and never another one in its place; from here on it finds nothing, as ids are not reused.
@@ -75,10 +81,16 @@ pub struct Shell<D: Driver> {
     /// Chat connections for which something waits between turns, by token.
     pub(super) backlogs: BTreeMap<u64, Backlog>,
     pub(super) memory: Watch,
-    /// Tokens of what is to go on in the next turn, each once.
+    /// Tokens of what is to go on in the next turn, each once. Those that had no share of this one are first.
     pub(super) ready: Vec<u64>,
     /// The same for this turn, until its events are through.
-    waiting: Vec<u64>,
+    pub(super) waiting: Vec<u64>,
+    /// The turn before had no time for some: they come before those of whom events tell.
+    pub(super) crowded: bool,
+    /// The work done, as [`Shell::work_done`] says, at which this turn handles no more input.
+    spent_at: u64,
+    /// Connections that have more waiting than their send queues may hold. They get nothing more.
+    overflowed: VecDeque<ClientId>,
     /// Sockets that were full and no longer are.
     pub(super) unblocked: Vec<ClientId>,
     /// Connections to be closed once nothing waits for them.
@@ -178,6 +190,9 @@ impl<D: Driver> Shell<D> {
             memory: Watch::default(),
             ready: Vec::new(),
             waiting: Vec::new(),
+            crowded: false,
+            spent_at: 0,
+            overflowed: VecDeque::new(),
             unblocked: Vec::new(),
             closing: Vec::new(),
             closed: Vec::new(),
@@ -225,6 +240,11 @@ impl<D: Driver> Shell<D> {
         &self.server
     }
 
+    /// Lines handed to connections since the start.
+    pub fn deliveries(&self) -> u64 {
+        self.out.deliveries()
+    }
+
     /// Gives the server what was saved. Before the first turn.
     pub fn restore(&mut self, saved: server::State) {
         self.server.restore(saved);
@@ -236,6 +256,17 @@ impl<D: Driver> Shell<D> {
         self.now = now;
         self.counters.turns += 1;
         std::mem::swap(&mut self.waiting, &mut self.ready);
+        self.spent_at = self.work_done() + TURN_WORK;
+    }
+
+    /// Whether this turn has no time for more input.
+    pub(super) fn is_spent(&self) -> bool {
+        self.work_done() >= self.spent_at
+    }
+
+    /// What shell and server have done since the start, in a unit of their own.
+    pub(super) fn work_done(&self) -> u64 {
+        self.server.work_done(&self.out)
     }
 
     /// Takes note of an event and acts on it. Stale and spurious events do nothing.
@@ -258,10 +289,16 @@ impl<D: Driver> Shell<D> {
     /// Ends a turn: what had to wait, timers, output, closing.
     pub fn end(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
-        for token in waiting.drain(..) {
-            self.go_on(token);
+        let mut done = 0;
+        while done < waiting.len() && !self.is_spent() {
+            self.go_on(waiting[done]);
+            done += 1;
         }
-        self.waiting = waiting;
+        self.crowded = done < waiting.len();
+        // Those who have had their share go on after those who have not.
+        waiting.drain(..done);
+        waiting.append(&mut self.ready);
+        self.waiting = std::mem::replace(&mut self.ready, waiting);
         self.run_timers();
         self.settle();
     }
@@ -321,6 +358,7 @@ impl<D: Driver> Shell<D> {
                     Effect::Resolve { client, address } => self.begin_job(Job::Resolve { client, address }),
                 }
             }
+            effects.shrink_to(KEEP_EFFECTS);
             self.effects = effects;
             // Each is the answer to one effect, and what waits for it asks for no more of the kind.
             if let Some(outcome) = self.refused.pop_front() {
@@ -343,9 +381,12 @@ impl<D: Driver> Shell<D> {
     }
 
     fn run_timers(&mut self) {
-        while let Some(&(at, token)) = self.timers.first()
-            && at <= self.now.mono_ms
-        {
+        let end = self.work_done() + TICK_WORK;
+        for _ in 0..EXPIRIES_PER_TURN {
+            let Some(&(at, token)) = self.timers.first() else { break };
+            if at > self.now.mono_ms || self.work_done() >= end {
+                break;
+            }
             self.timers.pop_first();
             match ClientId::from_u64(token) {
                 Some(id) if self.now.mono_ms > at + PAUSE_MS => self.excuse(id),
@@ -360,18 +401,24 @@ impl<D: Driver> Shell<D> {
 
     /// Sends what was said in this turn, and closes what is to be closed.
     fn settle(&mut self) {
+        let end = self.work_done() + TICK_WORK;
         loop {
             self.flush();
-            let mut overflowed = self.out.take_overflowed();
-            if overflowed.is_empty() {
-                overflowed = self.largest_backlogs();
+            let mut slots = self.out.take_overflowed();
+            if slots.is_empty() && self.overflowed.is_empty() {
+                slots = self.largest_backlogs();
             }
-            if overflowed.is_empty() {
+            for slot in slots {
+                self.overflowed.extend(self.conns.at(slot).map(|(id, _)| id));
+            }
+            if self.overflowed.is_empty() || self.work_done() >= end {
                 break;
             }
             // Each round disconnects somebody, so there is a last one.
-            for slot in overflowed {
-                self.overflow(slot);
+            while self.work_done() < end
+                && let Some(id) = self.overflowed.pop_front()
+            {
+                self.overflow(id);
             }
         }
         self.finish_closing();
@@ -499,7 +546,7 @@ impl<D: Driver> Shell<D> {
     /// When the next turn is due without any event, in milliseconds of the monotonic clock; in the past when
     /// something is to go on at once.
     pub fn deadline(&self) -> Option<u64> {
-        if !self.ready.is_empty() || !self.unblocked.is_empty() {
+        if !self.ready.is_empty() || !self.unblocked.is_empty() || !self.overflowed.is_empty() {
             return Some(0);
         }
         let timer = self.timers.first().map(|&(at, _)| at);

@@ -106,6 +106,23 @@ pub const TRIM_MS: u64 = 2_000;
 pub const IOVECS: usize = 64;
 /// A slice of long work (LIST, WHO) goes on while the client's send queue is below this, in bytes.
 pub const SLICE_LOW_WATER: u32 = 32 * 1024;
+/// Work, everybody's together, after which a turn handles no more input: who has not had their share is first in the next.
+/// Nor does it go on with long replies after as much again.
+/// The unit is [`crate::server::Server::work_done`]'s, about 20 to 40 ns. Five thousand who join one channel are told of each
+/// other a dozen lines at a time.
+pub const TURN_WORK: u64 = 64 * 1024;
+/// Work after which a turn leaves the rest of its deadlines to the next, and so with each other thing that is not input:
+/// bans, what all are told, those who are cut off. The unit is that of [`TURN_WORK`].
+pub const TICK_WORK: u64 = 32 * 1024;
+/// Deadlines of clients that are acted upon in a turn.
+pub const EXPIRIES_PER_TURN: usize = 512;
+/// Things that all clients are to be told at a time; with more, the first is told to the end at once.
+pub const ROUNDS: usize = 16;
+/// Work after which a command that goes from target to target waits for the next turn. The fewer turns it takes to tell
+/// many of something, the fewer sends. The unit is that of [`TURN_WORK`].
+pub const STEPS_WORK: u64 = 32 * 1024;
+/// Work in a slice of a long reply. The unit is that of [`TURN_WORK`].
+pub const SLICE_WORK: u64 = 10 * 1024;
 /// Items looked at in a slice of long work.
 pub const SLICE_ITEMS: usize = 512;
 /// Slices of long work in a turn, everybody's together; more wait for the next turn.

@@ -54,10 +54,12 @@ impl Person<'_> {
     pub(super) fn is_like(&self, mask: &str) -> bool {
         let whole = mask.rsplit_once('@').is_some_and(|(_, host)| !host.contains(['*', '?']));
         let hidden = if whole { &self.hidden[..] } else { &[] };
+        self.server.effort.add_mask(mask, self.masks.len() + hidden.len());
         self.masks.iter().chain(hidden).any(|subject| subject.matches(mask))
     }
 
     fn is_meant(&self, entry: &str, channel: u64, wish: Wish) -> bool {
+        self.server.effort.add(1);
         let Some(ban) = Extended::parse(entry) else { return self.is_like(entry) };
         let like = |subject: &Subject<'_>| ban.argument.is_none_or(|pattern| subject.matches(pattern));
         let meant = match (ban.letter, ban.argument) {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::ban_mask::{is_wide, read, shown};
 use super::client::Stage;
 use super::ctx::Ctx;
-use super::{Cause, Event, Keyed, Server};
+use super::{Cause, Event, Keyed, Server, effort};
 use crate::config::{self, Exempt};
 use crate::outbox::Outbox;
 use crate::proto::hostmask::{Host, HostMask};
@@ -343,13 +343,16 @@ impl Server {
         let each = if entry.is_some() { 1 } else { self.bans.configured.masks.len().max(1) };
         let slots = (SLICE_BANS / each).clamp(1, SLICE_ITEMS) as u32;
         let end = next.saturating_add(slots).min(self.clients.len() as u32);
-        if end < self.clients.len() as u32 {
-            self.bans.sweeps.push_front(Sweep { entry: entry.clone(), next: end });
-        }
-        for me in next..end {
+        // Whoever leaves is heard of by others, and they may be many.
+        let (spent, mut me) = (self.part_of_turn(out), next);
+        while me < end && self.work_done(out) < spent {
             if self.client(me).is_some() {
                 Ctx { server: self, out, me }.leave_if_banned(entry.as_deref());
             }
+            me += 1;
+        }
+        if me < self.clients.len() as u32 {
+            self.bans.sweeps.push_front(Sweep { entry, next: me });
         }
     }
 }
@@ -363,7 +366,10 @@ impl Ctx<'_> {
         }
         let cloaks = self.server.cloaks.as_ref();
         let client = self.client();
-        let cloak = cloaks.map(|cloaks| cloaks.name(&client.real_host));
+        let cloak = cloaks.map(|cloaks| {
+            self.server.effort.add(effort::CLOAK);
+            cloaks.name(&client.real_host)
+        });
         let address = client.peer.address.to_string();
         let user = match &client.stage {
             Stage::Registering(registration) => registration.user.as_deref(),

@@ -5,6 +5,9 @@ use std::rc::Rc;
 
 use crate::proto::modes::{AUDITORIUM, HALF_OPERATOR, LISTS, PRIVATE, SECRET};
 
+/// Members for which a channel keeps the room when they leave.
+const KEEP_MEMBERS: usize = 64;
+
 /// A channel.
 pub(super) struct Channel {
     pub(super) name: Rc<str>,
@@ -178,6 +181,9 @@ impl Channel {
     pub(super) fn remove(&mut self, slot: u32) {
         if let Ok(index) = self.find(slot) {
             self.members.remove(index);
+            if self.members.capacity() > KEEP_MEMBERS.max(4 * self.members.len()) {
+                self.members.shrink_to(KEEP_MEMBERS.max(2 * self.members.len()));
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::channel::{Channel, Member};
 use super::client::{Client, User};
 use super::outgoing::{Draft, Forms, MessageId, Source, encode_bare};
-use super::{Effect, Event, Server, policy};
+use super::{Effect, Event, Server, effort, policy};
 use crate::config::Config;
 use crate::outbox::{Outbox, Shelf};
 use crate::proto::caps::Caps;
@@ -126,6 +126,18 @@ impl Ctx<'_> {
     /// The channel at `index`, to be changed.
     pub(super) fn channel_mut(&mut self, index: u32) -> &mut Channel {
         self.server.channel_mut(index)
+    }
+
+    /// The channels that the client is in, by index and serial number, the last first.
+    pub(super) fn my_channels(&self) -> Vec<(u32, u64)> {
+        let channels = self.user().channels.iter().rev();
+        channels.map(|&index| (index, self.channel(index).serial)).collect()
+    }
+
+    /// Whether there still is the channel at `index` with that serial number, and the client in it.
+    pub(super) fn is_still_in(&self, index: u32, serial: u64) -> bool {
+        let channel = self.server.channels.get(index as usize).and_then(Option::as_ref);
+        channel.is_some_and(|channel| channel.serial == serial && channel.has(self.me))
     }
 
     // What is said.
@@ -336,7 +348,7 @@ impl Ctx<'_> {
     /// its nick. Each gets it once.
     fn tell_around(&mut self, draft: Draft<'_>, watching: Option<Caps>) {
         let me = self.me;
-        let Server { channels, clients, watchers, stamp, now, seen, .. } = &mut *self.server;
+        let Server { channels, clients, watchers, stamp, now, seen, effort, .. } = &mut *self.server;
         let Some(user) = clients[me as usize].as_ref().and_then(|client| client.user()) else { return };
         seen.begin(clients.len());
         seen.first_time(me);
@@ -344,6 +356,7 @@ impl Ctx<'_> {
         for channel in user.channels.iter().filter_map(|&index| channels[index as usize].as_ref()) {
             // Only in an auditorium there are members who do not see each other.
             let hidden = channel.member(me).filter(|_| channel.is(AUDITORIUM));
+            effort.add(channel.members().len() / effort::LOOKS);
             for &member in channel.members() {
                 let sees = hidden.is_none_or(|mine| channel.shows(member, mine));
                 if sees && seen.first_time(member.slot) {
@@ -356,6 +369,15 @@ impl Ctx<'_> {
             if self.out.caps(slot).has(caps) && seen.first_time(slot) {
                 forms.send(slot, self.out, stamp, now.unix_ms);
             }
+        }
+    }
+
+    /// Sends a draft to everybody with mode `w`.
+    pub(super) fn tell_wallops(&mut self, draft: Draft<'_>) {
+        let Server { wallops, stamp, now, .. } = &mut *self.server;
+        let mut forms = Forms::new(draft);
+        for &slot in wallops.iter() {
+            forms.send(slot, self.out, stamp, now.unix_ms);
         }
     }
 

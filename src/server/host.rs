@@ -5,7 +5,7 @@ use super::class;
 use super::ctx::Ctx;
 use super::outgoing::Draft;
 use super::timers::Kind;
-use super::{Peer, Refusal, Server};
+use super::{Peer, Refusal, Server, effort};
 use crate::config::Config;
 use crate::proto::caps::Caps;
 use crate::proto::modes::{self, CLOAKED};
@@ -65,6 +65,7 @@ impl Ctx<'_> {
         if self.client().cloak.is_none()
             && let Some(cloaks) = &self.server.cloaks
         {
+            self.server.effort.add(effort::CLOAK);
             let cloak = cloaks.name(&self.client().real_host);
             self.client_mut().cloak = Some(cloak.into());
         }
@@ -97,9 +98,20 @@ impl Ctx<'_> {
         self.tell_change(Caps::CHGHOST, Draft::event(&source, change));
         self.tell_me(Draft::event(&source, change).needing(Caps::CHGHOST));
         self.user_mut().move_to(host);
-        for index in self.user().channels.clone() {
-            self.come_back(index);
-        }
+        let (mut rest, host) = (self.my_channels(), host.to_owned());
+        self.in_steps(move |c| {
+            let Some((index, serial)) = rest.pop() else {
+                c.end_change_of_host(&host);
+                return false;
+            };
+            if c.is_still_in(index, serial) {
+                c.come_back(index);
+            }
+            true
+        });
+    }
+
+    fn end_change_of_host(&mut self, host: &str) {
         if let Some(message) = self.user().away.clone() {
             let (source, away) = (self.source(), format_args!("AWAY :{message}"));
             let away = Draft::event(&source, away).needing(Caps::AWAY_NOTIFY);

@@ -13,7 +13,7 @@ use super::{Cause, Effect, Event, Gone, Peer, Server, work};
 use crate::id::ClientId;
 use crate::outbox::Outbox;
 use crate::proto::caps::Caps;
-use crate::proto::limits::PAUSE_MS;
+use crate::proto::limits::{EXPIRIES_PER_TURN, PAUSE_MS};
 use crate::proto::names;
 use crate::proto::numeric;
 
@@ -26,6 +26,7 @@ impl Server {
         }
         let (class, admission) = self.enter(&peer);
         out.set_limit(id.slot, self.classes.at(class).send_queue);
+        self.newest = id.generation;
         self.stats.connections += 1;
         self.stats.connections_total += 1;
         self.stats.connections_peak = self.stats.connections_peak.max(self.stats.connections);
@@ -69,12 +70,17 @@ impl Server {
         ctx.leave(cause, &reason);
     }
 
-    /// Every deadline that has come, then a slice of every long reply that waits for one.
+    /// Deadlines that have come, as many as a turn has time for, then a slice of every long reply that waits for one.
     pub(super) fn tick(&mut self, out: &mut Outbox) {
         if self.timers.next().is_some_and(|due| self.now.mono_ms > due + PAUSE_MS) {
             self.resumed_ms = Some(self.now.mono_ms);
         }
-        while let Some((slot, kind)) = self.timers.pop(self.now.mono_ms) {
+        let end = self.part_of_turn(out);
+        for _ in 0..EXPIRIES_PER_TURN {
+            if self.work_done(out) >= end {
+                break;
+            }
+            let Some((slot, kind)) = self.timers.pop(self.now.mono_ms) else { break };
             let Some(client) = self.client_mut(slot) else { continue };
             client.armed.fired(kind);
             let id = client.id;
@@ -91,6 +97,7 @@ impl Server {
             }
         }
         self.tick_bans(out);
+        self.make_rounds(out);
         work::continue_all(self, out);
     }
 
@@ -223,6 +230,7 @@ impl Ctx<'_> {
         if let Some(nick) = client.nick() {
             server.nicks.remove(nick, self.me);
         }
+        while server.clients.pop_if(|slot| slot.is_none()).is_some() {}
         server.timers.disarm_all(self.me, &mut client.armed);
         server.stats.connections -= 1;
         server.stats.disconnects[cause as usize] += 1;

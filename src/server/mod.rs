@@ -26,6 +26,8 @@
 //! | `outgoing` | from what happened to bytes, once per form that some recipient needs |
 //! | `arrival` | how others are shown that somebody is in a channel |
 //! | `work` | long replies, a slice at a time |
+//! | `rounds` | what all are told, some in each turn |
+//! | `effort` | how much was done, so that the loop can share its time out |
 //! | `monitor` | who watches whom |
 //! | `operator` | server operators |
 //! | `notices` | what they are told (user mode `s`) |
@@ -51,6 +53,7 @@ pub mod cloak;
 mod commands;
 mod ctx;
 mod details;
+mod effort;
 mod extras;
 pub mod filter;
 mod filters;
@@ -69,6 +72,7 @@ mod operator;
 mod outgoing;
 mod policy;
 mod response;
+mod rounds;
 mod setting;
 mod slot_set;
 mod state;
@@ -82,7 +86,8 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::Hash;
 use std::rc::Rc;
 
 use siphasher::sip::SipHasher13;
@@ -108,6 +113,7 @@ use name_table::NameTable;
 use networks::Networks;
 use outgoing::Stamp;
 use response::Response;
+use rounds::News;
 use slot_set::SlotSet;
 use timers::Timers;
 use whowas::Whowas;
@@ -138,6 +144,16 @@ impl std::hash::BuildHasher for Keyed {
     }
 }
 
+/// Gives back most of the memory of a table that has become almost empty.
+fn slim<K: Eq + Hash, V>(table: &mut HashMap<K, V, Keyed>) {
+    if table.capacity() > KEEP_TABLE.max(8 * table.len()) {
+        table.shrink_to(KEEP_TABLE.max(2 * table.len()));
+    }
+}
+
+/// Entries for which a table keeps the room.
+const KEEP_TABLE: usize = 1_024;
+
 /// All that the chat server knows.
 pub struct Server {
     config: Rc<Config>,
@@ -167,6 +183,11 @@ pub struct Server {
     whowas: Whowas,
     /// Clients whose long reply goes on at the next tick, those that wait longest first.
     working: VecDeque<ClientId>,
+    /// What all are told, and whom not yet. At most [`crate::proto::limits::ROUNDS`].
+    rounds: VecDeque<rounds::Round>,
+    /// The generation of the client that came last.
+    newest: u32,
+    effort: effort::Effort,
     effects: Vec<Effect>,
     stats: Stats,
     /// How often each command was used, in the order of their table.
@@ -228,6 +249,9 @@ impl Server {
             watchers: Watchers::new(keyed),
             whowas: Whowas::new(keyed),
             working: VecDeque::new(),
+            rounds: VecDeque::new(),
+            newest: 0,
+            effort: effort::Effort::default(),
             effects: Vec::new(),
             stats: Stats::default(),
             used: [0; COMMANDS.len()],
@@ -258,12 +282,7 @@ impl Server {
                 if let Some(mut ctx) = self.ctx(client, out) {
                     commands::dispatch(&mut ctx, line);
                 }
-                // Only now, as no command expects that its client leaves while it runs.
-                if let Some(reason) = self.condemned.take()
-                    && let Some(mut ctx) = self.ctx(client, out)
-                {
-                    ctx.dismiss(Cause::Kill, &reason);
-                }
+                self.dismiss_condemned(client, out);
             }
             Input::Oversized { client } => {
                 if let Some(mut ctx) = self.ctx(client, out) {
@@ -284,7 +303,7 @@ impl Server {
             Input::Reload(config) => self.reload(config, out),
             Input::Shutdown { reason } => {
                 self.stopping = true;
-                self.for_all(out, |ctx| ctx.shut_down(reason));
+                self.tell_all(News::Shutdown { reason: reason.into() }, out);
             }
             Input::Kill { client, reason } => {
                 if let Some(mut ctx) = self.ctx(client, out) {
@@ -298,11 +317,7 @@ impl Server {
                 }
             }
             Input::Announce { text } => {
-                let mut source = None;
-                self.for_all(out, |ctx| {
-                    let source = source.get_or_insert_with(|| ctx.server_source());
-                    ctx.notice_as(source, text);
-                });
+                self.tell_all(News::Announcement { source: None, text: text.into() }, out);
             }
         }
     }
@@ -317,13 +332,10 @@ impl Server {
         self.cloaks = host::cloaks(&config);
         self.greeting = Rc::new(Greeting::new(&config));
         let (old, new) = (isupport::tokens(&before), isupport::tokens(&config));
-        let news = isupport::lines(&config, &isupport::changes(&old, &new));
+        let tokens = isupport::lines(&config, &isupport::changes(&old, &new));
         let offers = caps::changes(caps::TABLE, &before, &config);
-        if !news.is_empty() || offers.any() {
-            self.for_all(out, |ctx| {
-                commands::capabilities_changed(ctx, &offers);
-                commands::isupport_changed(ctx, &news);
-            });
+        if !tokens.is_empty() || offers.any() {
+            self.tell_all(News::Changes { offers, tokens }, out);
         }
         self.review_operators(out);
         if before.ban != config.ban {
@@ -344,7 +356,7 @@ impl Server {
 
     /// When [`Input::Tick`] is due, in [`Time::mono_ms`]; in the past when long work waits for the next turn.
     pub fn deadline(&self) -> Option<u64> {
-        if !self.working.is_empty() {
+        if !self.working.is_empty() || self.is_going_round() {
             return Some(0);
         }
         [self.timers.next(), self.bans_deadline()].into_iter().flatten().min()
@@ -370,12 +382,13 @@ impl Server {
         there.then_some(Ctx { server: self, out, me: client.slot })
     }
 
-    fn for_all(&mut self, out: &mut Outbox, mut what: impl FnMut(&mut Ctx<'_>)) {
-        // Backwards: when all of them leave, each is the last in the lists of members, where removal moves nobody.
-        for slot in (0..self.clients.len() as u32).rev() {
-            if self.client(slot).is_some() {
-                what(&mut Ctx { server: self, out, me: slot });
-            }
+    /// Disconnects the client whose words a filter has found. Only after the command, as none expects that its client leaves
+    /// while it runs.
+    fn dismiss_condemned(&mut self, client: ClientId, out: &mut Outbox) {
+        if let Some(reason) = self.condemned.take()
+            && let Some(mut ctx) = self.ctx(client, out)
+        {
+            ctx.dismiss(Cause::Kill, &reason);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::ctx::Ctx;
 use super::outgoing::Draft;
-use super::{Keyed, Server};
+use super::{Keyed, Server, slim};
 use crate::proto::names::{fold, folded};
 
 /// The nicks that somebody watches: folded, and as they spelt them.
@@ -38,6 +38,7 @@ impl Watchers {
         }
         if slots.is_empty() {
             self.0.remove(folded);
+            slim(&mut self.0);
         }
     }
 }

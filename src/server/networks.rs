@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::Keyed;
+use super::{Keyed, slim};
 use crate::config::Throttle;
 use crate::proto::limits::THROTTLE_NETWORKS;
 use crate::proto::network::Network;
@@ -55,6 +55,7 @@ impl Networks {
             *count -= 1;
             if *count == 0 {
                 self.open.remove(&network);
+                slim(&mut self.open);
             }
         }
     }

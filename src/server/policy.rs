@@ -64,21 +64,20 @@ pub(super) fn may_be_in(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
     Ok(())
 }
 
-/// Whether the client may take another nick, for all the channels they are in.
-pub(super) fn may_change_nick(c: &Ctx<'_>) -> Result<(), Reply> {
-    let changes = |person: &Person<'_>| {
-        for channel in without_rank(c) {
-            if channel.is(NO_NICKS) {
-                return Err(numeric::err_nonickchange(&channel.name).into());
-            }
-            // A ban would be shaken off.
-            if bans(channel, person, Wish::Speak) {
-                return Err(numeric::err_bannickchange(&channel.name).into());
-            }
-        }
-        Ok(())
-    };
-    c.server.judge(c.me, changes).unwrap_or(Ok(()))
+/// Whether the client may take another nick, for a channel it is in.
+pub(super) fn may_change_nick(c: &Ctx<'_>, index: u32) -> Result<(), Reply> {
+    let channel = c.channel(index);
+    if channel.prefixes(c.me).is_none_or(|prefixes| prefixes >= VOICE) {
+        return Ok(());
+    }
+    if channel.is(NO_NICKS) {
+        return Err(numeric::err_nonickchange(&channel.name).into());
+    }
+    // A ban would be shaken off.
+    if is_banned(c, channel, Wish::Speak) {
+        return Err(numeric::err_bannickchange(&channel.name).into());
+    }
+    Ok(())
 }
 
 /// The client's channels in which it is not even voiced.
@@ -304,6 +303,9 @@ pub(super) fn sees_member(server: &Server, viewer: u32, channel: &Channel, membe
 /// Whether the one in `viewer` comes across a user without having named them.
 pub(super) fn sees_user(server: &Server, viewer: u32, slot: u32) -> bool {
     let Some(user) = server.user(slot) else { return false };
+    if user.modes & INVISIBLE != 0 {
+        server.effort.add(2 * user.channels.len());
+    }
     viewer == slot
         || user.modes & INVISIBLE == 0
         || sees_all(server, viewer)

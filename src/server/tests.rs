@@ -5,6 +5,7 @@ mod clock;
 mod costs;
 mod rename;
 mod stats;
+mod steps;
 
 use std::rc::Rc;
 

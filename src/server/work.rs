@@ -1,13 +1,16 @@
 //! Long replies, a slice at a time: a client that asks for everything holds up nobody, itself included.
 //!
-//! A slice ends after [`SLICE_ITEMS`] items, or when the client's send queue has [`SLICE_LOW_WATER`] bytes to take.
+//! A slice ends after [`SLICE_ITEMS`] items or [`SLICE_WORK`], or when the client's send queue has [`SLICE_LOW_WATER`] bytes to
+//! take.
 //! Cursors are slots and indices, which stay where they are while others come and go.
 
 use super::ctx::Ctx;
 use super::timers::Kind;
-use super::{Effect, Server, commands};
+use super::{Effect, Server, commands, effort};
 use crate::outbox::Outbox;
-use crate::proto::limits::{SLICE_ITEMS, SLICE_LOW_WATER, SLICES_PER_TURN};
+use crate::proto::limits::{
+    SLICE_ITEMS, SLICE_LOW_WATER, SLICE_WORK, SLICES_PER_TURN, STEPS_WORK, TURN_WORK,
+};
 
 /// How long to wait before looking again at a send queue that had no room, in milliseconds.
 const RETRY_MS: u64 = 20;
@@ -26,9 +29,16 @@ pub(super) enum Work {
     Whowas(commands::WhowasWork),
     /// WHO.
     Who(commands::WhoWork),
+    /// A command that goes from one thing to the next.
+    Steps(Box<dyn FnMut(&mut Ctx<'_>) -> bool>),
 }
 
 impl Work {
+    /// The work of a slice.
+    fn share(&self) -> u64 {
+        if matches!(self, Self::Steps(_)) { STEPS_WORK } else { SLICE_WORK }
+    }
+
     /// Handles the item under the cursor; false when there is none, after the closing numeric was sent.
     fn step(&mut self, c: &mut Ctx<'_>) -> bool {
         match self {
@@ -38,6 +48,7 @@ impl Work {
             Self::Stats(stats) => commands::stats_step(c, stats),
             Self::Whowas(whowas) => commands::whowas_step(c, whowas),
             Self::Who(who) => commands::who_step(c, who),
+            Self::Steps(step) => step(c),
         }
     }
 }
@@ -53,21 +64,42 @@ impl Ctx<'_> {
         }
     }
 
+    /// Does something step by step until `step` says false, which is after the last: at once what a slice has time for, the
+    /// rest at the following ticks. All at once if the client waits for something else.
+    pub(super) fn in_steps(&mut self, mut step: impl FnMut(&mut Ctx<'_>) -> bool + 'static) {
+        let end = self.work_done() + STEPS_WORK;
+        while self.work_done() < end || self.client().is_waiting() {
+            if !step(self) {
+                return;
+            }
+        }
+        self.wait(Box::new(Work::Steps(Box::new(step))));
+    }
+
     /// Does one slice.
     fn slice(&mut self, mut work: Box<Work>) {
         if self.out.pending(self.me) < SLICE_LOW_WATER {
             // Its answer to a PING is not read until the reply is finished, but whoever takes what was sent is there.
             self.heard();
         }
+        let end = self.work_done() + work.share();
         for _ in 0..SLICE_ITEMS {
+            if self.work_done() >= end {
+                break;
+            }
             if self.out.pending(self.me) >= SLICE_LOW_WATER {
                 let at_ms = self.server.now.mono_ms + RETRY_MS;
                 self.client_mut().work = Some(work);
                 self.arm(Kind::Work, at_ms);
                 return;
             }
+            self.server.effort.add(effort::ITEM);
             if !work.step(self) {
                 return;
+            }
+            // What an operator does to themselves can begin another.
+            if let Some(mut other) = self.client_mut().work.take() {
+                while other.step(self) {}
             }
         }
         self.wait(work);
@@ -83,12 +115,17 @@ impl Ctx<'_> {
 
 /// One slice for each client whose long reply waits for this tick, but not more than a turn has room for.
 pub(super) fn continue_all(server: &mut Server, out: &mut Outbox) {
+    let end = server.work_done(out) + TURN_WORK;
     for _ in 0..server.working.len().min(SLICES_PER_TURN) {
+        if server.work_done(out) >= end {
+            break;
+        }
         let Some(id) = server.working.pop_front() else { break };
         let Some(mut ctx) = server.ctx(id, out) else { continue };
         let Some(work) = ctx.client_mut().work.take() else { continue };
         let response = ctx.client_mut().response.take().map(|response| *response);
         ctx.respond(response, |ctx| ctx.slice(work));
+        server.dismiss_condemned(id, out);
         if server.ready(id) {
             server.effects.push(Effect::Resume(id));
         }

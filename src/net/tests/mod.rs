@@ -7,6 +7,7 @@ mod events;
 mod flood;
 mod jobs;
 mod reload;
+mod scale;
 
 use std::net::SocketAddr;
 use std::rc::Rc;

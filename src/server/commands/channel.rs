@@ -19,9 +19,14 @@ use crate::proto::text;
 
 /// `JOIN 0`
 pub(super) fn leave_all(c: &mut Ctx<'_>) {
-    for index in c.user().channels.clone() {
-        leave(c, index, None);
-    }
+    let mut rest = c.my_channels();
+    c.in_steps(move |c| {
+        let Some((index, serial)) = rest.pop() else { return false };
+        if c.is_still_in(index, serial) {
+            leave(c, index, None);
+        }
+        true
+    });
 }
 
 /// Enters a channel; its index, unless the client is there already.
@@ -98,11 +103,12 @@ pub(super) fn part(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let reason = m.get(1).filter(|reason| !reason.is_empty()).map(|reason| text::truncate(reason, REASON));
     // Whoever wants to leave may, with a bad word or without.
     let reason = reason.filter(|reason| c.filtered(Events::PART, "PART", reason).is_none());
-    for_targets(c, m.arg(0), |c, name| {
+    let reason = reason.map(str::to_owned);
+    for_targets(c, m.arg(0), move |c, name| {
         let index = c.find_known(name)?;
         policy::member(c, index)?;
         // Nobody says in parting what they may not say.
-        leave(c, index, reason.filter(|_| policy::may_speak(c, index).is_ok()));
+        leave(c, index, reason.as_deref().filter(|_| policy::may_speak(c, index).is_ok()));
         Ok(())
     });
     Ok(())
@@ -228,10 +234,13 @@ pub(super) fn kick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let comment = m.get(2).filter(|comment| !comment.is_empty());
     let comment =
         comment.map_or_else(|| kicker.to_string(), |comment| text::truncate(comment, most).to_owned());
-    let mut names = channels.split(',').filter(|name| !name.is_empty()).cycle();
-    for_targets(c, nicks, |c, nick| {
+    let names: Vec<String> = channels.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let mut next = 0;
+    for_targets(c, nicks, move |c, nick| {
         // A kicker who kicks themselves first has nothing to say about the others.
-        let index = c.find_known(names.next().unwrap_or_default())?;
+        let index = c.find_known(&names[next % names.len()]);
+        next += 1;
+        let index = index?;
         policy::overridden(c, policy::moderator(c, index))?;
         let (slot, name) = (c.find_user(nick)?, c.channel(index).name.clone());
         if !c.channel(index).has(slot) {

@@ -126,6 +126,9 @@ pub(in super::super) fn list_step(c: &mut Ctx<'_>, work: &mut ListWork) -> bool 
 
 fn show(c: &mut Ctx<'_>, filter: &Filter, index: u32) {
     let channel = c.channel(index);
+    for mask in &filter.names {
+        c.server.effort.add_mask(mask, 1);
+    }
     if policy::lists_channel(c.server, c.me, channel) && filter.admits(channel, c.server.now.unix_ms) {
         let (name, members) = (channel.name.clone(), channel.members().len());
         let topic = channel.topic.as_ref().map_or_else(String::new, |topic| topic.text.clone());

@@ -8,7 +8,7 @@ use super::super::multiline::Lines;
 use super::super::outgoing::{Draft, Multiline, Source};
 use super::super::policy;
 use super::super::targets::Addressed;
-use super::{Outcome, for_targets, is_one, names_nothing};
+use super::{Outcome, for_targets, go_through, is_one, names_nothing};
 use crate::config::Events;
 use crate::proto::caps::Caps;
 use crate::proto::limits::CALLER_ID_PAUSE_MS;
@@ -130,14 +130,33 @@ pub(super) fn deliver(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
     if is_filtered(c, said) {
         return;
     }
-    // None, and no memory of it, where there is one target.
-    let mut done = (!is_one(targets)).then(Vec::new);
+    if !is_one(targets) {
+        deliver_to_several(c, targets, said);
+    } else if let Err(reply) = to_target(c, targets, said, None)
+        && said.is_answered()
+    {
+        c.refuse(&reply);
+    }
+}
+
+fn deliver_to_several(c: &mut Ctx<'_>, targets: &str, said: &Said<'_>) {
+    let (command, tags) = (said.command, said.tags.to_owned());
+    let text = match said.body {
+        Body::Tags => None,
+        Body::Text(text) => Some(text.to_owned()),
+        Body::Lines(..) => unreachable!("a batch has one target"),
+    };
+    let mut done = Vec::new();
+    let each = move |c: &mut Ctx<'_>, target: &str| {
+        let body = text.as_deref().map_or(Body::Tags, Body::Text);
+        to_target(c, target, &Said { command, tags: &tags, body }, Some(&mut done))
+    };
     if said.is_answered() {
-        for_targets(c, targets, |c, target| to_target(c, target, said, done.as_mut()));
+        for_targets(c, targets, each);
     } else {
-        for target in super::targets(c, targets).0 {
-            let _ = to_target(c, target, said, done.as_mut());
-        }
+        let mut each = each;
+        let (targets, _) = super::targets(c, targets);
+        go_through(c, &targets, move |c, target| each(c, target).or(Ok(())), |_| {});
     }
 }
 
@@ -213,14 +232,20 @@ fn find_person(c: &Ctx<'_>, target: &str) -> Result<u32, Reply> {
     }
 }
 
-/// Sends a message to a target, but for one of those to whom it is `done`.
-fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: Option<&mut Vec<To>>) -> Outcome {
+/// Sends a message to a target, but for one of those to whom it is `done`: whom it is for, and the number that tells them
+/// from whoever is in their place later.
+fn to_target(c: &mut Ctx<'_>, target: &str, said: &Said<'_>, done: Option<&mut Vec<(To, u64)>>) -> Outcome {
     let Target { to, shown } = resolve(c, target, said)?;
     if let Some(done) = done {
-        if done.contains(&to) {
+        let number = match to {
+            To::Channel { index, .. } => c.channel(index).serial,
+            To::User(slot) => c.server.client(slot).map_or(0, |client| client.id.to_u64()),
+            To::Nobody => 0,
+        };
+        if done.contains(&(to, number)) {
             return Ok(());
         }
-        done.push(to);
+        done.push((to, number));
     }
     match to {
         To::Channel { index, .. } => {

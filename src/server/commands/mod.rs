@@ -387,22 +387,52 @@ fn too_many(c: &mut Ctx<'_>, beyond: Option<&str>) {
     }
 }
 
-/// Runs `each` for every target of a comma list; what it refuses, and targets beyond the limit, are answered.
-fn for_targets(c: &mut Ctx<'_>, list: &str, mut each: impl FnMut(&mut Ctx<'_>, &str) -> Outcome) {
+/// Runs `each` for every target of a comma list; what it refuses, and targets beyond the limit, are answered. When it takes
+/// long, the client waits, and others have their turn between two targets: what was found for the command may be gone then.
+fn for_targets(c: &mut Ctx<'_>, list: &str, each: impl FnMut(&mut Ctx<'_>, &str) -> Outcome + 'static) {
+    for_targets_then(c, list, each, |_| {});
+}
+
+/// The same, with something to be said at the end.
+fn for_targets_then(
+    c: &mut Ctx<'_>,
+    list: &str,
+    mut each: impl FnMut(&mut Ctx<'_>, &str) -> Outcome + 'static,
+    end: impl Fn(&mut Ctx<'_>) + 'static,
+) {
     // As nearly always: no list is made of one.
     if is_one(list) {
         if let Err(reply) = each(c, list) {
             c.refuse(&reply);
         }
-        return;
+        return end(c);
     }
     let (targets, beyond) = targets(c, list);
-    for target in targets {
-        if let Err(reply) = each(c, target) {
+    let beyond = beyond.map(str::to_owned);
+    go_through(c, &targets, each, move |c| {
+        too_many(c, beyond.as_deref());
+        end(c);
+    });
+}
+
+/// Runs `each` for all targets and then `end`.
+fn go_through(
+    c: &mut Ctx<'_>,
+    targets: &[&str],
+    mut each: impl FnMut(&mut Ctx<'_>, &str) -> Outcome + 'static,
+    end: impl Fn(&mut Ctx<'_>) + 'static,
+) {
+    let mut rest: Vec<String> = targets.iter().rev().map(|&target| target.to_owned()).collect();
+    c.in_steps(move |c| {
+        let Some(target) = rest.pop() else {
+            end(c);
+            return false;
+        };
+        if let Err(reply) = each(c, &target) {
             c.refuse(&reply);
         }
-    }
-    too_many(c, beyond);
+        true
+    });
 }
 
 /// Whether a comma list is of one target.

@@ -10,7 +10,7 @@ use super::super::work::Work;
 use super::channel::{enter, leave_all};
 use super::{Outcome, must_name, names_nothing, targets, too_many};
 use crate::proto::caps::Caps;
-use crate::proto::limits::{LINE, RENAME_AT_ONCE, SLICE_ITEMS};
+use crate::proto::limits::{LINE, RENAME_AT_ONCE, SLICE_ITEMS, SLICE_WORK};
 use crate::proto::message::Message;
 use crate::proto::modes;
 use crate::proto::numeric;
@@ -83,13 +83,14 @@ pub(super) fn show_names(c: &mut Ctx<'_>, index: u32) {
     }
 }
 
-/// Does at once what is short. From the first channel with many members on, it goes on in slices: what it enters later
+/// Does at once what is short. From the first channel with many members on, or when what it takes is enough for now, it goes on in slices: what it enters later
 /// is decided later, as though each channel had been asked for in a command of its own.
 fn work(c: &mut Ctx<'_>, mut work: NamesWork) {
     let is_long = |c: &Ctx<'_>, listing: &Listing| {
         listing.members(c).is_some_and(|members| members.len() > SLICE_ITEMS)
     };
-    while !work.listing.as_ref().is_some_and(|listing| is_long(c, listing)) {
+    let end = c.work_done() + SLICE_WORK;
+    while c.work_done() < end && !work.listing.as_ref().is_some_and(|listing| is_long(c, listing)) {
         if !names_step(c, &mut work) {
             return;
         }

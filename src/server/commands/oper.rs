@@ -110,8 +110,6 @@ pub(super) fn wallops(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let text = m.get(0).filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Reply::from(numeric::err_needmoreparams("WALLOPS")))?;
     let source = c.source();
-    for slot in c.server.wallops.iter().copied().collect::<Vec<_>>() {
-        c.tell(slot, Draft::event(&source, format_args!("WALLOPS :{text}")));
-    }
+    c.tell_wallops(Draft::event(&source, format_args!("WALLOPS :{text}")));
     Ok(())
 }

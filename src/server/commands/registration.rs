@@ -31,12 +31,34 @@ pub(super) fn nick(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         Some(wanted) => wanted,
     };
     may_be_taken(c, wanted, c.me)?;
-    let changes = c.client().nick().is_none_or(|before| &**before != wanted);
-    if changes && c.client().user().is_some() {
-        charge(c, (policy::masks_for_nick(c) / MASKS_PER_COST) as u32);
-        policy::may_change_nick(c)?;
+    if c.client().nick().is_some_and(|before| &**before == wanted) {
+        return Ok(());
     }
-    if changes && c.filtered(Events::NICK, "NICK", wanted).is_some() {
+    if c.client().user().is_none() {
+        return take_if_unfiltered(c, wanted);
+    }
+    charge(c, (policy::masks_for_nick(c) / MASKS_PER_COST) as u32);
+    let (wanted, mut rest) = (wanted.to_owned(), c.my_channels());
+    c.in_steps(move |c| {
+        let next = rest.pop();
+        let outcome = match next {
+            Some((index, serial)) if c.is_still_in(index, serial) => policy::may_change_nick(c, index),
+            Some(_) => Ok(()),
+            None => is_free(c, &wanted, c.me).and_then(|()| take_if_unfiltered(c, &wanted)),
+        };
+        match outcome {
+            Ok(()) => next.is_some(),
+            Err(reply) => {
+                c.refuse(&reply);
+                false
+            }
+        }
+    });
+    Ok(())
+}
+
+fn take_if_unfiltered(c: &mut Ctx<'_>, wanted: &str) -> Outcome {
+    if c.filtered(Events::NICK, "NICK", wanted).is_some() {
         return Err(numeric::err_erroneusnickname(wanted, "Erroneous nickname").into());
     }
     take(c, wanted);
@@ -49,6 +71,11 @@ pub(super) fn may_be_taken(c: &Ctx<'_>, wanted: &str, slot: u32) -> Outcome {
         return Err(numeric::err_erroneusnickname(wanted, "Erroneous nickname").into());
     }
     policy::may_take_nick(c, wanted)?;
+    is_free(c, wanted, slot)
+}
+
+/// Whether a nick is nobody's but the one's in `slot`.
+fn is_free(c: &Ctx<'_>, wanted: &str, slot: u32) -> Outcome {
     if c.server.slot_of(wanted).is_some_and(|other| other != slot) {
         return Err(numeric::err_nicknameinuse(wanted).into());
     }

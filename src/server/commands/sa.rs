@@ -5,9 +5,10 @@ use super::super::mode::{self, By};
 use super::super::policy;
 use super::registration::{REASON, may_be_taken, take};
 use super::{Outcome, channel, for_targets, must_name, names as lists};
+use crate::id::ClientId;
 use crate::proto::message::Message;
 use crate::proto::names;
-use crate::proto::numeric;
+use crate::proto::numeric::{self, Reply};
 use crate::proto::text::truncate;
 
 /// `SAMODE <channel> <modes> [parameters]`
@@ -23,11 +24,25 @@ pub(super) fn samode(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     Ok(())
 }
 
+/// A user, and the nick by which they were named.
+fn find(c: &Ctx<'_>, nick: &str) -> Result<(ClientId, Box<str>), Reply> {
+    let slot = c.find_user(nick)?;
+    let client = c.server.client(slot).ok_or_else(|| numeric::err_nosuchnick(nick))?;
+    Ok((client.id, nick.into()))
+}
+
+/// The slot of somebody who was found, and may have left since.
+fn still_there(c: &Ctx<'_>, (id, nick): &(ClientId, Box<str>)) -> Result<u32, Reply> {
+    let there = c.server.client(id.slot).is_some_and(|client| client.id == *id);
+    if there { Ok(id.slot) } else { Err(numeric::err_nosuchnick(nick).into()) }
+}
+
 /// `SAJOIN <nick> <channel>[,...]`
 pub(super) fn sajoin(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     must_name("SAJOIN", m.arg(1))?;
-    let slot = c.find_user(m.arg(0))?;
-    for_targets(c, m.arg(1), |c, name| {
+    let them = find(c, m.arg(0))?;
+    for_targets(c, m.arg(1), move |c, name| {
+        let slot = still_there(c, &them)?;
         let nick = c.user_at(slot).nick.clone();
         let found = c.find_channel(name).ok();
         if found.is_none() && !names::is_channel(name, c.server.config.limits.channel_length) {
@@ -62,16 +77,18 @@ fn put_in(c: &mut Ctx<'_>, slot: u32, found: Option<u32>, name: &str) {
 /// `SAPART <nick> <channel>[,...] [reason]`
 pub(super) fn sapart(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     must_name("SAPART", m.arg(1))?;
-    let slot = c.find_user(m.arg(0))?;
-    let reason = m.get(2).filter(|reason| !reason.is_empty()).map(|reason| truncate(reason, REASON));
-    for_targets(c, m.arg(1), |c, name| {
+    let them = find(c, m.arg(0))?;
+    let reason = m.get(2).filter(|reason| !reason.is_empty());
+    let reason = reason.map(|reason| truncate(reason, REASON).to_owned());
+    for_targets(c, m.arg(1), move |c, name| {
+        let slot = still_there(c, &them)?;
         let index = c.find_channel(name)?;
         let (name, nick) = (c.channel(index).name.clone(), c.user_at(slot).nick.clone());
         if !c.channel(index).has(slot) {
             return Err(numeric::err_usernotinchannel(nick, name).into());
         }
         c.acted(format!("SAPART {nick} {name}"));
-        channel::leave(&mut Ctx { server: c.server, out: c.out, me: slot }, index, reason);
+        channel::leave(&mut Ctx { server: c.server, out: c.out, me: slot }, index, reason.as_deref());
         Ok(())
     });
     Ok(())

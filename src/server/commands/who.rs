@@ -117,6 +117,7 @@ fn is_meant(c: &Ctx<'_>, work: &WhoWork, slot: u32) -> bool {
     }
     let Some(client) = c.server.client(slot) else { return false };
     let Some(user) = client.user() else { return false };
+    c.server.effort.add_mask(&work.mask, work.question.matched.len());
     let matches = |text: &str| mask::matches(&work.mask, text);
     work.question.matched.chars().any(|letter| match letter {
         'n' => matches(&user.nick),

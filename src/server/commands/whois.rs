@@ -3,7 +3,7 @@
 use super::super::ctx::Ctx;
 use super::super::policy;
 use super::server::must_be_me;
-use super::{Outcome, for_targets, names_nothing};
+use super::{Outcome, for_targets_then, names_nothing};
 use crate::proto::caps::Caps;
 use crate::proto::message::Message;
 use crate::proto::modes::{self, BOT};
@@ -19,14 +19,16 @@ pub(super) fn whois(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let nicks = m.get(1).or(m.get(0)).filter(|nicks| !names_nothing(nicks));
     let nicks = nicks.ok_or_else(|| Reply::from(numeric::err_nonicknamegiven()))?;
     must_be_me(c, m.get(1).and(m.get(0)))?;
-    for_targets(c, nicks, |c, nick| {
+    let asked = nicks.to_owned();
+    let end = move |c: &mut Ctx<'_>| c.reply(numeric::rpl_endofwhois(&asked));
+    let each = |c: &mut Ctx<'_>, nick: &str| {
         let slot = c.find_user(nick)?;
         for line in LINES {
             line(c, slot);
         }
         Ok(())
-    });
-    c.reply(numeric::rpl_endofwhois(nicks));
+    };
+    for_targets_then(c, nicks, each, end);
     Ok(())
 }
 

@@ -55,15 +55,19 @@ fn clients_from_before_302_get_one_line() {
 
 #[test]
 fn what_is_no_longer_offered_is_taken_from_everybody_and_told_to_those_who_want_to_know() {
-    let gone = caps::Changes { new: vec![], gone: vec!["multi-prefix"], gone_bits: caps::Caps::MULTI_PREFIX };
+    let gone = || {
+        let bits = caps::Caps::MULTI_PREFIX;
+        let offers = caps::Changes { new: vec![], gone: vec!["multi-prefix"], gone_bits: bits };
+        News::Changes { offers, tokens: vec![] }
+    };
     let mut bench = Bench::new(|_| {});
     let (told, other) = (bench.open(0), bench.open(1));
     bench.say(told, "CAP REQ :cap-notify multi-prefix setname");
     bench.say(other, "CAP REQ :multi-prefix setname");
     bench.out.clear();
-    bench.server.for_all(&mut bench.out, |ctx| commands::capabilities_changed(ctx, &gone));
+    bench.server.tell_all(gone(), &mut bench.out);
     assert_eq!(bench.got(1), [""; 0]);
-    bench.server.for_all(&mut bench.out, |ctx| commands::capabilities_changed(ctx, &gone));
+    bench.server.tell_all(gone(), &mut bench.out);
     assert_eq!(bench.got(0), [":chat.localhost CAP * DEL :multi-prefix"]);
     bench.say(told, "CAP LIST");
     assert_eq!(bench.got(0), [":chat.localhost CAP * LIST :cap-notify setname"]);

@@ -1,0 +1,219 @@
+//! Many at once: what a turn may take, and that everybody has their share. Work is counted, not timed.
+
+use std::ops::Range;
+
+use super::*;
+use crate::proto::limits::{EXPIRIES_PER_TURN, SLICE_ITEMS, STEPS_WORK, TICK_WORK, TURN_WORK};
+
+/// What a turn may take: input, deadlines, news, bans, long replies, and those who are cut off, each with what the last line
+/// goes beyond its share.
+const MOST: u64 = 2 * TURN_WORK + STEPS_WORK + 4 * TICK_WORK;
+
+/// A rig with many clients, whose invariants are checked when it rests.
+struct Crowd {
+    rig: Rig,
+    users: Vec<Remote>,
+    /// Most work of a turn since this was last set to 0.
+    most: u64,
+}
+
+impl Crowd {
+    /// Users of the nicks u0, u1, and so on.
+    fn new(config: Config, count: usize) -> Self {
+        let mut crowd = Self { rig: Rig::with(config), users: Vec::new(), most: 0 };
+        crowd.come(count);
+        crowd
+    }
+
+    fn config() -> Config {
+        let mut config = config();
+        config.limits.connections_per_address = u32::MAX;
+        config
+    }
+
+    fn come(&mut self, count: usize) {
+        let from = self.users.len();
+        for number in from..from + count {
+            let remote = self.rig.connect();
+            self.rig.driver().set_capacity(remote, 1 << 30);
+            self.rig.say(remote, &format!("NICK u{number}\r\nUSER u 0 * :r\r\n"));
+            self.users.push(remote);
+        }
+        self.rest();
+        self.forget();
+    }
+
+    /// A turn without the checks, each of which looks at everything. Whether there is more to do.
+    fn turn(&mut self) -> bool {
+        let events = self.rig.driver().poll();
+        let shell = &mut self.rig.shell;
+        let before = shell.work_done();
+        shell.begin(self.rig.now);
+        for &(token, ready) in &events {
+            shell.event(token, ready);
+        }
+        shell.end();
+        self.most = self.most.max(shell.work_done() - before);
+        !events.is_empty() || self.rig.is_due()
+    }
+
+    /// How many turns it takes until nothing is left to do.
+    fn rest(&mut self) -> usize {
+        let turns = (0..10_000).take_while(|_| self.turn()).count();
+        assert!(turns < 10_000, "the loop comes to rest");
+        self.rig.shell.check();
+        turns
+    }
+
+    /// Everybody reads, and forgets it.
+    fn forget(&mut self) {
+        for index in 0..self.users.len() {
+            self.rig.hear(self.users[index]);
+        }
+    }
+
+    fn all_say(&mut self, who: Range<usize>, text: &str) {
+        for index in who {
+            self.rig.say(self.users[index], text);
+        }
+    }
+
+    fn sends(&mut self) -> u64 {
+        let calls = self.rig.driver().calls;
+        calls.writes + calls.vectored
+    }
+}
+
+#[test]
+fn those_who_join_one_channel_cost_a_tenth_of_a_send_for_each_line_and_those_who_leave_no_more() {
+    const COUNT: usize = 800;
+    let mut crowd = Crowd::new(Crowd::config(), COUNT);
+    let before = (crowd.sends(), crowd.rig.shell.deliveries());
+    // As the kernel would tell of them: some in each turn.
+    for from in (0..COUNT).step_by(100) {
+        crowd.all_say(from..from + 100, "JOIN #room\r\n");
+        crowd.turn();
+    }
+    crowd.rest();
+    let lines = (COUNT * (COUNT + 1) / 2) as u64;
+    assert!(crowd.rig.shell.deliveries() - before.1 > lines, "each has heard of all who came later");
+    let sends = crowd.sends() - before.0;
+    assert!(sends <= lines / 10, "{sends} sends for {lines} lines");
+
+    crowd.forget();
+    let (before, stay) = (crowd.sends(), 10);
+    crowd.most = 0;
+    for index in stay..COUNT {
+        crowd.rig.driver().close_remote(crowd.users[index]);
+    }
+    let turns = crowd.rest();
+    assert!(turns > 1 && crowd.most <= MOST, "{} in a turn, {turns} turns", crowd.most);
+    assert!(crowd.sends() - before <= lines / 10);
+    for index in 0..stay {
+        let heard = crowd.rig.hear(crowd.users[index]);
+        assert_eq!(heard.matches(" QUIT ").count(), COUNT - stay);
+    }
+    assert_eq!(crowd.rig.shell.conns.slot_bound() as usize, stay, "the tables are short again");
+}
+
+#[test]
+fn many_who_flood_share_the_turn_in_the_order_in_which_they_wait() {
+    const FLOODERS: usize = 40;
+    let mut crowd = Crowd::new(Crowd::config(), 400);
+    crowd.all_say(0..400, "JOIN #room\r\n");
+    crowd.rest();
+    crowd.forget();
+    for index in 0..FLOODERS {
+        let text = format!("PRIVMSG #room :from {index}.\r\n").repeat(60);
+        crowd.rig.say(crowd.users[index], &format!("{text}PING at-last\r\n"));
+    }
+    let bystander = crowd.users[399];
+    let (mut heard, mut turns, mut counts) = (String::new(), 0, [0; FLOODERS]);
+    let mut more = true;
+    while more {
+        crowd.most = 0;
+        // One who has something to say all the time is no worse off than those who wait for more.
+        crowd.rig.say(bystander, "PING now\r\n");
+        more = crowd.turn() && counts.iter().any(|count| *count < 60);
+        assert!(crowd.most <= MOST, "{} in a turn", crowd.most);
+        turns += 1;
+        let new = crowd.rig.hear(bystander);
+        for (index, count) in counts.iter_mut().enumerate() {
+            *count += new.matches(&format!(":from {index}.")).count();
+        }
+        let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+        assert!(most - least <= 24, "no more than a share or two apart: {counts:?}");
+        heard.push_str(&new);
+    }
+    crowd.rest();
+    assert!(turns > 10 && counts == [60; FLOODERS], "{turns} turns");
+    assert!(heard.matches(":now").count() >= turns / 8, "asked in each turn, and answered in time");
+    for index in 0..FLOODERS {
+        assert!(crowd.rig.hear(crowd.users[index]).contains(":at-last"));
+    }
+}
+
+#[test]
+fn no_turn_is_for_all_clients() {
+    let count = 2 * EXPIRIES_PER_TURN + 10;
+    let mut crowd = Crowd::new(Crowd::config(), count);
+    crowd.rig.now.mono_ms += 120_000;
+    let mut each = Vec::new();
+    while crowd.rig.is_due() {
+        let before = crowd.rig.shell.deliveries();
+        crowd.turn();
+        each.push(crowd.rig.shell.deliveries() - before);
+    }
+    assert_eq!(each, [EXPIRIES_PER_TURN as u64, EXPIRIES_PER_TURN as u64, 10], "a PING each");
+    crowd.all_say(0..count, "PONG x\r\n");
+    crowd.rest();
+    crowd.forget();
+
+    let operator = crowd.rig.operator();
+    crowd.rig.say(operator, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"announce\",\"params\":[\"hear\"]}\n");
+    let (mut turns, mut told) = (0, 0);
+    while told < count {
+        let before = crowd.rig.shell.deliveries();
+        crowd.turn();
+        let now = (crowd.rig.shell.deliveries() - before) as usize;
+        assert!(now <= 2 * SLICE_ITEMS + 1, "{now} at once");
+        (turns, told) = (turns + 1, told + now);
+        assert!(turns < 20);
+        if turns == 2 {
+            // Who comes now has missed it.
+            let late = crowd.rig.connect();
+            crowd.users.push(late);
+        }
+    }
+    crowd.rest();
+    let late = crowd.users.pop().unwrap();
+    assert!(!crowd.rig.hear(late).contains("hear"));
+    for index in 0..count {
+        assert_eq!(crowd.rig.hear(crowd.users[index]).matches("hear").count(), 1, "u{index}");
+    }
+}
+
+#[test]
+fn those_who_are_cut_off_at_once_are_told_of_in_several_turns() {
+    const DEAF: usize = 600;
+    let mut config = Crowd::config();
+    config.limits.send_queue = 64 * 1024;
+    let mut crowd = Crowd::new(config, DEAF + 200);
+    crowd.all_say(0..DEAF + 200, "JOIN #room\r\n");
+    crowd.rest();
+    crowd.forget();
+    for index in 200..DEAF + 200 {
+        crowd.rig.driver().set_capacity(crowd.users[index], 0);
+    }
+    crowd.most = 0;
+    let line = format!("PRIVMSG #room :{}\r\n", "x".repeat(400));
+    for _ in 0..170 {
+        crowd.rig.say(crowd.users[0], &line);
+        crowd.rest();
+    }
+    assert!(crowd.most <= MOST, "{} in a turn", crowd.most);
+    assert_eq!(crowd.rig.driver().open_streams(), 200);
+    for index in 0..200 {
+        assert_eq!(crowd.rig.hear(crowd.users[index]).matches(" QUIT ").count(), DEAF);
+    }
+}

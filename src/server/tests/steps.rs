@@ -1,0 +1,91 @@
+//! Commands that take long, a step at a time.
+
+use super::*;
+
+/// A member of so many channels in which nobody else is ranked, with lists of masks that are dear to hold against
+/// a name, and somebody else.
+fn burdened(channels: u32) -> (Bench, ClientId, ClientId) {
+    let mut bench = Bench::new(|config| {
+        config.limits.list_entries = 1_000;
+        config.limits.flood_rate = 0;
+    });
+    let (owner, other) = (bench.user(0), bench.user(1));
+    let hostile = "*a".repeat(70);
+    for number in 0..channels {
+        bench.say(owner, &format!("JOIN #c{number}"));
+        bench.say(other, &format!("JOIN #c{number}"));
+        for mask in (0..300).step_by(3) {
+            let masks = [mask, mask + 1, mask + 2].map(|mask| format!("{hostile}b{mask}")).join(" ");
+            let line = format!("MODE #c{number} +bbb {masks}");
+            bench.server.handle(
+                bench.now,
+                Input::Line { client: owner, line: line.as_bytes() },
+                &mut bench.out,
+            );
+        }
+        bench.out.clear();
+    }
+    (bench, owner, other)
+}
+
+#[test]
+fn a_nick_that_is_held_against_many_masks_takes_several_turns_and_others_have_theirs() {
+    let (mut bench, owner, other) = burdened(8);
+    bench.say(other, "NICK second");
+    assert!(!bench.server.ready(other) && bench.got(1).is_empty(), "it waits");
+    bench.say(owner, "PING meanwhile");
+    assert_eq!(bench.got(0).len(), 1);
+    // Somebody is faster.
+    let third = bench.user(2);
+    bench.say(third, "NICK second");
+    bench.out.clear();
+    bench.pass(1_000);
+    assert!(bench.server.ready(other) && bench.got(1)[0].contains(" 433 "));
+
+    bench.say(owner, "MODE #c7 -b nobody!*@*");
+    bench.say(other, "NICK other");
+    bench.out.clear();
+    bench.pass(1_000);
+    assert!(bench.server.ready(other) && bench.got(0) == [":n1!~u@127.0.0.1 NICK other"]);
+}
+
+#[test]
+fn a_nick_is_refused_in_the_last_of_many_channels_as_in_the_first() {
+    let (mut bench, owner, other) = burdened(8);
+    bench.say(owner, "MODE #c7 +N");
+    bench.out.clear();
+    bench.say(other, "NICK second");
+    bench.pass(1_000);
+    assert!(bench.server.ready(other) && bench.got(1)[0].contains(" 447 "));
+}
+
+#[test]
+fn a_message_to_many_channels_goes_on_in_the_next_turn_to_each_once_and_in_order() {
+    let (mut bench, _, other) = burdened(8);
+    let mut lines = Vec::new();
+    bench.say(other, "PRIVMSG #c0,#c1,#c2,#c3,#c4,#c5,#c6,#c7,#c0 :hello");
+    assert!(!bench.server.ready(other));
+    lines.extend(bench.got(0));
+    let first = lines.len();
+    while !bench.server.ready(other) {
+        bench.input(Input::Tick);
+        lines.extend(bench.got(0));
+    }
+    let expected: Vec<_> =
+        (0..8).map(|number| format!(":n1!~u@127.0.0.1 PRIVMSG #c{number} :hello")).collect();
+    assert!(first < 8 && lines == expected, "{lines:?}");
+}
+
+#[test]
+fn wallops_are_put_into_words_once() {
+    let mut bench = Bench::with_operator(Privileges::WALLOPS);
+    let operator = bench.operator(0);
+    for slot in 1..50 {
+        let client = bench.user(slot);
+        bench.say(client, &format!("MODE n{slot} +w"));
+    }
+    bench.out.clear();
+    let before = (bench.out.encoded(), bench.out.deliveries());
+    bench.say(operator, "WALLOPS :hear");
+    assert_eq!((bench.out.encoded() - before.0, bench.out.deliveries() - before.1), (1, 49));
+}
