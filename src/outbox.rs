@@ -10,11 +10,16 @@
 //! A connection's send-queue limit is enforced here, when bytes are appended: over it the connection
 //! is marked, gets nothing more, and the shell disconnects it in the same turn.
 
+#[cfg(debug_assertions)]
+mod record;
+
 use crate::arena::Arena;
 use crate::proto::caps::Caps;
 use crate::proto::limits::{ARENA_FLUSH, SPANS_FLUSH};
 
 pub use crate::arena::{Shelf, Span};
+#[cfg(debug_assertions)]
+pub use record::Record;
 
 /// The end of a connection's list of earlier spans.
 const NONE: u32 = u32::MAX;
@@ -87,6 +92,8 @@ pub struct Outbox {
     fullest: u32,
     encoded: u64,
     deliveries: u64,
+    #[cfg(debug_assertions)]
+    record: Option<Record>,
 }
 
 /// What is set aside for a recipient, to be given to it in another form.
@@ -167,8 +174,8 @@ impl Outbox {
     pub fn send(&mut self, slot: u32, span: Span) {
         let Some(entry) = self.entries.get_mut(slot as usize) else { return };
         if entry.extend(span) {
-            self.fullest = self.fullest.max(entry.bytes);
-            self.deliveries += 1;
+            let bytes = entry.bytes;
+            self.given(slot, span, bytes);
         } else {
             self.send_apart(slot, span);
         }
@@ -182,12 +189,24 @@ impl Outbox {
             return false;
         }
         if entry.extend(span) {
-            self.fullest = self.fullest.max(entry.bytes);
-            self.deliveries += 1;
+            let bytes = entry.bytes;
+            self.given(slot, span, bytes);
         } else {
             self.send_apart(slot, span);
         }
         true
+    }
+
+    /// Counts a span that was given to `slot`, which has so many bytes now.
+    #[inline]
+    #[cfg_attr(not(debug_assertions), expect(unused_variables, reason = "the record is kept for tests"))]
+    fn given(&mut self, slot: u32, span: Span, bytes: u32) {
+        self.fullest = self.fullest.max(bytes);
+        self.deliveries += 1;
+        #[cfg(debug_assertions)]
+        if let Some(record) = &mut self.record {
+            record.add(slot, self.arena.slice(span));
+        }
     }
 
     /// The same for a span that does not follow the last one given, or cannot be given.
@@ -204,7 +223,6 @@ impl Outbox {
             }
             return;
         }
-        self.deliveries += 1;
         if entry.bytes == 0 {
             self.dirty.push(slot);
             entry.last = span;
@@ -221,7 +239,7 @@ impl Outbox {
         }
         entry.bytes = bytes;
         entry.lines += 1;
-        self.fullest = self.fullest.max(bytes);
+        self.given(slot, span, bytes);
     }
 
     /// Sets aside what `slot` is given from now on, until [`Outbox::release`]. May be nested.
@@ -347,6 +365,13 @@ impl Outbox {
     /// Whether so much was encoded, or handed out in so many pieces, that the shell should flush before it handles more input.
     pub fn is_full(&self) -> bool {
         self.arena.len() >= ARENA_FLUSH || self.earlier.len() >= SPANS_FLUSH
+    }
+
+    /// What connections were given since the record was last cleared. From the first call on it is kept; only builds that check
+    /// their assertions have it, as a delivery costs others next to nothing.
+    #[cfg(debug_assertions)]
+    pub fn record(&mut self) -> &mut Record {
+        self.record.get_or_insert_default()
     }
 
     /// Lines encoded since the start, each once for each form that some recipient needed.

@@ -23,6 +23,8 @@ use crate::config::Config;
 use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
 use crate::outbox::Outbox;
+#[cfg(debug_assertions)]
+use crate::outbox::Record;
 use crate::proto::limits::{
     ADMIN_LINE, EXPIRIES_PER_TURN, KEEP_IDLE, LINGER_MS, PAUSE_MS, READ_BUFFER, TICK_WORK, TRIM_MS, TURN_WORK,
 };
@@ -479,12 +481,26 @@ impl<D: Driver> Shell<D> {
         self.out.kept_bytes() + self.scratch.capacity() + self.pool.kept_bytes()
     }
 
+    /// What connections were given: see [`Outbox::record`].
+    #[cfg(debug_assertions)]
+    pub fn record(&mut self) -> &mut Record {
+        self.out.record()
+    }
+
     /// Checks every invariant of the shell and of the server, between turns.
     ///
     /// # Panics
     /// When one does not hold.
     pub fn check(&self) {
         self.server.check(&self.out);
+        self.check_turn();
+    }
+
+    /// Checks the invariants of the shell alone, which takes a fraction of the time.
+    ///
+    /// # Panics
+    /// When one does not hold.
+    pub fn check_turn(&self) {
         assert!(self.out.dirty().is_empty(), "all was sent when the turn ended");
         assert!(self.closing.is_empty() && self.closed.is_empty() && self.waiting.is_empty());
         assert!(self.refused.is_empty(), "who asked for what cannot be done knows");

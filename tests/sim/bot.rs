@@ -76,7 +76,7 @@ pub(crate) struct Bot {
     /// The channels it is in, by folded name.
     pub(crate) views: BTreeMap<String, View>,
     /// Bytes that it wants to send.
-    pub(crate) to_send: VecDeque<u8>,
+    pub(crate) to_send: Vec<u8>,
     /// Commands whose PONG has not come, the one that is being answered first.
     pub(crate) pending: VecDeque<(u64, Command)>,
     /// Whether the first of them has got its answer.
@@ -103,7 +103,7 @@ impl Bot {
             caps: Caps::default(),
             sends_tags: false,
             views: BTreeMap::new(),
-            to_send: VecDeque::new(),
+            to_send: Vec::new(),
             pending: VecDeque::new(),
             answered: false,
             next_barrier: 0,

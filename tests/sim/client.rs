@@ -1,12 +1,12 @@
 //! A client of any kind, as the machine sees it.
 
-use std::collections::VecDeque;
-
 use chatd::net::fake::Remote;
 
 use crate::admin::Admin;
 use crate::bot::Bot;
+use crate::ends::End;
 use crate::noise::Noise;
+use crate::parcel::Parcel;
 use crate::witness::Witness;
 
 /// Who is at the far end of a connection.
@@ -21,6 +21,14 @@ pub(crate) struct Client {
     pub(crate) role: Role,
     /// Reads all that it is told.
     pub(crate) witness: Witness,
+    /// What it was given and has not read.
+    pub(crate) parcel: Parcel,
+    /// Whether it has been let in, so that the server knows it.
+    pub(crate) met: bool,
+    /// When it connected, in milliseconds of the monotonic clock.
+    pub(crate) since_ms: u64,
+    /// How it ended, by the log.
+    pub(crate) end: Option<End>,
     /// Bytes without a newline yet.
     pub(crate) inbox: Vec<u8>,
     /// Bytes read in a step; `None` for all.
@@ -32,7 +40,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn waiting(&mut self) -> &mut VecDeque<u8> {
+    pub(crate) fn waiting(&mut self) -> &mut Vec<u8> {
         match &mut self.role {
             Role::Bot(bot) => &mut bot.to_send,
             Role::Noise(noise) => &mut noise.to_send,
@@ -45,6 +53,10 @@ impl Client {
             Role::Bot(bot) => Some(bot),
             _ => None,
         }
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        matches!(self.role, Role::Admin(_))
     }
 
     /// From now until all is settled, its connection may end.
@@ -79,7 +91,7 @@ impl Client {
             Role::Noise(noise) => format!("noise {}", noise.number),
             Role::Admin(admin) => format!("admin (waits for {:?})", admin.expected),
         };
-        format!("{state}{who}")
+        format!("{state}{who}, {} bytes given, {} missing", self.parcel.given(), self.parcel.missing())
     }
 }
 

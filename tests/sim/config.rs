@@ -9,6 +9,9 @@ use crate::rng::Rng;
 /// The least `ping_interval`, in seconds.
 pub(crate) const PING_INTERVAL_MIN: u32 = 60;
 
+/// The least silence after which a client is dismissed: until it is asked, and for the answer.
+pub(crate) const SILENCE_MIN_MS: u64 = (PING_INTERVAL_MIN as u64 + 20) * 1_000;
+
 /// A configuration in which limits are near. Whether there are cloaks stays as it is.
 pub(crate) fn random(rng: &mut Rng, cloaks: bool) -> Config {
     let mut config = Config::default();

@@ -17,9 +17,9 @@ fn ensure(holds: bool, fault: impl FnOnce() -> String) -> Checked {
 
 impl Bot {
     /// Takes a line.
-    pub(crate) fn hear(&mut self, line: &Line, ledger: &mut Ledger, rng: &mut Rng) -> Checked {
+    pub(crate) fn hear(&mut self, line: &Line<'_>, ledger: &mut Ledger, rng: &mut Rng) -> Checked {
         self.check_tags(line)?;
-        match (line.command.as_str(), line.numeric()) {
+        match (line.command, line.numeric()) {
             (_, Some(code)) => self.numeric(code, line, ledger, rng),
             ("PONG", _) => self.barrier(line, ledger),
             ("PING", _) => {
@@ -52,22 +52,22 @@ impl Bot {
     }
 
     /// Whether a line tells the bot of itself: WHOIS, USERHOST and the welcome show it where it is.
-    pub(crate) fn is_about_itself(&self, line: &Line) -> bool {
+    pub(crate) fn is_about_itself(&self, line: &Line<'_>) -> bool {
         match line.numeric() {
             Some(1 | 302 | 338 | 340 | 396) => true,
-            Some(354) => line.params.last() == Some(&self.nick),
+            Some(354) => line.params.last() == Some(&self.nick.as_str()),
             _ => line.command == "ERROR",
         }
     }
 
-    fn check_tags(&self, line: &Line) -> Checked {
-        let time = line.tags.get("time");
+    fn check_tags(&self, line: &Line<'_>) -> Checked {
+        let time = line.tag("time");
         let bare = line.source.is_empty();
         ensure(time.is_some() == (self.caps.time && !bare), || {
             "the tag time is there, or missing".to_owned()
         })?;
         ensure(time.is_none_or(|time| time.len() == 24 && time.ends_with('Z')), || "an odd time".to_owned())?;
-        let others = line.tags.keys().filter(|name| *name != "time");
+        let others = line.tags.iter().map(|(name, _)| *name).filter(|name| *name != "time");
         for name in others {
             ensure(self.caps.tags && (name.starts_with('+') || name == "msgid"), || {
                 format!("the tag {name} is not for this client")
@@ -77,7 +77,7 @@ impl Bot {
     }
 
     /// The PONG after a command: all that it caused has been heard.
-    fn barrier(&mut self, line: &Line, ledger: &mut Ledger) -> Checked {
+    fn barrier(&mut self, line: &Line<'_>, ledger: &mut Ledger) -> Checked {
         let Some(number) = line.param(1).strip_prefix('b') else { return Ok(()) };
         let (expected, command) = self.pending.pop_front().ok_or("a PONG without a PING")?;
         ensure(number == expected.to_string(), || format!("PONG {number}, expected {expected}"))?;
@@ -99,7 +99,7 @@ impl Bot {
         }
     }
 
-    fn numeric(&mut self, code: u16, line: &Line, ledger: &mut Ledger, rng: &mut Rng) -> Checked {
+    fn numeric(&mut self, code: u16, line: &Line<'_>, ledger: &mut Ledger, rng: &mut Rng) -> Checked {
         // MONITOR tells all who watch somebody in one line.
         let for_me = line.param(0) == self.nick || matches!(code, 730 | 731) && line.param(0) == "*";
         ensure(for_me || code == 1 || self.stage == Stage::Registering, || {
@@ -189,7 +189,7 @@ impl Bot {
     }
 
     /// 302 says which bots the nicks are.
-    fn identify(&mut self, line: &Line) {
+    fn identify(&mut self, line: &Line<'_>) {
         for reply in line.param(1).split(' ') {
             let Some((nick, rest)) = reply.split_once('=') else { continue };
             let user = rest.trim_start_matches(['+', '-']).split('@').next().unwrap_or_default();
@@ -202,7 +202,7 @@ impl Bot {
         }
     }
 
-    fn capabilities(&mut self, line: &Line) -> Checked {
+    fn capabilities(&mut self, line: &Line<'_>) -> Checked {
         self.answered = true;
         ensure(line.param(1) == "ACK", || "all that it asks for is offered".to_owned())?;
         for word in line.param(2).split_whitespace() {
@@ -217,7 +217,7 @@ impl Bot {
         Ok(())
     }
 
-    fn join(&mut self, line: &Line) -> Checked {
+    fn join(&mut self, line: &Line<'_>) -> Checked {
         let channel = fold(line.param(0));
         if line.nick() == self.nick {
             self.answered = true;
@@ -229,7 +229,7 @@ impl Bot {
         view.join(line.nick(), line.bot())
     }
 
-    fn rename(&mut self, line: &Line) -> Checked {
+    fn rename(&mut self, line: &Line<'_>) -> Checked {
         let (from, to) = (line.nick(), line.param(0));
         let mut seen = from == self.nick;
         for view in self.views.values_mut() {
@@ -243,7 +243,7 @@ impl Bot {
         ensure(seen, || format!("{from} shares no channel with it"))
     }
 
-    fn quit(&mut self, line: &Line) -> Checked {
+    fn quit(&mut self, line: &Line<'_>) -> Checked {
         let mut seen = false;
         for view in self.views.values_mut() {
             seen |= view.leave(line.nick()).is_ok();
@@ -251,7 +251,7 @@ impl Bot {
         ensure(seen, || format!("{} shares no channel with it", line.nick()))
     }
 
-    fn in_channel(&mut self, line: &Line) -> Checked {
+    fn in_channel(&mut self, line: &Line<'_>) -> Checked {
         let channel = fold(line.param(0));
         let is_me = line.nick() == self.nick;
         self.answered |= is_me;
@@ -259,7 +259,7 @@ impl Bot {
         let by_server = !line.source.contains('!');
         ensure(by_server || view.find(line.nick()).is_some(), || format!("{} is not there", line.nick()))?;
         let operator = by_server || view.find(line.nick()).is_some_and(|member| member.op);
-        let leaves = match line.command.as_str() {
+        let leaves = match line.command {
             "MODE" => {
                 ensure(operator, || format!("{} is no operator", line.nick()))?;
                 return view.mode(line);
@@ -285,13 +285,13 @@ impl Bot {
         Ok(())
     }
 
-    fn message(&mut self, line: &Line, ledger: &mut Ledger) -> Checked {
+    fn message(&mut self, line: &Line<'_>, ledger: &mut Ledger) -> Checked {
         let target = line.param(0);
         // Of a ban, or of a configuration that was read.
         self.answered |= line.param(1).starts_with("*** The ");
         ensure(line.command != "TAGMSG" || self.caps.tags, || "TAGMSG without message-tags".to_owned())?;
-        let tag = line.tags.get("+sim");
-        let id = message_id(line, tag.map(String::as_str));
+        let tag = line.tag("+sim");
+        let id = message_id(line, tag);
         if line.nick() == self.nick {
             self.answered = true;
             let id = id.ok_or("an echo of what it did not say")?;
@@ -317,7 +317,7 @@ impl Bot {
         }
         match id {
             Some(id) if line.bot() == Some(id.0) => {
-                let tag = self.caps.tags.then(|| tag.map_or("", String::as_str));
+                let tag = self.caps.tags.then(|| tag.unwrap_or_default());
                 ledger.received(self.number, id, target, line.param(1), tag)
             }
             _ => Ok(()),
@@ -325,7 +325,7 @@ impl Bot {
     }
 
     /// Its own message came back: those it sees there must have it.
-    fn echo(&mut self, id: Id, line: &Line, ledger: &mut Ledger) -> Checked {
+    fn echo(&mut self, id: Id, line: &Line<'_>, ledger: &mut Ledger) -> Checked {
         let target = line.param(0);
         let mut obliged = BTreeSet::new();
         let mut open = line.command == "TAGMSG";
@@ -356,8 +356,8 @@ impl Bot {
 }
 
 /// Which message of which bot it is.
-fn message_id(line: &Line, tag: Option<&str>) -> Option<Id> {
-    let (bot, number) = match line.command.as_str() {
+fn message_id(line: &Line<'_>, tag: Option<&str>) -> Option<Id> {
+    let (bot, number) = match line.command {
         "TAGMSG" => tag?.split_once('.')?,
         _ => {
             let rest = line.param(1).strip_prefix("m ")?;

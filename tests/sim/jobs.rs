@@ -77,7 +77,7 @@ impl World {
             let Some(outcome) = self.jobs.finish(&mut self.rng) else { break };
             self.totals.jobs += 1;
             self.totals.late += u64::from(self.is_late(&outcome));
-            self.note(format!("{outcome:?}"));
+            self.note(|| format!("{outcome:?}"));
             self.shell.finished(outcome);
         }
     }

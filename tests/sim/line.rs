@@ -1,22 +1,19 @@
 //! What clients receive, taken apart strictly: what a client could misunderstand is a fault.
 
-use std::collections::BTreeMap;
-
 /// A message from the server.
 #[derive(Clone, Debug)]
-pub(crate) struct Line {
-    pub(crate) tags: BTreeMap<String, String>,
+pub(crate) struct Line<'a> {
+    pub(crate) tags: Vec<(&'a str, &'a str)>,
     /// Empty if there is none.
-    pub(crate) source: String,
-    pub(crate) command: String,
-    pub(crate) params: Vec<String>,
+    pub(crate) source: &'a str,
+    pub(crate) command: &'a str,
+    pub(crate) params: Vec<&'a str>,
 }
 
-impl Line {
+impl<'a> Line<'a> {
     /// Parses a line without its CR LF.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8: {error}"))?;
-        if text.contains(['\r', '\n', '\0']) {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
+        if memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()).is_some() {
             return Err("CR, LF or NUL within a line".to_owned());
         }
         let (tags, rest) = match text.strip_prefix('@') {
@@ -26,31 +23,32 @@ impl Line {
         if tags.len() > 8191 - 2 || rest.len() > 510 {
             return Err(format!("too long: {} bytes of tags, {} others", tags.len(), rest.len()));
         }
-        let mut line =
-            Self { tags: read_tags(tags)?, source: String::new(), command: String::new(), params: vec![] };
-        let mut rest = rest;
-        if let Some(after) = rest.strip_prefix(':') {
-            let (source, after) = after.split_once(' ').ok_or("a source and nothing else")?;
-            source.clone_into(&mut line.source);
-            rest = after;
-        }
+        let (source, rest) = match rest.strip_prefix(':') {
+            Some(after) => after.split_once(' ').ok_or("a source and nothing else")?,
+            None => ("", rest),
+        };
         let (middle, trailing) = match rest.split_once(" :") {
             Some((middle, trailing)) => (middle, Some(trailing)),
             None => (rest, None),
         };
         let mut words = middle.split(' ');
-        words.next().unwrap_or_default().clone_into(&mut line.command);
-        line.params = words.map(str::to_owned).collect();
-        if line.command.is_empty() || line.params.iter().any(String::is_empty) || line.params.len() > 14 {
+        let command = words.next().unwrap_or_default();
+        let mut params: Vec<_> = words.collect();
+        if command.is_empty() || params.iter().any(|param| param.is_empty()) || params.len() > 14 {
             return Err("empty or too many parameters".to_owned());
         }
-        line.params.extend(trailing.map(str::to_owned));
-        Ok(line)
+        params.extend(trailing);
+        Ok(Self { tags: read_tags(tags)?, source, command, params })
+    }
+
+    /// The value of a tag, if it is there.
+    pub(crate) fn tag(&self, name: &str) -> Option<&'a str> {
+        self.tags.iter().find(|(tag, _)| *tag == name).map(|(_, value)| *value)
     }
 
     /// The parameter at `index`, or nothing.
-    pub(crate) fn param(&self, index: usize) -> &str {
-        self.params.get(index).map_or("", String::as_str)
+    pub(crate) fn param(&self, index: usize) -> &'a str {
+        self.params.get(index).copied().unwrap_or_default()
     }
 
     /// The numeric, if it is one.
@@ -59,7 +57,7 @@ impl Line {
     }
 
     /// The source's nick.
-    pub(crate) fn nick(&self) -> &str {
+    pub(crate) fn nick(&self) -> &'a str {
         self.source.split(['!', '@']).next().unwrap_or_default()
     }
 
@@ -70,13 +68,14 @@ impl Line {
     }
 }
 
-fn read_tags(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let mut tags = BTreeMap::new();
+fn read_tags(text: &str) -> Result<Vec<(&str, &str)>, String> {
+    let mut tags: Vec<(&str, &str)> = Vec::new();
     for tag in text.split(';').filter(|tag| !tag.is_empty()) {
         let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
-        if tags.insert(name.to_owned(), value.to_owned()).is_some() {
+        if tags.iter().any(|(other, _)| *other == name) {
             return Err(format!("the tag {name} stands twice"));
         }
+        tags.push((name, value));
     }
     Ok(tags)
 }

@@ -2,36 +2,59 @@
 //! kinds on a machine where much goes wrong.
 //!
 //! Clients connect, send commands, garbage and halves of lines, read slowly or not at all, half-close,
-//! reset, and leave in the middle of a line; events come late, merged, twice, or for what is gone; calls
-//! fail; descriptors run out; the configuration is reloaded with other limits; clocks jump; operators ask
-//! and kick. After each step the invariants of shell and server are checked. Some of the clients, the bots,
-//! keep to the rules and check every line they get against a model of their own: see `heard.rs` and
-//! `ledger.rs`. What other threads do for the server, such as to check a password or to save a ban, takes them any time,
-//! comes in any order, fails, or is for somebody who has left: see `jobs.rs`. A witness reads along for everybody, and
-//! nobody is told where the bots hide. From time to time nothing more goes wrong, and everybody must have heard everything:
-//! each PING has its PONG, each message is where it has to be and nowhere else, once and in order, and
-//! all bots agree on who is in which channel.
+//! reset, and leave in the middle of a line; the configuration is reloaded with other limits; clocks jump; operators ask
+//! and kick. The machine gives and takes parts of what it is asked for, down to one byte, says that it would block,
+//! in storms, tells of readiness late, twice, for what is gone, or where there is none, runs out of descriptors, and
+//! fails any call; how much of that there is changes with the weather, from none to much.
 //!
-//! The same seed always gives the same run; a failure says which it was. `cargo test --test sim` begins with seed 1
-//! and takes some seconds. Environment variables:
+//! # What is checked
 //!
-//! - `CHATD_SIM_SEED`: the only seed to run.
-//! - `CHATD_SIM_STEPS`: steps of each seed, 3,000 if not given.
-//! - `CHATD_SIM_SECONDS`: how long to go on to further seeds, from one that nobody knows yet: the time. For a night:
-//!   `CHATD_SIM_SECONDS=30000 cargo test --release --test sim`.
+//! - The invariants of the shell after each step, and those of the server after every few.
+//! - What each client has read is what it was given, byte by byte, in order, nothing twice and nothing left out. Who is told
+//!   that nothing more comes has got all of it. Who got less was cut off for a reason that applies: see `parcel.rs`.
+//! - Each end of a connection is logged once, with a cause that what happened to it allows: see `ends.rs`.
+//! - Some of the clients, the bots, keep to the rules and check every line against a model of their own: see
+//!   `heard.rs` and `ledger.rs`. A witness reads along for everybody, and nobody is told where the bots hide.
+//! - What other threads do for the server, such as to check a password or to save a ban, takes them any time, comes in any
+//!   order, fails, or is for somebody who has left: see `jobs.rs`.
+//! - From time to time nothing more goes wrong, and everybody must have heard everything: each PING has its PONG, each
+//!   message is where it has to be and nowhere else, once and in order, and all bots agree on who is in which channel.
+//!
+//! # Running it
+//!
+//! A step is one turn of the loop with all its events, after clients have done something or nothing; turns of the times of
+//! rest are not counted. The same seed always gives the same run. A failure is run again at once with a history and with all
+//! checks after each step, and says how to see it once more. `cargo test --test sim` takes 1,000,000 steps, with one thread for each
+//! processor. With optimization and still with all assertions, and for hours:
+//!
+//! ```text
+//! CHATD_SIM_TOTAL=100000000 cargo test --profile fuzz --test sim -- --nocapture
+//! CHATD_SIM_SECONDS=28800 cargo test --profile fuzz --test sim -- --nocapture
+//! ```
+//!
+//! - `CHATD_SIM_TOTAL`: steps of all seeds together.
+//! - `CHATD_SIM_STEPS`: steps of each seed, 10,000 if not given.
+//! - `CHATD_SIM_SEED`: the first seed, 1 if not given. Without a total it is the only one.
+//! - `CHATD_SIM_SECONDS`: how long to go on to further seeds, from one that nobody knows yet: the time.
 
 mod admin;
 mod bot;
 mod client;
 mod config;
+mod ends;
 mod heard;
+mod history;
 mod jobs;
 mod ledger;
 mod line;
 mod noise;
+mod parcel;
+mod reading;
 mod rest;
 mod rng;
+mod runs;
 mod view;
+mod weather;
 #[path = "../common/witness.rs"]
 #[allow(dead_code)]
 mod witness;
@@ -39,10 +62,7 @@ mod world;
 
 use std::time::{Duration, Instant, SystemTime};
 
-use world::{Totals, World};
-
-/// Steps between two times of rest.
-const EPOCH: u64 = 400;
+use runs::Plan;
 
 /// The number in an environment variable, if it is set.
 fn option(name: &str) -> Option<u64> {
@@ -50,57 +70,19 @@ fn option(name: &str) -> Option<u64> {
     Some(value.parse().unwrap_or_else(|error| panic!("{name}={value}: {error}")))
 }
 
-/// Says how to get the same failure again, should there be one.
-struct Report {
-    seed: u64,
-    steps: u64,
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Self { seed, steps } = self;
-            eprintln!("again: CHATD_SIM_SEED={seed} CHATD_SIM_STEPS={steps} cargo test --test sim");
-        }
-    }
-}
-
-/// A world and what becomes of it.
-fn run(seed: u64, steps: u64) -> Totals {
-    let _report = Report { seed, steps };
-    let mut world = World::new(seed);
-    let mut outcome = Ok(());
-    while outcome.is_ok() && world.step < steps {
-        outcome = world.advance();
-        if outcome.is_ok() && world.step.is_multiple_of(EPOCH) {
-            outcome = world.settle();
-        }
-    }
-    let outcome = outcome.and_then(|()| world.settle()).and_then(|()| world.shut_down());
-    if let Err(fault) = outcome {
-        panic!("seed {seed}, step {}: {fault}\n  {}", world.step, world.history());
-    }
-    world.totals
-}
-
 #[test]
 fn whatever_happens_clients_get_what_is_theirs() {
-    let steps = option("CHATD_SIM_STEPS").unwrap_or(3_000);
-    if let Some(seed) = option("CHATD_SIM_SEED") {
-        println!("seed {seed}: {:?}", run(seed, steps));
-        return;
+    let steps = option("CHATD_SIM_STEPS").unwrap_or(10_000);
+    let (total, only) = (option("CHATD_SIM_TOTAL"), option("CHATD_SIM_SEED"));
+    let mut plan = Plan { first: only.unwrap_or(1), steps, total: total.unwrap_or(1_000_000), end: None };
+    if let Some(seconds) = option("CHATD_SIM_SECONDS") {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is past 1970");
+        plan.first = since_1970.as_nanos() as u64;
+        plan.total = u64::MAX;
+        plan.end = Some(Instant::now() + Duration::from_secs(seconds));
+    } else if only.is_some() && total.is_none() {
+        plan.total = steps;
     }
-    let seconds = option("CHATD_SIM_SECONDS");
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is past 1970");
-    let mut seed = seconds.map_or(1, |_| since_1970.as_nanos() as u64);
-    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(5));
-    loop {
-        let totals = run(seed, steps);
-        let all_seen = totals.deliveries > 0 && totals.barriers > 0 && totals.answers > 0 && totals.jobs > 0;
-        assert!(all_seen || steps < 3_000, "seed {seed} tests too little: {totals:?}");
-        seed = seed.wrapping_add(1);
-        if Instant::now() >= end {
-            break;
-        }
-    }
+    ends::listen();
+    plan.run();
 }

@@ -1,7 +1,5 @@
 //! A client that keeps to no rule: garbage, half lines, and every command with any parameters.
 
-use std::collections::VecDeque;
-
 use chatd::proto::caps;
 use chatd::proto::limits::INPUT_LINE;
 use chatd::proto::modes;
@@ -14,14 +12,14 @@ use crate::rng::Rng;
 pub(crate) struct Noise {
     pub(crate) number: u32,
     /// Bytes that it wants to send.
-    pub(crate) to_send: VecDeque<u8>,
+    pub(crate) to_send: Vec<u8>,
     /// Says nothing more, not even PONG.
     mute: bool,
 }
 
 impl Noise {
     pub(crate) fn new(number: u32, rng: &mut Rng) -> Self {
-        let mut noise = Self { number, to_send: VecDeque::new(), mute: rng.one_in(4) };
+        let mut noise = Self { number, to_send: Vec::new(), mute: rng.one_in(4) };
         // Most of them register, as only then much can happen.
         if !rng.one_in(4) {
             let nick = if rng.one_in(3) { "shared".to_owned() } else { format!("x{number}") };
@@ -33,7 +31,7 @@ impl Noise {
 
     fn write(&mut self, line: &str) {
         self.to_send.extend(line.as_bytes());
-        self.to_send.push_back(b'\n');
+        self.to_send.push(b'\n');
     }
 
     /// Something to send.
@@ -48,19 +46,19 @@ impl Noise {
                 let byte = rng.pick(b"xxA@: ,#\xe9");
                 self.to_send.extend(std::iter::repeat_n(byte, length));
                 if rng.one_in(2) {
-                    self.to_send.push_back(b'\n');
+                    self.to_send.push(b'\n');
                 }
             }
             2 => self.write(
                 rng.pick(&["", "\r", " ", ":", "@", "@a", "@a ", ":a ", "\0", "PRIVMSG", "\r\r", "é"]),
             ),
-            3 => {
+            3 if rng.one_in(3) => {
                 let text = "lorem ipsum ".repeat(rng.between(1, 40) as usize);
                 let line = format!("PRIVMSG {} :{text}", rng.pick(CHANNELS));
                 (0..rng.between(1, 60)).for_each(|_| self.write(&line));
             }
             // Much to read for little that is sent.
-            4 => (0..rng.between(1, 300)).for_each(|_| self.write("VERSION")),
+            4 if rng.one_in(4) => (0..rng.between(1, 300)).for_each(|_| self.write("VERSION")),
             // Every mode there is, where no bot has a model of it.
             5 => self.write("JOIN #noise"),
             7 if rng.one_in(3) => self.write("OPER root guess"),

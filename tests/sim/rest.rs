@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chatd::net::Signal;
-use chatd::net::fake::Faults;
 
 use crate::bot::{Bot, Stage};
 use crate::client::{Client, Role};
@@ -22,8 +21,7 @@ const QUIET_TURNS: u32 = 3;
 impl World {
     /// Nothing more goes wrong, and everybody reads: then all that was asked has its answer, and all agree.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
-        let driver = self.shell.driver_mut();
-        (driver.faults, driver.most_open, driver.busy) = (Faults::default(), usize::MAX, false);
+        self.calm();
         for client in &mut self.clients {
             client.appetite = None;
             self.shell.driver_mut().set_capacity(client.remote, ROOMY);
@@ -39,19 +37,37 @@ impl World {
         }
         self.until_quiet()?;
         self.agree()?;
+        self.shell.check();
+        if let Some(client) = self.clients.iter().find(|client| client.open && client.parcel.missing() > 0) {
+            return Err(format!("{} has not got what it was given", client.describe()));
+        }
         let bots = self.clients.iter().filter_map(|client| client.bot().filter(|_| client.open));
         let alive: BTreeSet<u32> = bots.map(|bot| bot.number).collect();
         self.totals.deliveries = self.ledger.deliveries;
         self.totals.settled += 1;
         self.totals.ends = self.shell.server().stats().disconnects;
         self.ledger.close(&alive)?;
-        self.clients.retain(|client| client.open);
+        self.forget_gone()?;
         for client in &mut self.clients {
             if let Role::Bot(bot) = &mut client.role {
                 bot.excused = client.finished;
             }
         }
         Ok(())
+    }
+
+    /// Takes out the clients that are gone. What became of each the log has told, if it had ever been let in.
+    fn forget_gone(&mut self) -> Result<(), String> {
+        let driver = self.shell.driver_mut();
+        let (gone, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.clients)
+            .into_iter()
+            .partition(|client| !client.open && driver.is_closed(client.remote));
+        self.clients = rest;
+        let untold = |client: &&Client| client.met && client.end.is_none() && !client.is_admin();
+        match gone.iter().find(untold) {
+            Some(client) => Err(format!("{} is gone, and the log does not say so", client.describe())),
+            None => Ok(()),
+        }
     }
 
     fn until_quiet(&mut self) -> Result<(), String> {
@@ -69,7 +85,7 @@ impl World {
             let next = self.shell.deadline().map_or(soon, |at| at.clamp(self.now.mono_ms, soon));
             self.now.unix_ms += next - self.now.mono_ms;
             self.now.mono_ms = next;
-            self.turn(false);
+            self.turn(false)?;
             self.read_all()?;
             let driver = self.shell.driver_mut();
             let noticed = |client: &Client| client.open == driver.token(client.remote).is_some();
@@ -141,14 +157,17 @@ impl World {
         for client in &mut self.clients {
             client.excuse();
         }
+        self.stopping = true;
         self.shell.begin(self.now);
         self.shell.signal(Signal::Stop);
         self.shell.end();
+        self.hand_over();
+        self.note_ends()?;
         while !self.shell.is_finished() {
             if self.now.mono_ms > end {
                 return Err(format!("not finished {patience} ms after it was told to stop"));
             }
-            self.turn(false);
+            self.turn(false)?;
             self.read_all()?;
         }
         self.read_all()?;

@@ -83,7 +83,7 @@ impl View {
     }
 
     /// A 353.
-    pub(crate) fn names(&mut self, line: &Line) -> Result<(), String> {
+    pub(crate) fn names(&mut self, line: &Line<'_>) -> Result<(), String> {
         for word in line.param(3).split(' ') {
             let nick = word.trim_start_matches(['@', '+']);
             let prefix = &word[..word.len() - nick.len()];
@@ -130,8 +130,8 @@ impl View {
     }
 
     /// A MODE for the channel.
-    pub(crate) fn mode(&mut self, line: &Line) -> Result<(), String> {
-        let mut params = line.params.iter().skip(2);
+    pub(crate) fn mode(&mut self, line: &Line<'_>) -> Result<(), String> {
+        let mut params = line.params.iter().copied().skip(2);
         let mut add = true;
         for letter in line.param(1).chars() {
             match letter {

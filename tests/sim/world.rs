@@ -1,24 +1,24 @@
 //! The shell with its server on a machine that is played, all clients, and what happens to them.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
 use chatd::config::{Config, Diagnostic, Severity};
 use chatd::load::{LoadError, Loaded};
-use chatd::net::fake::{Call, FakeDriver, Faults};
+use chatd::net::fake::{FakeDriver, Remote};
 use chatd::net::{Credentials, Driver, Ready, Shell, Signal};
 use chatd::server::{Cause, Time};
-use nix::errno::Errno;
 
 use crate::admin::Admin;
-use crate::bot::{Bot, Stage};
+use crate::bot::Bot;
 use crate::client::{Client, Role};
 use crate::config;
+use crate::ends;
+use crate::history::History;
 use crate::jobs::Jobs;
 use crate::ledger::Ledger;
-use crate::line::Line;
 use crate::noise::Noise;
+use crate::parcel::Parcel;
 use crate::rng::Rng;
 use crate::witness::Witness;
 
@@ -27,6 +27,9 @@ const BOTS: usize = 12;
 const NOISES: usize = 5;
 const ADMINS: usize = 3;
 
+/// Turns between two checks of all invariants.
+const CHECK: u64 = 8;
+
 /// The kernel's buffer for a client that reads.
 pub(crate) const ROOMY: usize = 1 << 20;
 
@@ -34,6 +37,8 @@ pub(crate) const ROOMY: usize = 1 << 20;
 pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) step: u64,
+    /// Those of times of rest included.
+    turns: u64,
     pub(crate) shell: Shell<FakeDriver>,
     pub(crate) now: Time,
     /// What the next reload reads; `None` cannot be used.
@@ -43,9 +48,9 @@ pub(crate) struct World {
     /// What other threads are doing.
     pub(crate) jobs: Jobs,
     /// Whether hosts are hidden.
-    cloaks: bool,
+    pub(crate) cloaks: bool,
     /// Whether the panic switch has been turned.
-    locked: bool,
+    pub(crate) locked: bool,
     pub(crate) clients: Vec<Client>,
     pub(crate) ledger: Ledger,
     /// Events that the kernel has not told of yet.
@@ -53,16 +58,22 @@ pub(crate) struct World {
     /// Tokens that there were.
     tokens: Vec<u64>,
     next_number: u32,
-    /// Failures that were injected and may end a connection, whichever it hits.
-    pardons: u32,
-    /// The last things that happened, for the report.
-    history: VecDeque<String>,
+    /// The server has been told to stop.
+    pub(crate) stopping: bool,
+    /// The least that a client's send queue has held, in bytes, in this turn and the one before.
+    pub(crate) send_queue: [u32; 2],
+    history: History,
     pub(crate) totals: Totals,
 }
 
 /// How much was seen, so that a run that tests nothing is noticed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Totals {
+    pub(crate) steps: u64,
+    /// Events that the loop was told of.
+    pub(crate) events: u64,
+    /// Bytes that clients have read, each compared with what was given.
+    pub(crate) bytes: u64,
     pub(crate) lines: u64,
     pub(crate) deliveries: u64,
     pub(crate) barriers: u64,
@@ -77,7 +88,8 @@ pub(crate) struct Totals {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, history: History) -> Self {
+        ends::forget();
         let mut rng = Rng::new(seed);
         let cloaks = rng.one_in(2);
         let config = config::random(&mut rng, cloaks);
@@ -96,6 +108,7 @@ impl World {
         Self {
             rng,
             step: 0,
+            turns: 0,
             shell,
             now,
             next_config,
@@ -108,22 +121,21 @@ impl World {
             held: Vec::new(),
             tokens: Vec::new(),
             next_number: 0,
-            pardons: 0,
-            history: VecDeque::new(),
+            stopping: false,
+            send_queue: [0; 2],
+            history,
             totals: Totals::default(),
         }
     }
 
-    pub(crate) fn note(&mut self, what: String) {
-        if self.history.len() == 60 {
-            self.history.pop_front();
-        }
-        self.history.push_back(format!("step {}: {what}", self.step));
+    /// Takes a note of what happens, if anybody wants to know.
+    pub(crate) fn note(&self, what: impl FnOnce() -> String) {
+        self.history.note(self.step, what);
     }
 
-    /// The last things that happened.
-    pub(crate) fn history(&self) -> String {
-        Vec::from(self.history.clone()).join("\n  ")
+    /// The index of the client at the far end of a connection. They are in the order in which they came.
+    pub(crate) fn position(&self, remote: Remote) -> Option<usize> {
+        self.clients.binary_search_by_key(&remote, |client| client.remote).ok()
     }
 
     /// Something happens, and a turn of the loop after it.
@@ -131,17 +143,16 @@ impl World {
         self.step += 1;
         match self.rng.below(200) {
             0..=5 => self.connect(),
-            6..=85 => (0..self.rng.between(1, 6)).for_each(|_| self.act()),
+            6..=85 => (0..self.rng.between(1, 3)).for_each(|_| self.act()),
             86..=89 => self.change_appetite(),
             90 => self.lose_a_client(),
-            91 => self.reload(),
+            91 => self.reload()?,
             92 | 93 => self.jump(),
-            94 => self.inject(),
-            95 => self.change_faults(),
+            94 => self.change_weather(),
             _ => {}
         }
         self.send_some();
-        self.turn(true);
+        self.turn(true)?;
         self.read_all()
     }
 
@@ -177,11 +188,15 @@ impl World {
             driver.connect(listener, from)
         };
         driver.set_capacity(remote, ROOMY);
-        self.note(format!("client {number} connects as {}", role.name()));
+        self.note(|| format!("client {number} connects as {}", role.name()));
         self.clients.push(Client {
             remote,
             role,
             witness: Witness::default(),
+            parcel: Parcel::default(),
+            met: false,
+            since_ms: self.now.mono_ms,
+            end: None,
             inbox: Vec::new(),
             appetite: None,
             open: true,
@@ -190,20 +205,25 @@ impl World {
     }
 
     pub(crate) fn random_client(&mut self) -> Option<usize> {
-        let open: Vec<_> = (0..self.clients.len()).filter(|&at| self.clients[at].open).collect();
-        (!open.is_empty()).then(|| self.rng.pick(&open))
+        let count = self.count(|_| true) as u64;
+        let chosen = (count > 0).then(|| self.rng.below(count))?;
+        let mut open = (0..self.clients.len()).filter(|&at| self.clients[at].open);
+        open.nth(chosen as usize)
     }
 
     fn act(&mut self) {
         let Some(at) = self.random_client() else { return };
-        let nick = self.somebody();
         match &mut self.clients[at].role {
             Role::Bot(bot) => bot.act(&mut self.ledger, &mut self.rng),
             Role::Noise(noise) => noise.act(&mut self.rng),
-            Role::Admin(admin) => {
+            // Their requests cost the most by far.
+            Role::Admin(_) if self.rng.one_in(4) => {
+                let nick = self.somebody();
+                let Role::Admin(admin) = &mut self.clients[at].role else { return };
                 admin.act(&nick, &mut self.rng);
                 self.locked |= admin.locks;
             }
+            Role::Admin(_) => {}
         }
     }
 
@@ -240,7 +260,7 @@ impl World {
         self.clients[at].excuse();
         let remote = self.clients[at].remote;
         self.shell.driver_mut().set_capacity(remote, capacity);
-        self.note(format!("client at {at} reads {appetite:?} a step"));
+        self.note(|| format!("client at {at} reads {appetite:?} a step"));
     }
 
     /// A client leaves without a word: often in the middle of a line.
@@ -273,18 +293,20 @@ impl World {
                 self.clients[at].open = false;
             }
         }
-        self.note(format!("client at {at} is lost"));
+        self.note(|| format!("client at {at} is lost"));
     }
 
-    fn reload(&mut self) {
+    fn reload(&mut self) -> Result<(), String> {
         let config = config::random(&mut self.rng, self.cloaks);
         let good = !self.rng.one_in(4);
         self.next_config = good.then_some(config);
-        self.note(format!("reload, good: {good}"));
+        self.note(|| format!("reload, good: {good}"));
         self.shell.begin(self.now);
         self.shell.signal(Signal::Reload);
         self.shell.end();
         self.shell.check();
+        self.hand_over();
+        self.note_ends()
     }
 
     /// A clock jumps: the wall clock either way, the other one only forward, as after a suspend.
@@ -295,34 +317,11 @@ impl World {
             self.now.unix_ms += ms;
             // Nobody had a chance to answer a PING in time.
             self.clients.iter_mut().for_each(Client::excuse);
-            self.note(format!("{ms} ms pass at once"));
+            self.note(|| format!("{ms} ms pass at once"));
         } else {
             self.now.unix_ms = self.rng.below(4_000_000_000_000);
-            self.note("the wall clock is set".to_owned());
+            self.note(|| "the wall clock is set".to_owned());
         }
-    }
-
-    fn inject(&mut self) {
-        let call = self.rng.pick(&[Call::Accept, Call::Register, Call::Read, Call::Write, Call::Bind]);
-        let errno = match call {
-            Call::Accept => {
-                self.rng.pick(&[Errno::ECONNABORTED, Errno::EINTR, Errno::EMFILE, Errno::ENOBUFS])
-            }
-            Call::Register => self.rng.pick(&[Errno::ENOSPC, Errno::ENOMEM]),
-            _ => self.rng.pick(&[Errno::ECONNRESET, Errno::ETIMEDOUT, Errno::EPIPE]),
-        };
-        self.pardons += u32::from(errno != Errno::EINTR);
-        self.shell.driver_mut().fail(call, errno);
-        self.note(format!("the next {call:?} fails with {errno}"));
-    }
-
-    fn change_faults(&mut self) {
-        let mut chance = || self.rng.pick(&[0, 0, 50, 300]);
-        let faults = Faults { would_block: chance(), short_write: chance(), spurious: chance() };
-        let most_open = self.rng.pick(&[6, 12, usize::MAX, usize::MAX]);
-        let busy = self.rng.one_in(4);
-        let driver = self.shell.driver_mut();
-        (driver.faults, driver.most_open, driver.busy) = (faults, most_open, busy);
     }
 
     /// Clients send what they want to say, in pieces of any size.
@@ -340,7 +339,7 @@ impl World {
     }
 
     /// A turn of the loop. With `chance`, some events come late, some twice, and some for what is gone.
-    pub(crate) fn turn(&mut self, chance: bool) {
+    pub(crate) fn turn(&mut self, chance: bool) -> Result<(), String> {
         let ms = self.rng.below(if chance { 30 } else { 2 });
         self.now.mono_ms += ms;
         self.now.unix_ms += ms;
@@ -361,6 +360,7 @@ impl World {
                 events.push((stale, Ready { readable: true, writable: true, ..Ready::default() }));
             }
         }
+        self.totals.events += events.len() as u64;
         self.shell.begin(self.now);
         for (token, ready) in events {
             self.shell.event(token, ready);
@@ -375,7 +375,36 @@ impl World {
         }
         self.do_jobs(chance);
         self.shell.end();
-        self.shell.check();
+        self.turns += 1;
+        self.check();
+        self.hand_over();
+        self.note_ends()
+    }
+
+    /// Checks the shell after each turn, and all of it after some, or each if somebody looks for a failure.
+    fn check(&self) {
+        if self.turns.is_multiple_of(CHECK) || self.history.is_kept() {
+            self.shell.check();
+        } else {
+            self.shell.check_turn();
+        }
+    }
+
+    /// Takes note of what the server gave to whom in this turn.
+    pub(crate) fn hand_over(&mut self) {
+        let mut record = std::mem::take(self.shell.record());
+        let driver = self.shell.driver_mut();
+        for (slot, piece) in record.pieces() {
+            let remote = driver.at_slot(slot).expect("whoever gets something is registered");
+            let at = self.clients.binary_search_by_key(&remote, |client| client.remote);
+            self.clients[at.expect("whoever gets something is a client")].parcel.give(piece);
+        }
+        record.clear();
+        *self.shell.record() = record;
+        for client in &mut self.clients {
+            client.met |= client.parcel.given() > 0 || self.shell.driver_mut().token(client.remote).is_some();
+        }
+        self.send_queue = [self.send_queue[1], self.shell.server().config().limits.send_queue];
     }
 
     /// The configuration has been read.
@@ -393,99 +422,22 @@ impl World {
             }
         });
     }
+}
 
-    /// Clients read, and check what they read.
-    pub(crate) fn read_all(&mut self) -> Result<(), String> {
-        for at in 0..self.clients.len() {
-            if self.clients[at].open {
-                self.read(at).map_err(|fault| format!("{}: {fault}", self.clients[at].describe()))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn read(&mut self, at: usize) -> Result<(), String> {
-        let (remote, most) = (self.clients[at].remote, self.clients[at].appetite.unwrap_or(usize::MAX));
-        let driver = self.shell.driver_mut();
-        let bytes = driver.receive(remote, most);
-        let over = bytes.len() < most && driver.has_ended(remote);
-        let destroyed = driver.is_destroyed(remote);
-        self.clients[at].inbox.extend(bytes);
-        while let Some(end) = self.clients[at].inbox.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = self.clients[at].inbox.drain(..=end).collect();
-            self.totals.lines += 1;
-            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-            self.hear(at, &line[..end]).map_err(|fault| format!("{fault}, in {text}"))?;
-        }
-        if over || destroyed {
-            self.end(at, destroyed)?;
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, at: usize, line: &[u8]) -> Result<(), String> {
-        let role = &mut self.clients[at].role;
-        if let Role::Admin(admin) = role {
-            self.totals.answers += 1;
-            return admin.hear(line);
-        }
-        let line = line.strip_suffix(b"\r").ok_or("LF without CR")?;
-        let parsed = Line::parse(line)?;
-        let text = String::from_utf8_lossy(line).into_owned();
-        let witness = &mut self.clients[at].witness;
-        let operated = witness.operated;
-        witness.hear(&text)?;
-        self.totals.operators += u64::from(witness.operated && !operated);
-        let hidden = self.cloaks && ["10.1.0.", "10-1-0-"].iter().any(|start| text.contains(start));
-        let role = &mut self.clients[at].role;
-        if hidden && !matches!(role, Role::Bot(_)) {
-            return Err("it shows where a bot is".to_owned());
-        }
-        match role {
-            Role::Bot(bot) => {
-                if hidden && !bot.is_about_itself(&parsed) {
-                    return Err("it shows where a bot is".to_owned());
-                }
-                let (number, heard) = (bot.number, bot.heard);
-                bot.hear(&parsed, &mut self.ledger, &mut self.rng)?;
-                self.totals.barriers += bot.heard - heard;
-                self.note(format!("bot {number} < {text}"));
-            }
-            // What is asked of any line holds for these, too; they believe the rest.
-            Role::Noise(_) | Role::Admin(_) => {}
-        }
-        Ok(())
-    }
-
-    /// A connection has ended from the server's side.
-    fn end(&mut self, at: usize, destroyed: bool) -> Result<(), String> {
-        let client = &mut self.clients[at];
-        client.open = false;
-        let mut excused = client.is_excused();
-        if let Role::Bot(bot) = &mut client.role {
-            // One that is not let in may not even hear why, as what it sent is not read any more.
-            let config = self.shell.server().config();
-            let limits = &config.limits;
-            let crowded = limits.connections < 1_000
-                || limits.connections_per_address < 1_000
-                || config.throttle.connections > 0
-                || self.locked;
-            let refused = bot.stage == Stage::Registering && (bot.error.is_some() || crowded);
-            bot.stage = Stage::Gone;
-            excused |= refused;
-            let why = bot.error.clone();
-            if !excused {
-                if self.pardons == 0 {
-                    return Err(format!("was disconnected for nothing: {why:?}, reset: {destroyed}"));
-                }
-                self.pardons -= 1;
-                return Ok(());
-            }
-        }
-        if !excused && !client.inbox.is_empty() && self.pardons == 0 {
-            return Err("the connection ended within a line".to_owned());
-        }
-        Ok(())
+impl Totals {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.events += other.events;
+        self.bytes += other.bytes;
+        self.lines += other.lines;
+        self.deliveries += other.deliveries;
+        self.barriers += other.barriers;
+        self.answers += other.answers;
+        self.settled += other.settled;
+        self.jobs += other.jobs;
+        self.late += other.late;
+        self.operators += other.operators;
+        self.ends.iter_mut().zip(other.ends).for_each(|(sum, more)| *sum += more);
     }
 }
 

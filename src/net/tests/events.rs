@@ -25,7 +25,8 @@ fn spurious_events_and_would_block_change_nothing() {
         (heard, stats["connections_now"].clone(), stats["disconnects"].clone(), stats["users"].clone())
     };
     // So many that the loop still comes to rest now and then.
-    let faults = Faults { would_block: 200, short_write: 200, spurious: 100 };
+    let faults =
+        Faults { would_block: 200, short_read: 200, short_write: 200, spurious: 100, ..Faults::default() };
     assert_eq!(talk(faults), talk(Faults::default()));
 }
 

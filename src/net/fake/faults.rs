@@ -1,0 +1,123 @@
+//! What goes wrong on the played machine, and how often.
+
+use std::io;
+
+use nix::errno::Errno;
+
+/// How often each fault happens, in 1,000 chances.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// A read or write says `WouldBlock` although it could go on; readiness is told again.
+    pub would_block: u32,
+    /// A read gives a part of what there is, often one byte: the rest comes after it, so readiness is told again.
+    pub short_read: u32,
+    /// A write takes a part only, often one byte; writability is told again.
+    pub short_write: u32,
+    /// An event tells a registered stream or listener that all is ready.
+    pub spurious: u32,
+    /// Readiness that has begun is not told of by this poll, but by a later one, or by none if more comes before that.
+    pub late: u32,
+    /// A call fails, with an error that it may fail with: see [`Call::errors`].
+    pub error: u32,
+}
+
+/// Calls that can be made to fail: all of [`Driver`](crate::net::Driver) that can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Call {
+    Bind,
+    RegisterListener,
+    Accept,
+    Register,
+    Read,
+    Write,
+    WriteVectored,
+    ShutdownWrite,
+    /// To begin a job: an error means that too many wait.
+    Begin,
+}
+
+impl Call {
+    /// What it fails with now and then. A listener that is broken for good is not among them.
+    pub fn errors(self) -> &'static [Errno] {
+        match self {
+            Self::Bind => &[Errno::EADDRINUSE, Errno::EADDRNOTAVAIL, Errno::EACCES, Errno::EMFILE],
+            Self::RegisterListener | Self::Register => &[Errno::ENOSPC, Errno::ENOMEM],
+            Self::Accept => &[
+                Errno::ECONNABORTED,
+                Errno::EPROTO,
+                Errno::EPERM,
+                Errno::ENETDOWN,
+                Errno::EMFILE,
+                Errno::ENFILE,
+                Errno::ENOBUFS,
+                Errno::ENOMEM,
+            ],
+            Self::Read => &[Errno::ECONNRESET, Errno::ETIMEDOUT, Errno::EHOSTUNREACH, Errno::ENOMEM],
+            Self::Write | Self::WriteVectored => {
+                &[Errno::ECONNRESET, Errno::EPIPE, Errno::ETIMEDOUT, Errno::ENOBUFS]
+            }
+            Self::ShutdownWrite => &[Errno::ENOTCONN, Errno::ENOBUFS],
+            Self::Begin => &[Errno::EAGAIN],
+        }
+    }
+}
+
+/// How often the shell made calls that cost something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// Accepts, failed ones included.
+    pub accepts: u64,
+    /// Reads.
+    pub reads: u64,
+    /// Writes of one piece.
+    pub writes: u64,
+    /// Writes of several pieces.
+    pub vectored: u64,
+    /// Streams registered.
+    pub registers: u64,
+}
+
+/// Chooses what goes wrong.
+#[derive(Debug)]
+pub(super) struct Chance {
+    state: u64,
+    /// Failures that were asked for.
+    pub(super) asked: Vec<(Call, Errno)>,
+}
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { state: seed, asked: Vec::new() }
+    }
+
+    /// A number below `bound` (the generator `SplitMix64`).
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+    }
+
+    pub(super) fn happens(&mut self, in_a_thousand: u32) -> bool {
+        in_a_thousand > 0 && self.below(1_000) < in_a_thousand as usize
+    }
+
+    /// A part of `len`, which is not zero, but not nothing: one byte as often as any other number.
+    pub(super) fn part(&mut self, len: usize) -> usize {
+        if self.below(2) == 0 { 1 } else { 1 + self.below(len) }
+    }
+
+    /// The failure of this call, if it is to fail.
+    pub(super) fn failure(&mut self, call: Call, in_a_thousand: u32) -> io::Result<()> {
+        if let Some(index) = self.asked.iter().position(|(failing, _)| *failing == call) {
+            return Err(self.asked.remove(index).1.into());
+        }
+        if self.happens(in_a_thousand) {
+            let errors = call.errors();
+            return Err(errors[self.below(errors.len())].into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! How connections end: what the log says of each, and whether that can be.
+
+use std::cell::RefCell;
+use std::fmt::{self, Write};
+
+use chatd::server::Cause;
+use log::{Log, Metadata, Record};
+
+use crate::client::Role;
+use crate::world::World;
+
+/// What the log begins with when a chat connection ends; `client=` follows.
+const CHAT: &str = "quit client=";
+/// The same for an admin connection.
+const ADMIN: &str = "admin quit client=";
+
+thread_local! {
+    /// Ends that were logged and not looked at: the connection's token, and the cause.
+    static LOGGED: RefCell<Vec<(u64, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Forgets what was logged of another world.
+pub(crate) fn forget() {
+    LOGGED.with_borrow_mut(Vec::clear);
+}
+
+/// Begins to listen to what is logged.
+pub(crate) fn listen() {
+    static READER: Reader = Reader;
+    log::set_logger(&READER).expect("nobody else listens");
+    log::set_max_level(log::LevelFilter::Info);
+}
+
+/// Reads the log, each thread its own world's.
+struct Reader;
+
+impl Log for Reader {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("chatd::net")
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let mut beginning = Beginning(String::new());
+        // An error means that it is about something else.
+        if !self.enabled(record.metadata()) || beginning.write_fmt(*record.args()).is_err() {
+            return;
+        }
+        let text = beginning.0;
+        let fields = text.strip_prefix(ADMIN).or_else(|| text.strip_prefix(CHAT)).unwrap_or_default();
+        let token = fields.split(' ').next().and_then(|token| token.parse().ok());
+        let cause = fields.split(' ').find_map(|field| field.strip_prefix("cause="));
+        if let (Some(token), Some(cause)) = (token, cause) {
+            LOGGED.with_borrow_mut(|logged| logged.push((token, cause.to_owned())));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Takes text for as long as it may be about an end, as most of the log is about something else.
+struct Beginning(String);
+
+impl Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.push_str(text);
+        let may_be = |start: &str| {
+            let length = start.len().min(self.0.len());
+            self.0.as_bytes()[..length] == start.as_bytes()[..length]
+        };
+        if may_be(CHAT) || may_be(ADMIN) { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+/// Why a connection ended, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) cause: String,
+    pub(crate) mono_ms: u64,
+}
+
+impl World {
+    /// Takes note of what was logged in this turn.
+    pub(crate) fn note_ends(&mut self) -> Result<(), String> {
+        for (token, cause) in LOGGED.with_borrow_mut(std::mem::take) {
+            let driver = self.shell.driver_mut();
+            let remote = driver.at_slot(token as u32).ok_or("an end of nobody is logged")?;
+            let Some(at) = self.position(remote) else {
+                return Err(format!("{token} ended with cause={cause} and had been forgotten"));
+            };
+            let end = End { cause, mono_ms: self.now.mono_ms };
+            self.note(|| format!("client at {at} ends: {end:?}"));
+            let client = &mut self.clients[at];
+            if let Some(before) = client.end.replace(end.clone()) {
+                return Err(format!("{} ended twice: {before:?}, {end:?}", client.describe()));
+            }
+            self.can_be(at, &end).map_err(|fault| {
+                format!("{}: cause={} is wrong: {fault}", self.clients[at].describe(), end.cause)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether a connection can have ended for that reason.
+    fn can_be(&mut self, at: usize, end: &End) -> Result<(), String> {
+        let config = self.shell.server().config();
+        let timeouts = &config.timeouts;
+        let registration = u64::from(timeouts.registration) * 1_000;
+        let send_queue = u64::from(self.send_queue[0].min(self.send_queue[1]));
+        let client = &self.clients[at];
+        let age = self.now.mono_ms - client.since_ms;
+        let is_bot = client.bot().is_some();
+        let broken = self.shell.driver_mut().is_broken(client.remote);
+        let unsent = client.parcel.given() - self.shell.driver_mut().bytes_taken(client.remote);
+        let cause = Cause::ALL.into_iter().find(|cause| cause.name() == end.cause);
+        let (holds, otherwise) = match (cause, &client.role) {
+            (Some(Cause::SendQueue), Role::Admin(_)) => (true, ""),
+            (Some(Cause::SendQueue), _) => {
+                (unsent + LARGEST_PIECE > send_queue, "its send queue was not full")
+            }
+            (None, Role::Admin(_)) => {
+                (end.cause == "stalled" && client.since_ms < end.mono_ms, "of no admin")
+            }
+            (None, _) | (Some(_), Role::Admin(_)) => (false, "no such cause"),
+            (Some(Cause::Quit), _) => (!is_bot, "no bot says QUIT"),
+            (Some(Cause::Eof), _) => (client.finished || broken, "it has not closed"),
+            (Some(Cause::Error), _) => (broken, "nothing has failed"),
+            (Some(Cause::PingTimeout), _) => {
+                (age >= crate::config::SILENCE_MIN_MS, "it has not been silent for so long")
+            }
+            (Some(Cause::RegistrationTimeout), _) => (age >= registration, "it has more time"),
+            (Some(Cause::Kill), _) => (self.somebody_may_kill(), "nobody may kill"),
+            (Some(Cause::Password), _) => (!is_bot, "bots know the password"),
+            (Some(Cause::Ban), _) => (false, "all bans are of nobody"),
+            (Some(Cause::Refused), _) => (age <= registration, "it was let in"),
+            (Some(Cause::Shutdown), _) => (self.stopping, "nobody stops the server"),
+        };
+        if holds { Ok(()) } else { Err(format!("{otherwise} ({unsent} bytes unsent, {age} ms old)")) }
+    }
+
+    fn somebody_may_kill(&self) -> bool {
+        self.totals.answers > 0
+    }
+
+    /// A connection is over for the client: its end has been logged, and it has got what it had to get.
+    pub(crate) fn check_end(&mut self, at: usize) -> Result<(), String> {
+        let client = &self.clients[at];
+        let driver = self.shell.driver_mut();
+        let (remote, missing) = (client.remote, client.parcel.missing());
+        if client.met && client.end.is_none() && !client.is_admin() {
+            return Err("its connection has ended, and the log does not say so".to_owned());
+        }
+        if missing == 0 || driver.is_broken(remote) {
+            return Ok(());
+        }
+        if driver.is_finished(remote) && !driver.is_destroyed(remote) {
+            return Err(format!("it was told that all is said, and {missing} bytes are missing"));
+        }
+        let now = self.now.mono_ms;
+        let cut = client.end.as_ref().is_some_and(|end| match end.cause.as_str() {
+            "send_queue" | "stalled" => true,
+            // It had its time to take the rest.
+            _ => now >= end.mono_ms + LAST_WORDS_MS || self.stopping,
+        });
+        // An admin connection that the client has closed is closed without a word in the log.
+        let excused = client.finished && client.is_admin();
+        if cut || excused {
+            return Ok(());
+        }
+        Err(format!("{missing} bytes are missing, and {:?} is no reason for that", client.end))
+    }
+}
+
+/// More than is ever given to one client in one piece.
+const LARGEST_PIECE: u64 = 24 * 1024;
+
+/// How long somebody who is dismissed has for what is still waiting, in milliseconds.
+const LAST_WORDS_MS: u64 = chatd::proto::limits::LINGER_MS;
