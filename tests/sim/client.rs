@@ -23,6 +23,8 @@ pub(crate) struct Client {
     pub(crate) witness: Witness,
     /// What it was given and has not read.
     pub(crate) parcel: Parcel,
+    /// How much of it the machine had taken when the turn before ended, in bytes.
+    pub(crate) taken: u64,
     /// Whether it has been let in, so that the server knows it.
     pub(crate) met: bool,
     /// When it connected, in milliseconds of the monotonic clock.

@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use chatd::server::Cause;
 use log::{Log, Metadata, Record};
 
+use crate::bot::Stage;
 use crate::client::Role;
 use crate::world::World;
 
@@ -97,6 +98,9 @@ impl World {
                 format!("{}: cause={} is wrong: {fault}", self.clients[at].describe(), end.cause)
             })?;
         }
+        for client in &mut self.clients {
+            client.taken = self.shell.driver_mut().bytes_taken(client.remote);
+        }
         Ok(())
     }
 
@@ -109,8 +113,10 @@ impl World {
         let client = &self.clients[at];
         let age = self.now.mono_ms - client.since_ms;
         let is_bot = client.bot().is_some();
+        let registered = client.bot().is_some_and(|bot| bot.stage != Stage::Registering);
         let broken = self.shell.driver_mut().is_broken(client.remote);
-        let unsent = client.parcel.given() - self.shell.driver_mut().bytes_taken(client.remote);
+        // When it was decided, nothing had been written in this turn.
+        let unsent = client.parcel.given() - client.taken;
         let cause = Cause::ALL.into_iter().find(|cause| cause.name() == end.cause);
         let (holds, otherwise) = match (cause, &client.role) {
             (Some(Cause::SendQueue), Role::Admin(_)) => (true, ""),
@@ -127,18 +133,16 @@ impl World {
             (Some(Cause::PingTimeout), _) => {
                 (age >= crate::config::SILENCE_MIN_MS, "it has not been silent for so long")
             }
-            (Some(Cause::RegistrationTimeout), _) => (age >= registration, "it has more time"),
-            (Some(Cause::Kill), _) => (self.somebody_may_kill(), "nobody may kill"),
+            (Some(Cause::RegistrationTimeout), _) => {
+                (age >= registration && !registered, "it has more time, or is registered")
+            }
+            (Some(Cause::Kill), _) => (self.operated, "no operator has asked for anything"),
             (Some(Cause::Password), _) => (!is_bot, "bots know the password"),
             (Some(Cause::Ban), _) => (false, "all bans are of nobody"),
-            (Some(Cause::Refused), _) => (age <= registration, "it was let in"),
+            (Some(Cause::Refused), _) => (!registered, "it was let in"),
             (Some(Cause::Shutdown), _) => (self.stopping, "nobody stops the server"),
         };
         if holds { Ok(()) } else { Err(format!("{otherwise} ({unsent} bytes unsent, {age} ms old)")) }
-    }
-
-    fn somebody_may_kill(&self) -> bool {
-        self.totals.answers > 0
     }
 
     /// A connection is over for the client: its end has been logged, and it has got what it had to get.

@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) cloaks: bool,
     /// Whether the panic switch has been turned.
     pub(crate) locked: bool,
+    /// Whether an operator has asked for anything.
+    pub(crate) operated: bool,
     pub(crate) clients: Vec<Client>,
     pub(crate) ledger: Ledger,
     /// Events that the kernel has not told of yet.
@@ -116,6 +118,7 @@ impl World {
             jobs: Jobs::default(),
             cloaks,
             locked: false,
+            operated: false,
             clients: Vec::new(),
             ledger: Ledger::default(),
             held: Vec::new(),
@@ -194,6 +197,7 @@ impl World {
             role,
             witness: Witness::default(),
             parcel: Parcel::default(),
+            taken: 0,
             met: false,
             since_ms: self.now.mono_ms,
             end: None,
@@ -222,6 +226,7 @@ impl World {
                 let Role::Admin(admin) = &mut self.clients[at].role else { return };
                 admin.act(&nick, &mut self.rng);
                 self.locked |= admin.locks;
+                self.operated = true;
             }
             Role::Admin(_) => {}
         }
