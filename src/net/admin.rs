@@ -237,7 +237,7 @@ impl<D: Driver> Shell<D> {
             Request::Version => Json::of(&Version {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                pid: std::process::id(),
+                pid: self.driver.process().id,
             }),
         })
     }

@@ -77,6 +77,8 @@ impl fmt::Display for Credentials {
 /// Facts about the process, for `stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Process {
+    /// Its number.
+    pub id: u32,
     /// Resident memory, in bytes.
     pub rss: u64,
     /// Open descriptors.
@@ -359,6 +361,7 @@ pub(super) fn process() -> Process {
     // Not from `statm`, which counts in pages of a size that it does not tell.
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     Process {
+        id: std::process::id(),
         rss: memory::field(&status, "VmRSS").unwrap_or(0),
         // The directory that is being read is one of its own entries.
         descriptors: fs::read_dir("/proc/self/fd")
@@ -402,6 +405,7 @@ mod tests {
     #[test]
     fn the_system_tells_of_the_process() {
         let before = process();
+        assert_eq!(before.id, std::process::id());
         assert!(before.rss > 100_000 && before.descriptors > 2 && before.descriptors_limit > 2, "{before:?}");
     }
 }

@@ -121,11 +121,9 @@ impl World {
         let (holds, otherwise) = match (cause, &client.role) {
             (Some(Cause::SendQueue), Role::Admin(_)) => (true, ""),
             (Some(Cause::SendQueue), _) => {
-                (unsent + LARGEST_PIECE > send_queue, "its send queue was not full")
+                (unsent + LARGEST_PIECE > send_queue || self.scarce, "its send queue was not full")
             }
-            (None, Role::Admin(_)) => {
-                (end.cause == "stalled" && client.since_ms < end.mono_ms, "of no admin")
-            }
+            (Some(Cause::Stalled), _) => (unsent > 0, "nothing waits for it"),
             (None, _) | (Some(_), Role::Admin(_)) => (false, "no such cause"),
             (Some(Cause::Quit), _) => (!is_bot, "no bot says QUIT"),
             (Some(Cause::Eof), _) => (client.finished || broken, "it has not closed"),

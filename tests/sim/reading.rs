@@ -122,5 +122,6 @@ impl World {
             || limits.connections_per_address < 1_000
             || config.throttle.connections > 0
             || self.locked
+            || self.scarce
     }
 }

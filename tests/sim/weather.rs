@@ -1,6 +1,6 @@
 //! What goes wrong on the machine, and how often: that changes from time to time.
 
-use chatd::net::fake::Faults;
+use chatd::net::fake::{Faults, Memory};
 
 use crate::rng::Rng;
 use crate::world::World;
@@ -30,14 +30,18 @@ impl World {
         let faults = random(&mut self.rng);
         let most_open = self.rng.pick(&[6, 12, usize::MAX, usize::MAX]);
         let busy = self.rng.one_in(4);
+        // Enough, none for anybody new, or little for what waits for slow readers.
+        let memory = [(0, 0), (95, 100), (1_000, 200_000)].map(|(used, limit)| Memory { used, limit });
+        let memory = if self.scarce { self.rng.pick(&memory) } else { Memory::default() };
         let driver = self.shell.driver_mut();
-        (driver.faults, driver.most_open, driver.busy) = (faults, most_open, busy);
-        self.note(|| format!("{faults:?}, at most {most_open} open, busy: {busy}"));
+        (driver.faults, driver.most_open, driver.busy, driver.memory) = (faults, most_open, busy, memory);
+        self.note(|| format!("{faults:?}, at most {most_open} open, busy: {busy}, {memory:?}"));
     }
 
     /// Nothing goes wrong any more.
     pub(crate) fn calm(&mut self) {
         let driver = self.shell.driver_mut();
         (driver.faults, driver.most_open, driver.busy) = (Faults::default(), usize::MAX, false);
+        driver.memory = Memory::default();
     }
 }

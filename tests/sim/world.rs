@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub(crate) jobs: Jobs,
     /// Whether hosts are hidden.
     pub(crate) cloaks: bool,
+    /// Whether memory is short at times.
+    pub(crate) scarce: bool,
     /// Whether the panic switch has been turned.
     pub(crate) locked: bool,
     /// Whether an operator has asked for anything.
@@ -100,6 +102,7 @@ impl World {
         let driver = FakeDriver::new(rng.next());
         let listen = config.listen.clone();
         let hash_seed = [rng.next(), rng.next()];
+        let scarce = rng.one_in(4);
         let mut shell = Shell::new(driver, Rc::new(config), hash_seed, now, Box::new(|| 0));
         for listen in &listen {
             let bound = shell.driver_mut().bind(listen, None).expect("it binds").expect("it is there");
@@ -117,6 +120,7 @@ impl World {
             loads: 0,
             jobs: Jobs::default(),
             cloaks,
+            scarce,
             locked: false,
             operated: false,
             clients: Vec::new(),

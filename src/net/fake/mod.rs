@@ -19,10 +19,10 @@ use nix::errno::Errno;
 
 use super::driver::{Credentials, Origin, Ready};
 use super::jobs::Job;
-use super::memory::Memory;
 use faults::Chance;
 use pipe::{Door, Pipe};
 
+pub use super::memory::Memory;
 pub use faults::{Call, Calls, Faults};
 
 /// A client, by the order in which they connected.

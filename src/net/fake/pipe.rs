@@ -36,8 +36,10 @@ pub(super) struct Pipe {
     pub(super) taken: u64,
     /// Most bytes that `down` holds.
     pub(super) capacity: usize,
-    /// A write has found `down` full.
+    /// A write was not taken whole, and the server has not been told of room since.
     pub(super) starved: bool,
+    /// That was because `down` was full, and not by a fault.
+    pub(super) full: bool,
     /// The server sends no more.
     pub(super) ended: bool,
     /// The server closed with input unread: the kernel has reset the connection.
@@ -62,6 +64,7 @@ impl Pipe {
             taken: 0,
             capacity: 64 * 1024,
             starved: false,
+            full: false,
             ended: false,
             destroyed: false,
         }
@@ -81,14 +84,14 @@ impl Pipe {
     }
 
     fn has_room(&self) -> bool {
-        if self.starved { 2 * self.down.len() <= self.capacity } else { self.down.len() < self.capacity }
+        if self.full { 2 * self.down.len() <= self.capacity } else { self.down.len() < self.capacity }
     }
 
     /// What the system tells of it now, if anything.
     pub(super) fn event(&mut self, chance: &mut Chance, faults: &Faults) -> Option<(u64, Ready)> {
         let token = self.token?;
         if self.starved && self.capacity > 0 && self.has_room() {
-            (self.starved, self.edge) = (false, true);
+            (self.starved, self.full, self.edge) = (false, false, true);
         }
         if self.edge {
             if chance.happens(faults.late) {
@@ -163,11 +166,9 @@ impl Pipe {
         }
         let room = self.capacity.saturating_sub(self.down.len());
         let count = if refused { 0 } else { part.min(room) };
-        if count < len {
-            // Told of again when there is room: at once, if only a fault has kept the rest out.
-            self.starved = count == room;
-            self.edge |= count < room;
-        }
+        // Told of again when there is room: at once, if only a fault has kept the rest out.
+        self.starved = count < len;
+        self.full = self.starved && count == room;
         let mut left = count;
         for piece in pieces {
             let taken = left.min(piece.len());
@@ -208,5 +209,52 @@ impl Door {
         }
         let told = std::mem::take(&mut self.edge) || chance.happens(faults.spurious);
         told.then(|| (token, Ready { readable: true, ..Ready::default() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::driver::Credentials;
+
+    fn pipe(capacity: usize) -> Pipe {
+        let origin = Origin::Unix(Credentials { pid: 1, uid: 0, gid: 0 });
+        Pipe { token: Some(1 << 32), accepted: true, capacity, ..Pipe::new(origin) }
+    }
+
+    #[test]
+    fn room_is_told_of_when_half_of_the_buffer_is_free_and_once() {
+        let (mut chance, faults) = (Chance::new(1), Faults::default());
+        let mut pipe = pipe(4);
+        assert_eq!(pipe.write(&[IoSlice::new(b"abcdef")], &mut chance, &faults).unwrap(), 4);
+        for (left, told) in [(4, false), (3, false), (2, true), (1, false)] {
+            pipe.down.truncate(left);
+            assert_eq!(pipe.event(&mut chance, &faults).is_some(), told, "{left} of 4 bytes wait");
+        }
+    }
+
+    #[test]
+    fn room_is_told_of_though_there_was_none_when_a_fault_had_passed() {
+        let (mut chance, calm) = (Chance::new(1), Faults::default());
+        let storm = Faults { would_block: 1_000, ..calm };
+        let mut pipe = pipe(4);
+        assert_eq!(pipe.write(&[IoSlice::new(b"abc")], &mut chance, &calm).unwrap(), 3);
+        assert!(pipe.write(&[IoSlice::new(b"def")], &mut chance, &storm).is_err());
+        pipe.capacity = 2;
+        assert_eq!(pipe.event(&mut chance, &calm), None);
+        pipe.down.clear();
+        assert!(pipe.event(&mut chance, &calm).is_some_and(|(_, ready)| ready.writable));
+    }
+
+    #[test]
+    fn what_was_read_in_part_is_told_of_again_and_what_was_left_by_choice_is_not() {
+        let (mut chance, calm) = (Chance::new(1), Faults::default());
+        let storm = Faults { short_read: 1_000, ..calm };
+        let mut pipe = pipe(4);
+        pipe.up.extend(b"abcdef");
+        assert_eq!(pipe.read(&mut [0; 2], &mut chance, &calm).unwrap(), 2);
+        assert_eq!(pipe.event(&mut chance, &calm), None);
+        assert!(pipe.read(&mut [0; 9], &mut chance, &storm).unwrap() < 4);
+        assert!(pipe.event(&mut chance, &calm).is_some_and(|(_, ready)| ready.readable));
     }
 }

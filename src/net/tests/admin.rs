@@ -450,3 +450,11 @@ fn a_user_is_shown_with_all_that_is_known() {
         assert_eq!((&error["code"], &error["message"]), (&json!(1), &json!(message)));
     }
 }
+
+#[test]
+fn the_process_is_asked_for_through_the_driver_alone() {
+    let mut rig = Rig::new();
+    let operator = rig.operator();
+    // The played machine has one process, and its number is 0 whatever that of the test is.
+    assert_eq!(rig.ask(operator, "version", &serde_json::json!({}))["result"]["pid"], 0);
+}
