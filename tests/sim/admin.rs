@@ -60,7 +60,7 @@ impl Admin {
             18 => self.request("ban.del", &json!({"mask": "nobody@nowhere.example"})),
             // To make a pattern ready costs as much as a hundred steps.
             19 if rng.one_in(8) => {
-                self.request("filter.add", &json!({"name": "never", "pattern": "never said"}))
+                self.request("filter.add", &json!({"name": "never", "pattern": "never said"}));
             }
             20 => self.request("filter.del", &json!({"name": "never"})),
             21 if rng.one_in(4) => {

@@ -1,5 +1,6 @@
 //! What clients read, and what becomes of them when there is nothing more to read.
 
+use chatd::server::Cause;
 use memchr::memmem;
 
 use crate::bot::{Bot, Stage};
@@ -98,7 +99,9 @@ impl World {
         let crowded = self.is_crowded();
         let client = &mut self.clients[at];
         client.open = false;
-        let mut excused = client.is_excused() || broken;
+        // Whether so much was waiting for it has been judged by what was unsent, as it may be in a storm.
+        let overflowed = client.end.as_ref().is_some_and(|end| end.cause == Cause::SendQueue.name());
+        let mut excused = client.is_excused() || broken || overflowed;
         if let Role::Bot(bot) = &mut client.role {
             // One that is not let in may not even hear why, as what it sent is not read any more.
             excused |= bot.stage == Stage::Registering && (bot.error.is_some() || crowded);

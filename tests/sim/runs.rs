@@ -39,8 +39,7 @@ impl Plan {
         thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| {
-                    while !failed.load(Ordering::Relaxed) && !self.end.is_some_and(|at| Instant::now() >= at)
-                    {
+                    while !failed.load(Ordering::Relaxed) && self.end.is_none_or(|at| Instant::now() < at) {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let left = self.total.saturating_sub(index.saturating_mul(self.steps));
                         if left == 0 {
@@ -48,7 +47,7 @@ impl Plan {
                         }
                         let seed = self.first.wrapping_add(index);
                         match attempt(seed, left.min(self.steps)) {
-                            Some(totals) => self.add(&sum, &totals, begin),
+                            Some(totals) => add(&sum, &totals, begin),
                             None => failed.store(true, Ordering::Relaxed),
                         }
                     }
@@ -61,15 +60,16 @@ impl Plan {
         let all_seen = sum.deliveries > 0 && sum.barriers > 0 && sum.answers > 0 && sum.jobs > 0;
         assert!(all_seen || sum.steps < 3_000, "it tests too little: {sum:?}");
     }
+}
 
-    fn add(&self, sum: &Mutex<Totals>, totals: &Totals, begin: Instant) {
-        let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = sum.steps / REPORT;
-        sum.add(totals);
-        if sum.steps / REPORT > before {
-            let seconds = begin.elapsed().as_secs_f64();
-            println!("{} steps after {seconds:.0} s", sum.steps);
-        }
+/// Adds what came of a world, and says now and then how far it is.
+fn add(sum: &Mutex<Totals>, totals: &Totals, begin: Instant) {
+    let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = sum.steps / REPORT;
+    sum.add(totals);
+    if sum.steps / REPORT > before {
+        let seconds = begin.elapsed().as_secs_f64();
+        println!("{} steps after {seconds:.0} s", sum.steps);
     }
 }
 
