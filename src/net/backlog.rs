@@ -25,6 +25,7 @@ pub(super) struct Backlog {
 
 impl<D: Driver> Shell<D> {
     /// More was said to a chat connection than its socket takes.
+    #[cold]
     pub(super) fn begin_backlog(&mut self, id: ClientId) {
         let Some(conn) = self.conns.get(id).filter(|conn| conn.is_chat()) else { return };
         let mark = conn.bytes_out + conn.output().len() as u64;
@@ -39,6 +40,7 @@ impl<D: Driver> Shell<D> {
     }
 
     /// Nothing waits for the connection any more.
+    #[cold]
     pub(super) fn end_backlog(&mut self, id: ClientId) {
         let Some(backlog) = self.backlogs.remove(&id.to_u64()) else { return };
         let Some(conn) = self.conns.get(id) else { return };

@@ -62,20 +62,33 @@ impl<D: Driver> Shell<D> {
         };
         match taken {
             Ok(count) => {
-                let rest = self.out.bytes(slot) as usize - count;
-                let begins = rest > 0 && conn.output().is_empty();
-                if rest > 0 {
-                    queue_rest(conn, &self.out, slot, count, &mut self.pool);
-                    if conn.is_chat() {
-                        self.counters.waiting += rest as u64;
-                    }
+                if self.out.bytes(slot) as usize > count {
+                    return self.keep_lines(id, count);
                 }
-                self.sent(id, count, 0);
-                if begins {
-                    self.begin_backlog(id);
+                if !conn.is_chat() {
+                    return self.sent(id, count, 0);
                 }
+                // Nearly all sends are this: nothing waited, and nothing does.
+                conn.bytes_out += count as u64;
+                self.counters.bytes_out += count as u64;
             }
             Err(kind) => self.broke(id, kind),
+        }
+    }
+
+    /// Keeps for a full socket what it has not taken of this turn's lines.
+    #[cold]
+    fn keep_lines(&mut self, id: ClientId, taken: usize) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let begins = conn.output().is_empty();
+        let rest = self.out.bytes(id.slot) as usize - taken;
+        queue_rest(conn, &self.out, id.slot, taken, &mut self.pool);
+        if conn.is_chat() {
+            self.counters.waiting += rest as u64;
+        }
+        self.sent(id, taken, 0);
+        if begins {
+            self.begin_backlog(id);
         }
     }
 

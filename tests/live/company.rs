@@ -263,7 +263,10 @@ fn connections_that_nobody_uses_cost_the_others_nothing() {
     wait_until("all are connected", || stats(&daemon)["connections_now"] == count + 1);
     let (descriptors, memory) = costs(&daemon);
     assert!(descriptors >= count, "each has one");
-    assert!(memory.saturating_sub(before.1) < count as u64 * 4_096 + KEPT, "{memory} bytes for {count} connections");
+    assert!(
+        memory.saturating_sub(before.1) < count as u64 * 4_096 + KEPT,
+        "{memory} bytes for {count} connections"
+    );
     bystander.sync();
     drop(idle);
     wait_until("all have left", || stats(&daemon)["connections_now"] == 1);
