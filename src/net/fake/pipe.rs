@@ -90,15 +90,18 @@ impl Pipe {
     /// What the system tells of it now, if anything.
     pub(super) fn event(&mut self, chance: &mut Chance, faults: &Faults) -> Option<(u64, Ready)> {
         let token = self.token?;
-        if self.starved && self.capacity > 0 && self.has_room() {
-            (self.starved, self.full, self.edge) = (false, false, true);
-        }
+        self.edge |= self.starved && self.capacity > 0 && self.has_room();
         if self.edge {
             if chance.happens(faults.late) {
                 return None;
             }
+            let ready = self.readiness();
             self.edge = false;
-            return Some((token, self.readiness()));
+            // Until it has been told of room, it is still to be told.
+            if ready.writable {
+                (self.starved, self.full) = (false, false);
+            }
+            return Some((token, ready));
         }
         let spurious = chance.happens(faults.spurious);
         spurious.then(|| (token, Ready { readable: true, writable: true, ..self.readiness() }))
@@ -244,6 +247,21 @@ mod tests {
         assert_eq!(pipe.event(&mut chance, &calm), None);
         pipe.down.clear();
         assert!(pipe.event(&mut chance, &calm).is_some_and(|(_, ready)| ready.writable));
+    }
+
+    #[test]
+    fn room_that_is_told_of_late_is_told_of_though_it_was_gone_for_a_while() {
+        let (mut chance, calm) = (Chance::new(1), Faults::default());
+        let late = Faults { late: 1_000, ..calm };
+        let mut pipe = pipe(4);
+        assert_eq!(pipe.write(&[IoSlice::new(b"abcdef")], &mut chance, &calm).unwrap(), 4);
+        pipe.down.truncate(2);
+        assert_eq!(pipe.event(&mut chance, &late), None);
+        pipe.capacity = 1;
+        assert!(pipe.event(&mut chance, &calm).is_some_and(|(_, ready)| !ready.writable));
+        pipe.down.clear();
+        assert!(pipe.event(&mut chance, &calm).is_some_and(|(_, ready)| ready.writable));
+        assert_eq!(pipe.event(&mut chance, &calm), None);
     }
 
     #[test]
