@@ -251,15 +251,16 @@ pub(crate) const CASES: &[Case] = &[
         town.say(OPER, &format!("KILL {} :x\r\n", nick(3)));
     })),
     prepared(
-        "UNKLINE",
-        "one of 2,000",
+        "KLINE",
+        "one more than 9,000",
         |town| {
-            for n in 0..2_000 {
-                town.say(OPER, &format!("KLINE *{n}@host{n}.example x\r\n"));
+            for n in 0..9_000 {
+                town.say(OPER, &format!("KLINE *{n}@host{n}.example :{}\r\n", "x".repeat(300)));
             }
         },
-        |town| town.say(OPER, "UNKLINE *5@host5.example\r\n"),
+        |town| town.say(OPER, "KLINE *@last.example :x\r\n"),
     ),
+    case("UNKLINE", "one of 9,000", |town| town.say(OPER, "UNKLINE *5@host5.example\r\n")),
     plain("UNDLINE", |town| town.say(OPER, "UNDLINE 192.0.2.1\r\n")),
     plain("DLINE", |town| town.say(OPER, "DLINE 192.0.2.1 :x\r\n")),
 ];

@@ -15,7 +15,7 @@ use crate::id::ClientId;
 use crate::load::LoadError;
 use crate::log::Quoted;
 use crate::password;
-use crate::server::{Input, Verdict};
+use crate::server::{Input, State, Verdict};
 use crate::state_file::StateFile;
 
 /// Why a reload cannot begin.
@@ -39,8 +39,8 @@ pub enum Job {
     Save {
         /// Which.
         serial: u64,
-        /// The whole file.
-        text: String,
+        /// What is to be in the file.
+        state: Box<State>,
     },
     /// [`Effect::Resolve`].
     Resolve {
@@ -140,9 +140,9 @@ impl Tools {
                 };
                 Outcome::Verified { client, verdict }
             }
-            Job::Save { serial, text } => {
+            Job::Save { serial, state } => {
                 let written = match &self.state {
-                    Some(state) => state.write(&text),
+                    Some(file) => file.write(&state.text()),
                     None => Err("there is no place for it; set [server] state_directory".to_owned()),
                 };
                 Outcome::Saved { serial, problem: written.err() }
@@ -160,7 +160,7 @@ pub(super) struct Saving {
     /// A save is being written.
     under_way: bool,
     /// What is to be written after it: it has all that older ones had.
-    next: Option<(u64, String)>,
+    next: Option<(u64, Box<State>)>,
     /// The last one failed.
     failing: bool,
     /// The newest save that has been answered, and why it is not on disk.
@@ -183,8 +183,8 @@ impl<D: Driver> Shell<D> {
     /// Has done what the server has asked for.
     pub(super) fn begin_job(&mut self, job: Job) {
         match job {
-            Job::Save { serial, text } if self.saving.under_way => self.saving.next = Some((serial, text)),
-            Job::Save { serial, text } => self.save(serial, text),
+            Job::Save { serial, state } if self.saving.under_way => self.saving.next = Some((serial, state)),
+            Job::Save { serial, state } => self.save(serial, state),
             job => self.start(job),
         }
     }
@@ -197,9 +197,9 @@ impl<D: Driver> Shell<D> {
         }
     }
 
-    fn save(&mut self, serial: u64, text: String) {
+    fn save(&mut self, serial: u64, state: Box<State>) {
         self.saving.under_way = true;
-        self.start(Job::Save { serial, text });
+        self.start(Job::Save { serial, state });
     }
 
     /// A job is done. Belongs to a turn, as an event does.
@@ -222,8 +222,8 @@ impl<D: Driver> Shell<D> {
             Outcome::Saved { serial, problem } => {
                 self.note_save(problem.as_deref());
                 self.saving.last = (serial, problem.clone());
-                if let Some((serial, text)) = self.saving.next.take() {
-                    self.save(serial, text);
+                if let Some((serial, state)) = self.saving.next.take() {
+                    self.save(serial, state);
                 }
                 Input::Saved { serial, problem }
             }

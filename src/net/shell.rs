@@ -356,7 +356,7 @@ impl<D: Driver> Shell<D> {
                     Effect::Verify { client, hash, password } => {
                         self.begin_job(Job::Verify { client, hash, password });
                     }
-                    Effect::Save { serial, text } => self.begin_job(Job::Save { serial, text }),
+                    Effect::Save { serial, state } => self.begin_job(Job::Save { serial, state }),
                     Effect::Resolve { client, address } => self.begin_job(Job::Resolve { client, address }),
                 }
             }

@@ -317,14 +317,14 @@ mod tests {
         let turn = |bench: &mut Bench, on| bench.server.set_lockdown(Time::default(), on, &mut bench.out);
         assert!(turn(&mut bench, true));
         let effects: Vec<_> = bench.server.effects().collect();
-        let [Effect::Event(Event::Lockdown { on: true }), Effect::Save { text, .. }] = &effects[..] else {
+        let [Effect::Event(Event::Lockdown { on: true }), Effect::Save { state, .. }] = &effects[..] else {
             panic!("{effects:?}")
         };
         assert!(!turn(&mut bench, true));
         let again: Vec<_> = bench.server.effects().collect();
         assert!(matches!(&again[..], [Effect::Save { .. }]), "it may not be on disk yet: {again:?}");
         let mut bench = Bench::new(|_| {});
-        bench.server.restore(State::parse(text).unwrap());
+        bench.server.restore(State::parse(&state.text()).unwrap());
         assert!(bench.server.lockdown());
         assert_eq!(bench.open_from(0, "192.0.2.1"), Err(Refusal::Lockdown));
         assert!(turn(&mut bench, false));

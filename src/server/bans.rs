@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::ban_mask::{is_wide, read, shown};
 use super::client::Stage;
@@ -138,7 +139,8 @@ type Key = (BanKind, Box<str>);
 
 /// A ban that was set.
 struct Set {
-    ban: Ban,
+    /// Shared with states that are on their way to the disk.
+    ban: Arc<Ban>,
     entry: Rc<Entry>,
     serial: u64,
 }
@@ -192,6 +194,11 @@ impl Bans {
 
     /// Those that operators have set, by kind and mask.
     pub(super) fn all(&self) -> impl Iterator<Item = &Ban> {
+        self.shared().map(|ban| &**ban)
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared(&self) -> impl Iterator<Item = &Arc<Ban>> {
         self.set.values().map(|set| &set.ban)
     }
 
@@ -207,7 +214,7 @@ impl Bans {
         indices.find_map(|index| index.of_person(person)).map(|entry| entry.reason.clone())
     }
 
-    fn put(&mut self, ban: Ban) {
+    fn put(&mut self, ban: Arc<Ban>) {
         let Some(entry) = Entry::of(&ban).map(Rc::new) else { return };
         let key = (ban.kind, Box::from(ban.mask.as_str()));
         self.take(&key);
@@ -221,7 +228,7 @@ impl Bans {
         self.set.insert(key, Set { ban, entry, serial });
     }
 
-    fn take(&mut self, key: &Key) -> Option<Ban> {
+    fn take(&mut self, key: &Key) -> Option<Arc<Ban>> {
         let Set { ban, entry, serial } = self.set.remove(key)?;
         self.order.remove(&serial);
         self.running.remove(&entry);
@@ -270,7 +277,7 @@ impl Server {
             return Some((place, BanInfo { kind, mask, reason, set: None, expires_unix_ms: None }));
         }
         let (serial, key) = self.bans.order.range(place.saturating_sub(first)..).next()?;
-        Some((first.saturating_add(*serial), BanInfo::from(&self.bans.set.get(key)?.ban)))
+        Some((first.saturating_add(*serial), BanInfo::from(&*self.bans.set.get(key)?.ban)))
     }
 
     /// Puts a ban in force, in place of one of the same kind and mask. Those who are there and meant are disconnected in
@@ -286,7 +293,7 @@ impl Server {
         if self.bans.set.len() >= SERVER_BANS && !self.bans.set.contains_key(&key) {
             return Err(BanError::Full);
         }
-        self.bans.put(ban.clone());
+        self.bans.put(Arc::new(ban.clone()));
         let entry = self.bans.set.get(&key).map(|set| set.entry.clone());
         self.bans.sweeps.push_back(Sweep { entry, next: 0 });
         Ok(ban)
@@ -297,14 +304,14 @@ impl Server {
         let mask = read(kind, mask)?;
         let key = (kind, shown(kind, &mask).into());
         if let Some(ban) = self.bans.take(&key) {
-            return Ok(ban);
+            return Ok(Arc::unwrap_or_clone(ban));
         }
         let configured = self.config.ban.iter().any(|ban| ban.mask == mask);
         Err(if configured { BanError::Configured } else { BanError::Missing })
     }
 
     /// Takes over bans that were saved, without those that have ended.
-    pub(super) fn restore_bans(&mut self, mut bans: Vec<Ban>) {
+    pub(super) fn restore_bans(&mut self, mut bans: Vec<Arc<Ban>>) {
         let now = self.now.unix_ms;
         bans.sort_by_key(|ban| ban.set_unix_ms);
         for ban in bans.into_iter().take(SERVER_BANS) {

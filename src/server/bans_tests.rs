@@ -37,7 +37,7 @@ fn bans_are_saved_and_restored_without_those_that_have_ended() {
     let now = 1_000_000;
     let kept = bench.server.set_ban(ban(BanKind::User, "bob@*.example.org", Some(now + 1))).unwrap();
     bench.server.set_ban(ban(BanKind::Address, "192.0.2.1", Some(now))).unwrap();
-    let text = bench.server.state_text();
+    let text = bench.server.state().text();
     let mut next = Bench::new(|_| {});
     next.server.restore(State::parse(&text).unwrap());
     assert_eq!(next.server.bans().collect::<Vec<_>>(), [&kept]);
@@ -154,7 +154,7 @@ fn a_new_ban_is_held_against_those_who_are_there_and_older_ones_are_not_again() 
     before.server.set_ban(ban(BanKind::User, "~u@127.0.0.1", None)).unwrap();
     bench.user(0);
     // Before the first input there is nobody, so that nobody is looked for.
-    bench.server.restore(State::parse(&before.server.state_text()).unwrap());
+    bench.server.restore(State::parse(&before.server.state().text()).unwrap());
     bench.server.set_ban(ban(BanKind::User, "other@127.0.0.1", None)).unwrap();
     bench.input(Input::Tick);
     assert_eq!(bench.server.stats().connections, 1);

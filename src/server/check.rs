@@ -30,6 +30,7 @@ impl Server {
             );
             if let Some(Parked::Save { serial, .. }) = client.parked.as_deref() {
                 assert!(self.saves.waits_for(*serial), "{slot}: waits for a save that is under way");
+                assert!(self.saves.knows(*serial, client.id), "{slot}: is told when it is done");
             }
             connections += 1;
             deadlines += client.armed.count();

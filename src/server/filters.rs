@@ -138,11 +138,11 @@ mod tests {
         assert_eq!(bench.server.add_filter(filter("spam", "x")), Err(FilterError::Taken));
         let found = |server: &Server| server.find_filter(on, "BUY \"now\"").map(|it| it.name.clone());
         assert_eq!(found(&bench.server), Some("spam".to_owned()));
-        let text = bench.server.state_text();
+        let text = bench.server.state().text();
         let mut later = Bench::new(|_| {});
         later.server.restore(State::parse(&text).unwrap());
         assert_eq!(found(&later.server), Some("spam".to_owned()));
-        assert_eq!(later.server.state_text(), text);
+        assert_eq!(later.server.state().text(), text);
         assert_eq!(later.server.remove_filter("spam").map(|(it, _)| it.name), Ok("spam".to_owned()));
         assert_eq!(found(&later.server), None);
         assert_eq!(later.server.remove_filter("spam").err(), Some(FilterError::Missing));

@@ -4,6 +4,7 @@
 //! is false until then, so a client waits for one thing at a time and its answers keep their order. The answer finds it
 //! by its id, or nobody if it has left.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -54,12 +55,20 @@ pub(super) struct Saves {
     /// The newest that is on its way.
     begun: u64,
     answered: u64,
+    /// Who waits for which, in the order of asking. Each command that waits is here once; so is, until the answer, that of a
+    /// client that has left.
+    waiting: VecDeque<(u64, ClientId)>,
 }
 
 impl Saves {
     /// Whether the answer to this one is still to come.
     pub(super) fn waits_for(&self, serial: u64) -> bool {
         (self.answered + 1..=self.asked).contains(&serial)
+    }
+
+    /// Whether this client will hear of the answer.
+    pub(super) fn knows(&self, serial: u64, client: ClientId) -> bool {
+        self.waiting.contains(&(serial, client))
     }
 }
 
@@ -80,13 +89,14 @@ impl Server {
         self.saves.asked > self.saves.begun
     }
 
-    /// Asks for the newest save. Only now, as the state may be large, and be changed many times by one line of requests.
+    /// Asks for the newest save. Only now, as the state may be large, and be changed many times by one line of requests; to put
+    /// it into words is left to the thread that writes it.
     pub(super) fn begin_save(&mut self) {
         if self.wants_save() {
             let serial = self.saves.asked;
             self.saves.begun = serial;
-            let text = self.state_text();
-            self.effects.push(Effect::Save { serial, text });
+            let state = Box::new(self.state());
+            self.effects.push(Effect::Save { serial, state });
         }
     }
 
@@ -158,15 +168,15 @@ impl Server {
     /// The state as it was then is on disk, or it is not.
     pub(super) fn saved(&mut self, serial: u64, problem: Option<&str>, out: &mut Outbox) {
         self.saves.answered = self.saves.answered.max(serial.min(self.saves.asked));
-        // All are looked at: saves are rare, and operators who wait for one are few.
-        for slot in 0..self.clients.len() as u32 {
-            let Some(client) = self.client_mut(slot) else { continue };
-            let waited =
-                client.parked.take_if(|it| matches!(**it, Parked::Save { serial: its, .. } if its <= serial));
-            let Some(Parked::Save { then, .. }) = waited.map(|it| *it) else { continue };
-            let id = client.id;
+        while self.saves.waiting.front().is_some_and(|(asked, _)| *asked <= serial)
+            && let Some((_, id)) = self.saves.waiting.pop_front()
+        {
+            let Some(mut ctx) = self.ctx(id, out) else { continue };
+            // Otherwise only a shell that answers twice makes this happen.
+            let parked = ctx.client_mut().parked.take_if(|it| matches!(**it, Parked::Save { .. }));
+            let Some(Parked::Save { then, .. }) = parked.map(|it| *it) else { continue };
             let outcome = problem.map_or(Ok(()), Err);
-            Ctx { server: self, out, me: slot }.unpark(id, |ctx| then(ctx, outcome));
+            ctx.unpark(id, |ctx| then(ctx, outcome));
         }
     }
 }
@@ -187,6 +197,8 @@ impl Ctx<'_> {
     /// Has the state written as it is now; the command goes on when it is on disk, or with the reason why it is not.
     pub(super) fn save(&mut self, then: impl FnOnce(&mut Ctx<'_>, Result<(), &str>) + 'static) {
         let serial = self.server.save();
+        let id = self.client().id;
+        self.server.saves.waiting.push_back((serial, id));
         self.park(Parked::Save { serial, then: Box::new(then) });
     }
 
@@ -244,8 +256,8 @@ mod tests {
         let mut ctx = bench.server.ctx(client, &mut bench.out).unwrap();
         ctx.save(|c, outcome| c.say(format_args!("NOTE {outcome:?}")));
         let effects = effects(bench);
-        let [Effect::Save { serial, text }] = &effects[..] else { panic!("{effects:?}") };
-        assert!(super::super::State::parse(text).is_ok(), "{text}");
+        let [Effect::Save { serial, state }] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(super::super::State::parse(&state.text()).as_ref(), Ok(&**state));
         (client, *serial)
     }
 
@@ -305,8 +317,7 @@ mod tests {
         let serial = bench.server.newest_save();
         let effects = effects(&mut bench);
         assert!(
-            matches!(&effects[..], [Effect::Save { serial: its, text }]
-                if *its == serial && text.contains("\"lockdown\": true")),
+            matches!(&effects[..], [Effect::Save { serial: its, state }] if *its == serial && state.lockdown),
             "{effects:?}"
         );
         assert_eq!(serial, 3);

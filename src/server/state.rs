@@ -1,5 +1,7 @@
 //! What outlives a restart: the content of the state file.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Server;
@@ -22,9 +24,10 @@ pub struct State {
     /// Filters beside those of the configuration.
     #[serde(default)]
     pub(super) filters: Vec<Added>,
-    /// Bans from the server.
+    /// Bans from the server. Those of the server itself, so that a state can be made of thousands at next to no cost, and be
+    /// put into words on another thread.
     #[serde(default)]
-    bans: Vec<Ban>,
+    bans: Vec<Arc<Ban>>,
 }
 
 impl Default for State {
@@ -65,6 +68,13 @@ impl State {
         }
         Ok(state)
     }
+
+    /// The content of the state file. Takes long, where there are many bans.
+    pub fn text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("it has text for keys");
+        text.push('\n');
+        text
+    }
 }
 
 impl Server {
@@ -76,12 +86,9 @@ impl Server {
         self.renew_filters();
     }
 
-    /// All that is to be restored, as the content of the state file.
-    pub(super) fn state_text(&self) -> String {
-        let state = State { bans: self.bans().cloned().collect(), ..self.state.clone() };
-        let mut text = serde_json::to_string_pretty(&state).expect("it has text for keys");
-        text.push('\n');
-        text
+    /// All that is to be restored.
+    pub(super) fn state(&self) -> State {
+        State { bans: self.bans.shared().cloned().collect(), ..self.state.clone() }
     }
 }
 
@@ -100,7 +107,7 @@ mod tests {
     fn what_an_older_version_has_written_is_written_anew_as_of_this_one() {
         let mut bench = Bench::new(|_| {});
         bench.server.restore(State::parse("{\"version\":0,\"lockdown\":true}").unwrap());
-        let text = bench.server.state_text();
+        let text = bench.server.state().text();
         assert_eq!(State::parse(&text), Ok(State { lockdown: true, ..State::default() }));
     }
 

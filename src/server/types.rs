@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
+use super::State;
 use super::bans::{Ban, BanKind};
 use crate::config::Config;
 use crate::id::ClientId;
@@ -188,8 +189,8 @@ pub enum Effect {
     Save {
         /// Grows with each.
         serial: u64,
-        /// The whole file.
-        text: String,
+        /// What is to be in it; where it is written, [`State::text`] puts it into words.
+        state: Box<State>,
     },
     /// Look an address up in the DNS. Answered by [`Input::Resolved`], each once, after a time for which only the system's
     /// resolver has a limit.

@@ -31,7 +31,7 @@ impl Rig {
     /// Has the state saved as the server would.
     fn save(&mut self, serial: u64) {
         self.shell.begin(self.now);
-        self.shell.begin_job(Job::Save { serial, text: serial.to_string() });
+        self.shell.begin_job(Job::Save { serial, state: Box::default() });
         self.shell.apply_effects();
         self.shell.end();
         self.shell.check();
@@ -197,14 +197,14 @@ fn guesses_are_slowed_down() {
 fn one_save_at_a_time_and_of_those_that_wait_the_newest() {
     let mut rig = Rig::new();
     (1..=4).for_each(|serial| rig.save(serial));
-    assert_eq!(rig.job(), Job::Save { serial: 1, text: "1".to_owned() });
+    assert_eq!(rig.job(), Job::Save { serial: 1, state: Box::default() });
     rig.finish(Outcome::Saved { serial: 1, problem: None });
-    assert_eq!(rig.job(), Job::Save { serial: 4, text: "4".to_owned() });
+    assert_eq!(rig.job(), Job::Save { serial: 4, state: Box::default() });
     rig.finish(Outcome::Saved { serial: 4, problem: Some("the disk is full".to_owned()) });
     assert_eq!(rig.driver().take_job(), None);
     // A failure is not the end of it.
     rig.save(5);
-    assert_eq!(rig.job(), Job::Save { serial: 5, text: "5".to_owned() });
+    assert_eq!(rig.job(), Job::Save { serial: 5, state: Box::default() });
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_save_that_cannot_be_begun_is_answered_and_stands_in_nobodys_way() {
     rig.save(1);
     rig.driver().busy = false;
     rig.save(2);
-    assert_eq!(rig.job(), Job::Save { serial: 2, text: "2".to_owned() });
+    assert_eq!(rig.job(), Job::Save { serial: 2, state: Box::default() });
 }
 
 #[test]
@@ -287,7 +287,8 @@ fn an_operator_hears_of_a_change_when_it_is_on_disk_or_why_it_is_not() {
     let filter = serde_json::json!({"name": "spam", "pattern": "beer", "action": "kill"});
     ask(&mut rig, "filter.add", filter.clone());
     assert_eq!(rig.hear(operator), "", "it is not on disk yet");
-    let Job::Save { serial, text } = rig.job() else { panic!("no save") };
+    let Job::Save { serial, state } = rig.job() else { panic!("no save") };
+    let text = state.text();
     assert!(text.contains("\"beer\""), "{text}");
     rig.finish(Outcome::Saved { serial, problem: None });
     assert_eq!(rig.answer(operator)["result"]["name"], "spam");
@@ -349,7 +350,8 @@ fn a_ban_is_set_and_taken_away_when_that_is_on_disk() {
     ask(&mut rig, "ban.add", serde_json::json!(["~bob@*.100.*", "Enough", "1d"]));
     assert_eq!(rig.hear(operator), "", "it is not on disk yet");
     assert!(rig.hear(bob).contains("Banned: Enough"), "but in force");
-    let Job::Save { serial, text } = rig.job() else { panic!("no save") };
+    let Job::Save { serial, state } = rig.job() else { panic!("no save") };
+    let text = state.text();
     assert!(text.contains("\"~bob@*.100.*\""), "{text}");
     rig.finish(Outcome::Saved { serial, problem: None });
     let expected = serde_json::json!({
