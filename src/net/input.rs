@@ -280,8 +280,10 @@ impl<D: Driver> Shell<D> {
         self.keep_input(id, rest);
     }
 
-    /// The time is over in which lines count that a peer sent before it closed, if that is what it did.
+    /// The time is over in which lines count that a peer sent before it closed, if that is what it did. If it has not, it goes
+    /// on, but not once something is dropped that it has sent: the next line would be made of pieces of two.
     pub(super) fn cut_short(&mut self, id: ClientId) {
+        let mut dropped = false;
         for _ in 0..LAST_READS {
             let Some(conn) = self.conns.get_mut(id) else { return };
             if conn.ended.is_some() {
@@ -290,9 +292,12 @@ impl<D: Driver> Shell<D> {
             let Some(stream) = conn.stream.as_mut() else { return };
             match self.driver.read(stream, &mut self.buffer[..READ_BUFFER]) {
                 Ok(0) => conn.ended = Some(Gone::Eof),
-                Ok(_) => {}
+                Ok(_) => dropped = true,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     (conn.readable, conn.hangup) = (false, false);
+                    if dropped {
+                        break;
+                    }
                     return;
                 }
                 Err(error) => conn.ended = Some(Gone::Error(error.kind())),

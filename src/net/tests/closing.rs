@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use super::*;
-use crate::net::fake::Call;
+use crate::net::fake::{Call, Faults};
 use crate::net::shell::Signal;
 use crate::proto::limits::{DRAIN_MS, KEEP_IDLE, TRIM_MS};
 
@@ -144,6 +144,37 @@ fn lines_of_a_peer_that_left_count_as_its_throttle_allows_but_not_for_long() {
     rig.pass(200);
     assert!(rig.driver().is_closed(ann));
     assert_eq!(rig.stats()["disconnects"]["eof"], 1);
+}
+
+#[test]
+fn nothing_counts_that_comes_after_what_was_dropped_when_time_was_up() {
+    let mut config = config();
+    (config.limits.flood_burst, config.limits.flood_rate) = (1, 1);
+    let mut rig = Rig::with(config);
+    let bob = rig.user("bob");
+    for round in 0..20 {
+        let ann = rig.user(&format!("ann{round}"));
+        rig.say(bob, "PONG x\r\n");
+        rig.pass(10_000);
+        rig.hear(bob);
+        let line = |n| format!("PRIVMSG bob :line {n}.\r\n");
+        rig.say(ann, &(0..8).map(line).collect::<String>());
+        rig.settle();
+        // What comes now stays in the kernel, as she is slowed down.
+        rig.say(ann, &(8..60).map(line).collect::<String>());
+        rig.driver().finish(ann);
+        rig.settle();
+        rig.driver().faults = Faults { would_block: 500, short_read: 1_000, ..Faults::default() };
+        rig.pass(DRAIN_MS + 500);
+        rig.driver().faults = Faults::default();
+        rig.pass(20_000);
+        assert!(rig.driver().is_closed(ann));
+        let heard = rig.hear(bob);
+        let lines: Vec<_> = heard.split("PRIVMSG bob :").skip(1).collect();
+        let expected: Vec<_> = (0..lines.len()).map(|n| format!("line {n}.")).collect();
+        assert!(lines.len() > 5, "some count: {heard}");
+        assert!(lines.iter().zip(&expected).all(|(line, it)| line.starts_with(it.as_str())), "{heard}");
+    }
 }
 
 #[test]
