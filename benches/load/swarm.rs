@@ -24,21 +24,21 @@ pub(crate) trait Ear {
 }
 
 /// One client.
-struct Client {
-    stream: Option<TcpStream>,
+pub(crate) struct Client {
+    pub(crate) stream: Option<TcpStream>,
     /// The beginning of a line whose end has not come yet.
     rest: Vec<u8>,
     /// What the socket has not taken yet.
     out: Vec<u8>,
     /// Is not read, whatever arrives.
-    deaf: bool,
+    pub(crate) deaf: bool,
 }
 
 /// Clients of one server.
 pub(crate) struct Swarm {
     poll: Poll,
     events: Events,
-    clients: Vec<Client>,
+    pub(crate) clients: Vec<Client>,
     buffer: Vec<u8>,
     began: Instant,
     address: SocketAddr,
