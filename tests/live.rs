@@ -21,6 +21,8 @@ mod shortage;
 mod signals;
 
 use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -35,6 +37,38 @@ const OPEN: &str = "[throttle]\nconnections = 0\n[limits]\nflood_rate = 0\nconne
 fn raise_descriptors() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("a process may raise its limit");
+}
+
+/// Starts chatd through another program, such as a shell that sets limits for it or changes what it sees. Its words come before
+/// those that start chatd, which are `"$0" "$@"` to a shell.
+fn start_through(words: &[&str], config: &str, state: &Path) -> Daemon {
+    Daemon::start_with(config, |command| {
+        let mut outer = Command::new(words[0]);
+        outer.args(&words[1..]).arg(command.get_program()).args(command.get_args());
+        outer.current_dir(command.get_current_dir().expect("a folder"));
+        outer.env_remove("CHATD_SOCKET").env_remove("NOTIFY_SOCKET");
+        outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        outer.env("STATE_DIRECTORY", state);
+        outer.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        *command = outer;
+    })
+}
+
+/// Starts chatd where this has been mounted, which only it sees: the arguments of mount(8), as a shell reads them.
+fn start_with_mount(arguments: &str, config: &str, state: &Path) -> Daemon {
+    let script = format!("mount {arguments} && exec \"$0\" \"$@\"");
+    start_through(&["unshare", "--mount", "--propagation", "private", "sh", "-c", &script], config, state)
+}
+
+/// Whether this process may give a child mounts of its own. Tests that need this say so, and do nothing, where not.
+fn may_mount() -> bool {
+    let tried =
+        Command::new("unshare").args(["--mount", "true"]).stdin(Stdio::null()).stderr(Stdio::null()).status();
+    let may = tried.is_ok_and(|status| status.success());
+    if !may {
+        eprintln!("left out: it needs a mount namespace, so run it as root");
+    }
+    may
 }
 
 /// Asks until the answer is right.

@@ -2,8 +2,9 @@
 //! when it cannot be kept.
 
 use std::fs;
+use std::io::Write;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
@@ -121,17 +122,46 @@ fn who_is_an_operator_is_listed() {
 
 /// Starts chatd on a disk that is full for files of more than some kilobytes.
 fn with_a_full_disk(config: &str, state: &Path) -> Daemon {
-    Daemon::start_with(config, |command| {
-        let mut limited = Command::new("sh");
-        limited.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""]);
-        limited.arg(command.get_program()).args(command.get_args());
-        limited.current_dir(command.get_current_dir().expect("a folder"));
-        limited.env_remove("CHATD_SOCKET").env_remove("NOTIFY_SOCKET");
-        limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        limited.env("STATE_DIRECTORY", state);
-        limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        *command = limited;
-    })
+    start_through(&["sh", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""], config, state)
+}
+
+/// Starts chatd with a disk of 64 KiB for its state, which only it sees; the folder as others can reach it comes along.
+fn with_a_small_disk(config: &str, state: &Path) -> (Daemon, PathBuf) {
+    let mount = format!("-t tmpfs -o size=64k,mode=0700 tmpfs '{}'", state.display());
+    let daemon = start_with_mount(&mount, config, state);
+    let seen = format!("/proc/{}/root{}", daemon.pid(), state.display());
+    (daemon, seen.into())
+}
+
+#[test]
+fn with_no_room_left_on_the_disk_a_ban_holds_and_is_saved_with_the_next_one() {
+    if !may_mount() {
+        return;
+    }
+    let config = format!("{OPEN}{OPER}");
+    let state = tempfile::tempdir().unwrap();
+    let (daemon, disk) = with_a_small_disk(&config, state.path());
+    done(&daemon, &["ban", "add", "192.0.2.1", "before"]);
+    let mut filler = fs::File::create(disk.join("filler")).unwrap();
+    while filler.write_all(&[b'x'; 1024]).is_ok() {}
+    drop(filler);
+
+    let (status, _, complaint) = chatctl(&daemon, &["ban", "add", "127.0.0.3", "meanwhile"]);
+    let words = "chatctl: done, but not saved, so that a restart undoes it: ";
+    assert!(status == Some(1) && complaint.starts_with(words), "{complaint}");
+    assert!(complaint.ends_with("state.json.new: No space left on device\n"), "{complaint}");
+    daemon.wait_for_output("state is not saved");
+    assert_eq!(masks_on_disk(&disk), ["192.0.2.1"], "the old file is whole");
+    assert!(!disk.join("state.json.new").exists(), "and no part of a new one is left");
+    assert!(refusal(from(&daemon, 3), "ann").contains("meanwhile"), "it is in force");
+    daemon.user("bob").sync();
+
+    fs::remove_file(disk.join("filler")).unwrap();
+    done(&daemon, &["ban", "add", "192.0.2.2", "after"]);
+    daemon.wait_for_output("state is saved again");
+    let mut masks = masks_on_disk(&disk);
+    masks.sort();
+    assert_eq!(masks, ["127.0.0.3", "192.0.2.1", "192.0.2.2"]);
 }
 
 /// The masks in the state file, in their order.

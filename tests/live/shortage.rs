@@ -1,8 +1,8 @@
 //! When descriptors or memory run out while chatd runs: what can be refused is, in words, and all is well when there are some again.
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
-use std::process::Command;
 
 use super::*;
 use common::Client;
@@ -49,6 +49,8 @@ fn without_any_descriptor_each_who_asks_is_told_and_chat_goes_on() {
     // Who connects waits; nobody is dropped.
     let mut late = daemon.connect();
     late.send("NICK late\r\nUSER late 0 * :late");
+    let late_admin = UnixStream::connect(&daemon.admin).unwrap();
+    late_admin.set_read_timeout(Some(PATIENCE)).unwrap();
     daemon.wait_for_output("refused reason=resources");
     user.send("MOTD");
     assert!(user.expect(" 372 ").contains("Old"), "the configuration is as it was");
@@ -56,6 +58,7 @@ fn without_any_descriptor_each_who_asks_is_told_and_chat_goes_on() {
 
     prlimit(&daemon, "--nofile=256:");
     late.expect(" 001 late ");
+    assert_eq!(ask(&late_admin, "version", json!({}))["error"], Value::Null);
     assert_eq!(ask(&admin, "reload", json!({}))["error"], Value::Null);
     assert_eq!(
         ask(&admin, "ban.add", json!({"mask": "192.0.2.3", "reason": "Not you"}))["error"],
@@ -100,6 +103,80 @@ fn when_memory_is_nearly_used_up_new_clients_are_refused_and_the_others_stay() {
         late.next_line().is_some_and(|line| !line.starts_with(b"ERROR"))
     });
     daemon.user("bob").sync();
+    user.sync();
+}
+
+#[test]
+fn clients_that_fill_the_memory_do_so_up_to_a_point_and_the_others_go_on() {
+    // Who comes from there sends more than it may, and what it has sent waits.
+    let class = "[[class]]\nname = \"hasty\"\nnetworks = [\"127.0.0.2\"]\nflood_burst = 1\nflood_rate = 1\n";
+    let daemon = Daemon::start(&format!("{OPEN}bytes_per_turn = 1048576\n{class}"));
+    let mut others: Vec<_> = (0..5).map(|n| daemon.user(&format!("user{n}"))).collect();
+    let input = b"PING :more of it\r\n".repeat(8_000);
+    // Room for 40 MiB more until it is short, and as much beyond that as a tenth of the limit is.
+    let limit = (status(&daemon, "VmSize") + (40 << 20)) / 9 * 10;
+    prlimit(&daemon, &format!("--as={limit}:"));
+    let mut hasty = Vec::new();
+    let refused = loop {
+        assert!(hasty.len() < 2_000, "the memory never ends");
+        let client = Client::connect_from(Ipv4Addr::new(127, 0, 0, 2), daemon.addr);
+        client.stream().set_nonblocking(true).unwrap();
+        let _ = client.stream().write(&input);
+        client.stream().set_nonblocking(false).unwrap();
+        hasty.push(client);
+        let mut late = daemon.connect();
+        late.send("PING :early");
+        let line = late.line();
+        if line.starts_with("ERROR") {
+            break line;
+        }
+    };
+    assert_eq!(refused, "ERROR :The server is short of memory, try again later");
+    daemon.wait_for_output("memory short used=");
+    let (used, now) = (status(&daemon, "VmSize"), stats(&daemon));
+    assert!(used > limit / 10 * 9 && now["memory_limit_bytes"] == limit, "{used} of {now}");
+    for user in &mut others {
+        user.send("JOIN #room\r\nPRIVMSG user0 :still here");
+        user.expect(" 366 ");
+    }
+    let heard = others[0].sync();
+    let said = heard.iter().filter(|line| line.ends_with(" PRIVMSG user0 :still here")).count();
+    assert_eq!(said, others.len(), "{heard:?}");
+    drop(hasty);
+    others[1].sync();
+}
+
+/// Writes what a control group of the kernel says of memory; chatd reads it now and then.
+fn write_group(folder: &Path, used: u64, cache: u64) {
+    fs::write(folder.join("memory.stat"), format!("anon {}\ninactive_file {cache}\n", used - cache)).unwrap();
+    fs::write(folder.join("memory.current"), format!("{used}\n")).unwrap();
+}
+
+#[test]
+fn the_limit_of_a_control_group_counts_without_what_the_kernel_can_take_back() {
+    const LIMIT: u64 = 1 << 30;
+    if !may_mount() {
+        return;
+    }
+    let (group, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(group.path().join("memory.max"), format!("{LIMIT}\n")).unwrap();
+    write_group(group.path(), LIMIT / 2, 0);
+    let mount = format!("--bind '{}' /sys/fs/cgroup", group.path().display());
+    let daemon = start_with_mount(&mount, OPEN, state.path());
+    let mut user = daemon.user("ann");
+    let lets_in = || {
+        let mut late = daemon.connect();
+        late.send("PING :early");
+        late.next_line().is_some_and(|line| !line.starts_with(b"ERROR"))
+    };
+    assert!(lets_in());
+    assert_eq!(stats(&daemon)["memory_limit_bytes"], LIMIT);
+    write_group(group.path(), LIMIT / 100 * 95, 0);
+    wait_until("somebody is refused", || !lets_in());
+    daemon.wait_for_output("memory short used=");
+    user.sync();
+    write_group(group.path(), LIMIT / 100 * 95, LIMIT / 4);
+    wait_until("what is cache counts as free", lets_in);
     user.sync();
 }
 
