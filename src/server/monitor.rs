@@ -24,11 +24,17 @@ impl Watchers {
         self.0.get(&*folded(nick)).map_or(&[], Vec::as_slice)
     }
 
-    fn add(&mut self, folded: &str, slot: u32) {
+    /// Adds somebody who watches a nick; says whether there was memory for it. Of what clients can have kept, this table grows in the
+    /// largest steps, and the process would end with the first one that there is no room for.
+    fn add(&mut self, folded: &str, slot: u32) -> bool {
+        if self.0.try_reserve(1).is_err() {
+            return false;
+        }
         let slots = self.0.entry(folded.into()).or_default();
         if let Err(index) = slots.binary_search(&slot) {
             slots.insert(index, slot);
         }
+        true
     }
 
     fn remove(&mut self, folded: &str, slot: u32) {
@@ -44,18 +50,17 @@ impl Watchers {
 }
 
 impl Ctx<'_> {
-    /// Has the client watch a nick, unless it watches `most` already; whether it does now.
+    /// Has the client watch a nick, unless it watches `most` already or there is no memory for more; whether it does now.
     pub(super) fn watch(&mut self, nick: &str, most: usize) -> bool {
         let (folded, me) = (fold(nick), self.me);
         let watched = &mut self.user_mut().extras_mut().watched;
         if watched.contains_key(folded.as_str()) {
             return true;
         }
-        if watched.len() >= most {
+        if watched.len() >= most || !self.server.watchers.add(&folded, me) {
             return false;
         }
-        watched.insert(folded.as_str().into(), nick.into());
-        self.server.watchers.add(&folded, me);
+        self.user_mut().extras_mut().watched.insert(folded.as_str().into(), nick.into());
         true
     }
 

@@ -146,6 +146,34 @@ fn clients_that_fill_the_memory_do_so_up_to_a_point_and_the_others_go_on() {
     others[1].sync();
 }
 
+#[test]
+fn a_table_that_there_is_no_memory_for_is_full_and_chatd_lives() {
+    // The table of all MONITOR lists has room for 7/8 of 2^18 nicks, and is then made twice as large, at once: 20 MiB.
+    const ENTRIES: usize = 10_000;
+    let daemon = Daemon::start(&format!("{OPEN}monitor_entries = {ENTRIES}\n"));
+    let mut users: Vec<_> = (0..24).map(|n| daemon.user(&format!("user{n}"))).collect();
+    let monitor = |user: &mut Client, names: &str| {
+        for from in (0..ENTRIES).step_by(25) {
+            let nicks: Vec<_> = (from..from + 25).map(|n| format!("{names}x{n}")).collect();
+            user.send(&format!("MONITOR + {}", nicks.join(",")));
+        }
+        user.sync().into_iter().filter(|line| line.contains(" 734 ")).count()
+    };
+    for (n, user) in users.iter_mut().take(22).enumerate() {
+        assert_eq!(monitor(user, &format!("n{n}")), 0);
+    }
+    prlimit(&daemon, &format!("--as={}:", status(&daemon, "VmSize") + (12 << 20)));
+    let mut last = users.pop().unwrap();
+    let refused = monitor(&mut last, "last");
+    assert!(refused > 10, "{refused}");
+    for user in &mut users {
+        assert!(user.sync().is_empty());
+    }
+    prlimit(&daemon, "--as=unlimited:");
+    last.send("MONITOR + after");
+    assert!(last.expect(" 731 ").ends_with(":after"));
+}
+
 /// Writes what a control group of the kernel says of memory; chatd reads it now and then.
 fn write_group(folder: &Path, used: u64, cache: u64) {
     fs::write(folder.join("memory.stat"), format!("anon {}\ninactive_file {cache}\n", used - cache)).unwrap();
