@@ -74,6 +74,8 @@ struct Guest {
     nick: String,
     channel: usize,
     step: Step,
+    /// Could not register in time, as this program was stopped.
+    excused: bool,
     /// PONGs that were answered.
     pongs: usize,
 }
@@ -136,6 +138,13 @@ impl Guests {
     pub(crate) fn waits(&self) -> Option<String> {
         let (who, guest) = self.present.first_key_value()?;
         Some(format!("{} guests are here, such as {who}: {guest:?}", self.present.len()))
+    }
+
+    /// This program was stopped for a while: who had not registered may have been dismissed for it.
+    pub(crate) fn excuse(&mut self) {
+        for guest in self.present.values_mut().filter(|guest| guest.step == Step::Registers) {
+            guest.excused = true;
+        }
     }
 
     /// Lets come who is due when this share of the round has passed, and everybody go on.
@@ -203,7 +212,7 @@ impl Guests {
             }
             _ => swarm.send(who, format!("NICK {nick}\r\nUSER guest 0 * :guest\r\n").as_bytes()),
         }
-        self.present.insert(who, Guest { manner, nick, channel, step, pongs: 0 });
+        self.present.insert(who, Guest { manner, nick, channel, step, excused: false, pongs: 0 });
         Ok(())
     }
 
@@ -287,6 +296,7 @@ impl Guests {
                 }
                 self.go(swarm, residents, who, sight);
             }
+            (_, Step::Registers, Heard::Closed) if guest.excused => self.go(swarm, residents, who, None),
             (manner, step, heard) => {
                 let text = format!("guest {who}, who {manner:?}, heard {heard:?} at the step {step:?}");
                 self.fault.get_or_insert(text);

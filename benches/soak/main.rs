@@ -39,6 +39,8 @@ use swarm::{Ear, PATIENCE, Swarm};
 const TALK: Duration = Duration::from_secs(16);
 const COMING: Duration = Duration::from_secs(11);
 const REST: Duration = Duration::from_secs(3);
+/// For how long this program may not come to its turn before it counts as stopped, which costs guests the time to register.
+const STOPPED: Duration = Duration::from_secs(2);
 /// Rounds in a minute.
 const ROUNDS: u32 = 3;
 /// Rounds that are not compared: pools and tables fill.
@@ -148,7 +150,7 @@ impl Soak {
         self.crowd.guests.begin();
         self.operator.begin();
         let begun = Instant::now();
-        let mut patience = Patience::new();
+        let (mut patience, mut turned) = (Patience::new(), Instant::now());
         loop {
             let passed =
                 |all: Duration| begun.elapsed().min(all).as_micros() as u64 * WHOLE / all.as_micros() as u64;
@@ -158,6 +160,10 @@ impl Soak {
             self.crowd.guests.go_on(&mut self.swarm, &mut self.crowd.residents, passed(COMING))?;
             self.operator.go_on(&self.daemon, &mut self.crowd.guests.kicks)?;
             self.swarm.turn(Duration::from_millis(1), &mut self.crowd)?;
+            if turned.elapsed() > STOPPED {
+                self.crowd.guests.excuse();
+            }
+            turned = Instant::now();
             self.check()?;
             if share < WHOLE || (self.crowd.residents.delivered, self.crowd.guests.gone) != before {
                 patience = Patience::new();
