@@ -38,7 +38,7 @@ use swarm::{Ear, PATIENCE, Swarm};
 /// How long a round is: talk, during the first part of which guests come, and then rest, in which chatd gives back what it needed.
 const TALK: Duration = Duration::from_secs(16);
 const COMING: Duration = Duration::from_secs(11);
-const REST: Duration = Duration::from_secs(3);
+const REST: Duration = Duration::from_secs(4);
 /// For how long this program may not come to its turn before it counts as stopped, which costs guests the time to register.
 const STOPPED: Duration = Duration::from_secs(2);
 /// Rounds in a minute.
