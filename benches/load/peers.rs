@@ -1,20 +1,29 @@
 //! Configurations: as near to the defaults as a load from one address allows, with throttles, flood limits, look-ups and logs off.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
+
+use chatd::config::{Config, Limits};
 
 /// As many clients as anybody could want.
 const CLIENTS: u32 = 60_000;
 /// Seconds until a silent client is asked whether it is there: longer than a run.
 const PING: u32 = 3_600;
 
+/// Where those connect from who trouble others. In a channel of theirs nothing helps but to slow them down, so chatd does, with
+/// the rate that it has by default.
+pub(crate) const TROUBLE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
 pub(crate) fn chatd(port: u16, folder: &Path) -> String {
+    let Limits { flood_burst, flood_rate, .. } = Config::default().limits;
     format!(
         "[[listen]]\naddress = \"127.0.0.1:{port}\"\n\
          [admin]\nsocket = \"{}\"\n\
          [throttle]\nconnections = 0\n\
          [timeouts]\nping_interval = {PING}\n\
          [limits]\nconnections = {CLIENTS}\nconnections_per_address = {CLIENTS}\nflood_rate = 0\n\
-         [log]\nlevel = \"warn\"\n",
+         [log]\nlevel = \"warn\"\n\
+         [[class]]\nname = \"trouble\"\nnetworks = [\"{TROUBLE}\"]\nflood_burst = {flood_burst}\nflood_rate = {flood_rate}\n",
         folder.join("admin.sock").display()
     )
 }

@@ -1,13 +1,14 @@
 //! Many clients on one thread, without waiting: what all scenarios drive a server with.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use memchr::memchr;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use socket2::SockRef;
+use nix::errno::Errno;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// The longest line that a server may send: the tags' bound and the line's, with room to spare.
 const LINE: usize = 16 * 1024;
@@ -42,6 +43,8 @@ pub(crate) struct Swarm {
     buffer: Vec<u8>,
     began: Instant,
     address: SocketAddr,
+    /// Where clients connect from, if that is not up to the system.
+    source: Option<Ipv4Addr>,
     /// Sends so far.
     pub(crate) sends: u64,
 }
@@ -56,6 +59,7 @@ impl Swarm {
             buffer: vec![0; 256 * 1024],
             began: Instant::now(),
             address,
+            source: None,
             sends: 0,
         })
     }
@@ -78,9 +82,17 @@ impl Swarm {
         Ok(who)
     }
 
+    /// Has clients connect from this address from now on.
+    pub(crate) fn come_from(&mut self, source: Ipv4Addr) {
+        self.source = Some(source);
+    }
+
     /// Starts to connect in the place of a client that is gone.
     pub(crate) fn connect_as(&mut self, who: usize) -> io::Result<()> {
-        let mut stream = TcpStream::connect(self.address)?;
+        let mut stream = match self.source {
+            Some(source) => connect_from(source, self.address)?,
+            None => TcpStream::connect(self.address)?,
+        };
         stream.set_nodelay(true)?;
         let both = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, Token(who), both)?;
@@ -259,5 +271,14 @@ impl Deadline {
             return Ok(());
         }
         Err(io::Error::new(ErrorKind::TimedOut, format!("waited too long for {}", self.what)))
+    }
+}
+
+fn connect_from(source: Ipv4Addr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    socket.bind(&SocketAddr::from((source, 0)).into())?;
+    match socket.connect(&to.into()) {
+        Err(error) if error.raw_os_error() != Some(Errno::EINPROGRESS as i32) => Err(error),
+        _ => Ok(TcpStream::from_std(socket.into())),
     }
 }

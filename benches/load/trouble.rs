@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::arrive::{self, JoinedBy};
 use crate::histogram::Histogram;
 use crate::machine::{self, float};
+use crate::peers;
 use crate::report::{Measure, Values};
 use crate::servers::{Running, Server};
 use crate::stage::of_sample;
@@ -89,7 +90,11 @@ impl TroubleStage {
     fn new(server: &Server, members: usize, others: usize, inside: bool, length: usize) -> io::Result<Self> {
         let running = server.start()?;
         let mut swarm = Swarm::new(running.address)?;
-        arrive::register(&mut swarm, members + others, server.kind.arrivals())?;
+        arrive::register(&mut swarm, members, server.kind.arrivals())?;
+        if inside {
+            swarm.come_from(peers::TROUBLE);
+        }
+        arrive::register(&mut swarm, others, server.kind.arrivals())?;
         let everybody = (0..if inside { members + others } else { members }).collect();
         let name = "#load0".to_owned();
         arrive::join(&mut swarm, &[(name.clone(), everybody)], JoinedBy::Some)?;
