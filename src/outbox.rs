@@ -315,6 +315,13 @@ impl Outbox {
         .map(|span| self.arena.slice(span))
     }
 
+    /// The same if it is all in one piece, as it nearly always is.
+    #[inline]
+    pub fn only_span(&self, slot: u32) -> Option<&[u8]> {
+        let entry = self.entries.get(slot as usize).filter(|entry| entry.first == NONE && entry.bytes > 0)?;
+        Some(self.arena.slice(entry.last))
+    }
+
     /// How many bytes `slot` got this turn.
     pub fn bytes(&self, slot: u32) -> u32 {
         self.entries.get(slot as usize).map_or(0, |entry| entry.bytes)
@@ -354,9 +361,12 @@ impl Outbox {
         self.arena.kept_bytes() + self.earlier.capacity() * size_of::<(Span, u32)>()
     }
 
-    /// Gives back what it keeps for the next turn. Between turns.
-    pub fn trim(&mut self) {
+    /// Gives back what it keeps for the next turn, and what it keeps for slots from `bound` on, none of which is in use.
+    /// Between turns.
+    pub fn trim(&mut self, bound: u32) {
         debug_assert!(self.dirty.is_empty(), "all was sent when the turn ended");
+        self.entries.truncate(bound as usize);
+        self.entries.shrink_to_fit();
         self.arena = Arena::default();
         self.earlier = Vec::new();
         self.dirty = Vec::new();
@@ -519,7 +529,7 @@ mod tests {
         assert!(outbox.is_full() && outbox.fullest() == 8 << 20);
         outbox.clear();
         assert_eq!(outbox.fullest(), 0);
-        outbox.trim();
+        outbox.trim(1);
         assert_eq!(outbox.kept_bytes(), 0);
     }
 }

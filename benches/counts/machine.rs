@@ -93,6 +93,8 @@ impl Driver for Machine {
         false
     }
 
+    fn give_memory_back(&mut self) {}
+
     fn unsent(&self, _: &usize) -> u64 {
         0
     }

@@ -130,6 +130,8 @@ impl Driver for Machine {
         true
     }
 
+    fn give_memory_back(&mut self) {}
+
     fn unsent(&self, _: &u32) -> u64 {
         0
     }

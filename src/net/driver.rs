@@ -17,7 +17,7 @@ use super::crews::Crews;
 use super::jobs::{Job, Outcome, Tools};
 use super::listener::{self, BindError, Bound};
 use super::memory::{self, Memory, Sources};
-use super::outq;
+use super::system;
 use crate::config::Listen;
 use crate::proto::limits::NOTSENT_LOWAT;
 
@@ -162,6 +162,9 @@ pub trait Driver {
 
     /// Bytes that were written to a connection and that its peer has not taken yet.
     fn unsent(&self, stream: &Self::Stream) -> u64;
+
+    /// Has memory that was freed, and is kept for what may come, given back to the system.
+    fn give_memory_back(&mut self);
 
     /// What is used of the memory that the process may have, of the limit that is nearest.
     fn memory(&self) -> Memory;
@@ -342,9 +345,13 @@ impl Driver for MioDriver {
 
     fn unsent(&self, stream: &MioStream) -> u64 {
         match stream {
-            MioStream::Tcp(stream) => outq::unsent(stream),
-            MioStream::Unix(stream) => outq::unsent(stream),
+            MioStream::Tcp(stream) => system::unsent(stream),
+            MioStream::Unix(stream) => system::unsent(stream),
         }
+    }
+
+    fn give_memory_back(&mut self) {
+        system::give_memory_back();
     }
 
     fn memory(&self) -> Memory {

@@ -10,7 +10,8 @@
 //! | `listener`, `socket_file` | sockets that are bound before the loop runs |
 //! | `shell` | [`Shell`]: the turn, timers, effects, shutdown |
 //! | `conn` | one connection: state, line framing, buffers |
-//! | `backlog`, `outq` | those who do not read: for how long, and what that costs in the kernel |
+//! | `backlog` | those who do not read: for how long |
+//! | `system` | the two calls that are `unsafe` |
 //! | `memory` | how much there is, and what to do when it comes to an end |
 //! | `accept`, `input`, `output` | the shell's three ways with descriptors |
 //! | `admin`, `list`, `stats`, `operate`, `bans`, `filters` | the admin socket's answers |
@@ -37,12 +38,12 @@ mod listener;
 mod memory;
 mod operate;
 mod output;
-mod outq;
 mod reload;
 mod resolve;
 mod shell;
 mod socket_file;
 mod stats;
+mod system;
 mod worker;
 
 #[cfg(test)]

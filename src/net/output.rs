@@ -10,6 +10,9 @@ use crate::outbox::Outbox;
 use crate::proto::limits::{ADMIN_STALL_MS, DRAIN_MS, IOVECS, LINGER_MS};
 use crate::server::{Gone, Input};
 
+/// Up to so many bytes, pieces are gathered and sent as one, which takes less time than to tell the kernel of each.
+const GATHERED: u32 = 16 * 1024;
+
 /// A scratch buffer that grew beyond this many bytes gives the memory back.
 const KEEP_SCRATCH: usize = 1 << 20;
 
@@ -261,8 +264,8 @@ fn accepted(result: io::Result<usize>) -> Result<usize, ErrorKind> {
     }
 }
 
-/// Sends all spans of `slot` with one call: `send` for one, `writev` for several, and `send` again for more
-/// than that takes, gathered first.
+/// Sends all spans of `slot` with one call.
+#[inline]
 fn write_spans<D: Driver>(
     driver: &mut D,
     stream: &mut D::Stream,
@@ -270,26 +273,41 @@ fn write_spans<D: Driver>(
     slot: u32,
     scratch: &mut Vec<u8>,
 ) -> Result<usize, ErrorKind> {
-    let mut spans = out.spans(slot);
-    let Some(first) = spans.next() else { return Ok(0) };
-    let Some(second) = spans.next() else { return accepted(driver.write(stream, first)) };
-    let mut pieces = [IoSlice::new(&[]); IOVECS];
-    pieces[0] = IoSlice::new(first);
-    pieces[1] = IoSlice::new(second);
-    let mut count = 2;
-    for span in spans {
-        if count == IOVECS {
-            scratch.clear();
-            scratch.extend(out.spans(slot).flatten());
-            let result = accepted(driver.write(stream, scratch));
-            scratch.clear();
-            scratch.shrink_to(KEEP_SCRATCH);
-            return result;
-        }
-        pieces[count] = IoSlice::new(span);
-        count += 1;
+    match out.only_span(slot) {
+        Some(span) => accepted(driver.write(stream, span)),
+        None => accepted(write_several(driver, stream, out, slot, scratch)),
     }
-    accepted(driver.write_vectored(stream, &pieces[..count]))
+}
+
+/// The same for several spans: gathered first, or with `writev` if they are few and long.
+#[inline(never)]
+fn write_several<D: Driver>(
+    driver: &mut D,
+    stream: &mut D::Stream,
+    out: &Outbox,
+    slot: u32,
+    scratch: &mut Vec<u8>,
+) -> io::Result<usize> {
+    if out.bytes(slot) > GATHERED {
+        let mut pieces = [IoSlice::new(&[]); IOVECS];
+        let mut spans = out.spans(slot);
+        let mut count = 0;
+        for (piece, span) in pieces.iter_mut().zip(&mut spans) {
+            *piece = IoSlice::new(span);
+            count += 1;
+        }
+        if spans.next().is_none() {
+            return driver.write_vectored(stream, &pieces[..count]);
+        }
+    }
+    scratch.clear();
+    for span in out.spans(slot) {
+        scratch.extend_from_slice(span);
+    }
+    let result = driver.write(stream, scratch);
+    scratch.clear();
+    scratch.shrink_to(KEEP_SCRATCH);
+    result
 }
 
 /// Copies all but the first `taken` bytes of this turn's lines to the connection's own queue.

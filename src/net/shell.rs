@@ -26,7 +26,8 @@ use crate::outbox::Outbox;
 #[cfg(debug_assertions)]
 use crate::outbox::Record;
 use crate::proto::limits::{
-    ADMIN_LINE, EXPIRIES_PER_TURN, KEEP_IDLE, LINGER_MS, PAUSE_MS, READ_BUFFER, TICK_WORK, TRIM_MS, TURN_WORK,
+    ADMIN_LINE, EXPIRIES_PER_TURN, KEEP_IDLE, KEEP_LEFT, LINGER_MS, PAUSE_MS, READ_BUFFER, TICK_WORK,
+    TRIM_MS, TURN_WORK,
 };
 use crate::server::{self, Effect, Input, Server, Time};
 
@@ -78,6 +79,8 @@ pub struct Shell<D: Driver> {
     pub(super) pool: Pool,
     /// When to give back what a burst has left behind, in milliseconds of the monotonic clock.
     trim_at: Option<u64>,
+    /// Most connections since then.
+    crowd: usize,
     /// When a connection (or listener) has to be looked at: milliseconds, token.
     pub(super) timers: BTreeSet<(u64, u64)>,
     /// Chat connections for which something waits between turns, by token.
@@ -187,6 +190,7 @@ impl<D: Driver> Shell<D> {
             scratch: Vec::new(),
             pool: Pool::default(),
             trim_at: None,
+            crowd: 0,
             timers: BTreeSet::new(),
             backlogs: BTreeMap::new(),
             memory: Watch::default(),
@@ -430,15 +434,23 @@ impl<D: Driver> Shell<D> {
         self.trim();
     }
 
-    /// After a burst, buffers that it made large are given back: soon, but not in each turn of a busy time.
+    /// After a burst, buffers that it made large are given back, and after a crowd what it was kept in: soon, but not in each
+    /// turn of a busy time.
     fn trim(&mut self) {
+        self.crowd = self.crowd.max(self.conns.len());
+        let left = self.crowd - self.conns.len();
         match self.trim_at {
-            None if self.kept_bytes() > KEEP_IDLE => self.trim_at = Some(self.now.mono_ms + TRIM_MS),
+            None if self.kept_bytes() > KEEP_IDLE || left > KEEP_LEFT.max(self.crowd / 2) => {
+                self.trim_at = Some(self.now.mono_ms + TRIM_MS);
+            }
             Some(at) if at <= self.now.mono_ms => {
                 self.trim_at = None;
-                self.out.trim();
+                self.crowd = self.conns.len();
+                self.out.trim(self.conns.slot_bound());
+                self.server.trim();
                 self.scratch = Vec::new();
                 self.pool = Pool::default();
+                self.driver.give_memory_back();
             }
             _ => {}
         }

@@ -100,6 +100,8 @@ pub const POOL_BUFFER: usize = 64 * 1024;
 pub const POOL_BUFFERS: usize = 64;
 /// Bytes of buffers that the loop may keep while nothing happens; more is given back.
 pub const KEEP_IDLE: usize = 256 * 1024;
+/// Memory of connections is given back when more than so many have left of what were twice as many, or more.
+pub const KEEP_LEFT: usize = 256;
 /// How long it keeps more, as there may be another burst, in milliseconds.
 pub const TRIM_MS: u64 = 2_000;
 /// Spans of one `writev`; more are gathered in a scratch buffer.

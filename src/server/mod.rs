@@ -343,6 +343,12 @@ impl Server {
         }
     }
 
+    /// Gives back what it keeps for those who have left.
+    pub fn trim(&mut self) {
+        while self.clients.pop_if(|client| client.is_none()).is_some() {}
+        self.clients.shrink_to_fit();
+    }
+
     /// Whether there is anything in [`Server::effects`]. After most inputs there is not.
     pub fn has_effects(&self) -> bool {
         !self.effects.is_empty() || self.wants_save()

@@ -5,9 +5,10 @@ use std::hash::{BuildHasher, Hasher};
 use hashbrown::HashTable;
 
 use super::Keyed;
+use crate::proto::names;
 
-/// Bytes of a name that are folded at a time.
-const CHUNK: usize = 64;
+/// Bytes of a name that are folded at a time, in which the last are filled up with NULs: two names may have the same hash.
+const CHUNK: usize = 16;
 
 /// Indices by the folded names of what they stand for. The names themselves are where the indices lead: an entry is eight bytes,
 /// and nothing is allocated to look a name up. Never iterated.
@@ -61,10 +62,10 @@ impl NameTable {
         let mut hasher = self.keyed.build_hasher();
         for chunk in name.as_bytes().chunks(CHUNK) {
             let mut folded = [0; CHUNK];
-            let folded = &mut folded[..chunk.len()];
-            folded.copy_from_slice(chunk);
-            folded.make_ascii_lowercase();
-            hasher.write(folded);
+            folded[..chunk.len()].copy_from_slice(chunk);
+            let folded = names::fold_bytes(folded);
+            hasher.write_u64(folded as u64);
+            hasher.write_u64((folded >> 64) as u64);
         }
         hasher.finish() as u32
     }

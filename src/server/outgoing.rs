@@ -324,6 +324,9 @@ fn encode_lines(arena: &mut Vec<u8>, draft: &Draft<'_>, message: &Multiline<'_>,
 
 /// Writes the tags of a line. What only the first line of an event has is its id, and what the client added.
 fn encode_tags(arena: &mut Vec<u8>, draft: &Draft<'_>, caps: Caps, time: &str, first: bool) {
+    if caps == Caps::NONE {
+        return;
+    }
     let mut tags = Tags { arena, any: false };
     if !time.is_empty() {
         tags.add("time=", time);

@@ -341,3 +341,44 @@ fn peers_that_close_half_or_vanish_do_not_stay() {
         assert!(last.is_empty() || last.ends_with("\r\n"), "{last}");
     }
 }
+
+/// Connects and registers so many, each in a channel with nine others, and waits until each has been told all of it.
+fn crowd(daemon: &Daemon, count: usize) -> Vec<TcpStream> {
+    let mut crowd = Vec::new();
+    for n in 0..count {
+        let mut stream = TcpStream::connect(daemon.addr).expect("the backlog has room");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let lines = format!("NICK crowd{n}\r\nUSER crowd 0 * :crowd\r\nJOIN #crowd{}\r\n", n / 10);
+        stream.write_all(lines.as_bytes()).unwrap();
+        crowd.push(stream);
+    }
+    let mut buffer = [0; 4096];
+    for stream in &mut crowd {
+        let mut heard = Vec::new();
+        while !heard.windows(5).any(|bytes| bytes == b" 366 ") {
+            let count = stream.read(&mut buffer).expect("the greeting and the names come");
+            assert!(count > 0, "somebody is not let in");
+            heard.extend_from_slice(&buffer[..count]);
+        }
+    }
+    crowd
+}
+
+/// What users themselves take comes back when they have left, but for what WHOWAS tells of them and what little is left in pages
+/// of others.
+#[test]
+#[cfg(target_env = "gnu")]
+fn memory_of_a_crowd_that_has_left_comes_back() {
+    let daemon = Daemon::start(&format!("{OPEN}connections = 20000\nwhowas_entries = 0\n"));
+    let count = many().min(4_000);
+    // The first crowd pays for what is kept for the next.
+    drop(crowd(&daemon, 500));
+    wait_until("the first have left", || stats(&daemon)["connections_now"] == 0);
+    let before = costs(&daemon).1;
+    let people = crowd(&daemon, count);
+    let there = costs(&daemon).1.saturating_sub(before);
+    assert!(there > count as u64 * 400, "{there} bytes for {count} people");
+    drop(people);
+    wait_until("all have left", || stats(&daemon)["connections_now"] == 0);
+    wait_until("most of the memory has come back", || costs(&daemon).1.saturating_sub(before) < there / 3);
+}

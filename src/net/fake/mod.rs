@@ -49,6 +49,8 @@ pub struct FakeDriver {
     pub busy: bool,
     /// How much memory is used and may be; at first there is no limit.
     pub memory: Memory,
+    /// How often memory was given back.
+    pub given_back: u32,
     pipes: Vec<Pipe>,
     doors: Vec<Door>,
     /// Accepted and not closed.
@@ -71,6 +73,7 @@ impl FakeDriver {
             most_open: usize::MAX,
             busy: false,
             memory: Memory::default(),
+            given_back: 0,
             pipes: Vec::new(),
             doors: Vec::new(),
             open: Vec::new(),

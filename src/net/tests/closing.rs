@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use super::*;
 use crate::net::fake::{Call, Faults};
 use crate::net::shell::Signal;
-use crate::proto::limits::{DRAIN_MS, KEEP_IDLE, TRIM_MS};
+use crate::proto::limits::{DRAIN_MS, KEEP_IDLE, KEEP_LEFT, TRIM_MS};
 
 /// What the peer does after it has sent its last bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -321,4 +321,34 @@ fn what_a_burst_left_behind_is_given_back_and_then_nothing_wakes_the_loop() {
     assert!(rig.shell.kept_bytes() <= KEEP_IDLE);
     let next = rig.shell.deadline().expect("somebody is there to be asked for a sign of life");
     assert!(next > rig.shell.now.mono_ms + 10 * TRIM_MS);
+}
+
+#[test]
+fn memory_of_a_crowd_that_has_left_is_given_back_once() {
+    let mut config = config();
+    config.limits.connections_per_address = 10_000;
+    config.throttle.connections = 0;
+    let mut rig = Rig::with(config);
+    let crowd: Vec<_> = (0..2 * KEEP_LEFT + 2).map(|_| rig.connect()).collect();
+    rig.settle();
+    for &remote in &crowd[..KEEP_LEFT] {
+        rig.driver().reset(remote);
+    }
+    rig.settle();
+    rig.pass(TRIM_MS);
+    rig.settle();
+    assert_eq!(rig.driver().given_back, 0, "half of them are there");
+    for &remote in &crowd[KEEP_LEFT..][..2] {
+        rig.driver().reset(remote);
+    }
+    rig.settle();
+    assert_eq!(rig.driver().given_back, 0, "others may come soon");
+    for _ in 0..2 {
+        rig.pass(TRIM_MS);
+        rig.settle();
+        assert_eq!(rig.driver().given_back, 1);
+    }
+    rig.shell.check();
+    let late = rig.user("late");
+    assert!(!rig.driver().has_ended(late) && rig.shell.conns.len() == KEEP_LEFT + 1);
 }

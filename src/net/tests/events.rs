@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use super::*;
 use crate::net::fake::{Call, Faults};
 use crate::net::shell::Signal;
-use crate::proto::limits::{ACCEPT_PAUSE_MS, ACCEPTS_PER_TURN, INPUT_LINE};
+use crate::proto::limits::{ACCEPT_PAUSE_MS, ACCEPTS_PER_TURN, INPUT_LINE, IOVECS};
 
 const ALL: Ready =
     Ready { readable: true, writable: true, read_closed: true, write_closed: true, error: true };
@@ -200,18 +200,26 @@ fn a_full_socket_is_left_alone_until_it_is_writable() {
 #[test]
 fn many_pieces_for_one_client_are_still_one_write() {
     let mut config = config();
-    config.limits.lines_per_turn = 1_000;
+    (config.limits.lines_per_turn, config.limits.bytes_per_turn) = (1_000, 1 << 20);
     let mut rig = Rig::with(config);
     let [ann, bob, cat] = rig.room(["ann", "bob", "cat"]);
-    for count in [2, 64, 65, 300] {
-        // What ann gets is not next to what bob gets: no two spans merge.
-        let lines: Vec<_> = (0..count).map(|n| format!("PING {n}\r\nPRIVMSG cat :{n}\r\n")).collect();
+    for remote in [ann, cat] {
+        rig.driver().set_capacity(remote, 1 << 20);
+    }
+    let long = "x".repeat(300);
+    // Pieces are gathered, unless they are long and few enough for `writev`.
+    for (count, text, calls) in
+        [(2, "", (2, 0)), (300, "", (2, 0)), (IOVECS, &*long, (1, 1)), (IOVECS + 1, &*long, (2, 0))]
+    {
+        // What ann gets is not next to what cat gets: no two spans merge.
+        let line = |n| format!("PING {n}\r\nPRIVMSG cat :{text}:{n}\r\n");
+        let lines: Vec<_> = (0..count).map(line).collect();
         rig.say(ann, &lines.concat());
         let before = rig.driver().calls;
         rig.turn();
         let after = rig.driver().calls;
         let writes = (after.writes - before.writes, after.vectored - before.vectored);
-        assert_eq!(writes, if count <= 64 { (0, 2) } else { (2, 0) }, "{count}");
+        assert_eq!(writes, calls, "{count} of {} bytes", text.len());
         let heard = rig.hear(cat);
         let order: Vec<_> = heard.lines().map(|line| line.rsplit(':').next().unwrap()).collect();
         assert_eq!(order, (0..count).map(|n| n.to_string()).collect::<Vec<_>>());

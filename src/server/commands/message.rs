@@ -190,7 +190,8 @@ struct Target {
 fn resolve(c: &Ctx<'_>, target: &str, said: &Said<'_>) -> Result<Target, Reply> {
     let prefixes = c.server.config.channels.prefixes;
     let is_symbol = |char| prefixes.rows().any(|prefix| prefix.symbol == char);
-    let name = target.trim_start_matches(is_symbol);
+    // Nearly always there are none.
+    let name = if names::is_channel_like(target) { target } else { target.trim_start_matches(is_symbol) };
     if names::is_channel_like(name) {
         let index = c.find_channel(name)?;
         // A secret channel that takes messages from outside is known by that. Others are not there.
@@ -198,13 +199,16 @@ fn resolve(c: &Ctx<'_>, target: &str, said: &Said<'_>) -> Result<Target, Reply> 
         if !policy::knows_channel(c, index) && !heard() {
             return Err(numeric::err_nosuchchannel(name).into());
         }
+        let shown = c.channel(index).name.clone();
+        if name.len() == target.len() {
+            return Ok(Target { to: To::Channel { index, least: 0 }, shown });
+        }
         let symbols = &target[..target.len() - name.len()];
         // Of several the least counts, and it alone is shown: those of higher ranks get it anyway.
         let named = prefixes.rows().filter(|prefix| symbols.contains(prefix.symbol));
-        let least = named.min_by_key(|prefix| prefix.bit);
-        let name = &c.channel(index).name;
-        let shown = least.map_or_else(|| name.clone(), |it| format!("{}{name}", it.symbol).into());
-        return Ok(Target { to: To::Channel { index, least: least.map_or(0, |it| it.bit) }, shown });
+        let least = named.min_by_key(|prefix| prefix.bit).expect("nothing else was taken off");
+        let shown = format!("{}{shown}", least.symbol).into();
+        return Ok(Target { to: To::Channel { index, least: least.bit }, shown });
     }
     if name.is_empty() {
         return Err(numeric::err_norecipient(said.command).into());

@@ -38,6 +38,7 @@ use super::{Event, Server, policy};
 use crate::config::Privileges;
 use crate::proto::limits::{CLIENT_TAGS, LINE};
 use crate::proto::message::{Message, Tags};
+use crate::proto::names::fold_bytes;
 use crate::proto::numeric::{self, Reply};
 
 pub(super) use cap::changed as capabilities_changed;
@@ -203,23 +204,54 @@ const KEYS: [u128; TABLE.len()] = {
     keys
 };
 
-/// A name as a number, whatever its case: numbers are compared at once, in the order of names. `None` if it is too long to
-/// be one.
+/// A name as a number, whatever its case: numbers are compared at once. `None` if it is too long to be one.
 const fn key(name: &[u8]) -> Option<u128> {
     let mut bytes = [0; NAME + 1];
     if name.len() > NAME {
         return None;
     }
     bytes.split_at_mut(name.len()).0.copy_from_slice(name);
-    bytes.make_ascii_uppercase();
     // What is behind the name and could be of a longer one.
     bytes[NAME] = name.len() as u8;
-    Some(u128::from_be_bytes(bytes))
+    Some(fold_bytes(bytes))
+}
+
+/// Bits of the place in [`PLACES`] at which a command is looked for first.
+const PLACE_BITS: u32 = 8;
+
+/// The commands by a hash of their keys: places in the table, counted from 1. Each is at the first free place from that of
+/// its hash on.
+const PLACES: [u8; 1 << PLACE_BITS] = {
+    assert!(TABLE.len() < 1 << (PLACE_BITS - 1), "a look-up ends soon");
+    let mut places = [0; 1 << PLACE_BITS];
+    let mut index = 0;
+    while index < KEYS.len() {
+        let mut place = hash(KEYS[index]);
+        while places[place] != 0 {
+            place = (place + 1) % places.len();
+        }
+        index += 1;
+        places[place] = index as u8;
+    }
+    places
+};
+
+const fn hash(key: u128) -> usize {
+    let halves = (key >> 64) as u64 ^ key as u64;
+    (halves.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - PLACE_BITS)) as usize
 }
 
 /// The place of a command in the table.
 fn place(name: &str) -> Option<usize> {
-    KEYS.binary_search(&key(name.as_bytes())?).ok()
+    let key = key(name.as_bytes())?;
+    let mut place = hash(key);
+    loop {
+        let index = usize::from(PLACES[place]).checked_sub(1)?;
+        if KEYS[index] == key {
+            return Some(index);
+        }
+        place = (place + 1) % PLACES.len();
+    }
 }
 
 fn find(name: &str) -> Option<&'static Command> {
@@ -437,7 +469,7 @@ fn go_through(
 
 /// Whether a comma list is of one target.
 fn is_one(list: &str) -> bool {
-    !list.is_empty() && memchr::memchr(b',', list.as_bytes()).is_none()
+    !list.is_empty() && !list.as_bytes().contains(&b',')
 }
 
 #[cfg(test)]

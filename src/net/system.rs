@@ -1,8 +1,9 @@
-//! How much of what was written to a socket its peer has not taken yet (tcp(7), `SIOCOUTQ`; unix(7) has the same).
+//! What the system offers and nothing safe asks it for: the only `unsafe` of chatd.
 //!
-//! The only `unsafe` of chatd: no safe interface asks for this number, and without it nobody sees what slow readers cost in the
-//! kernel. The request reads the socket and writes one `int`, which is the call's own; the descriptor is borrowed from its
-//! owner, so it is open for as long as the call takes.
+//! - How much of what was written to a socket its peer has not taken yet (tcp(7), `SIOCOUTQ`; unix(7) has the same). Without it
+//!   nobody sees what slow readers cost in the kernel.
+//! - That the allocator gives back what it keeps (`malloc_trim(3)`). Without it, a page in which one small thing is left of a
+//!   crowd stays, and so does the whole of the heap below it.
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd};
@@ -14,10 +15,20 @@ nix::ioctl_read_bad!(outq, libc::TIOCOUTQ, libc::c_int);
 /// Bytes in the kernel's queue of a socket, sent and not acknowledged ones included; 0 for what has no such queue.
 pub(super) fn unsent(socket: &impl AsFd) -> u64 {
     let mut count: libc::c_int = 0;
-    // SAFETY: the descriptor is borrowed and so open; `count` is a valid place for the `int` that this request writes,
+    // SAFETY: the request reads the socket and writes one `int`. The descriptor is borrowed and so open; `count` is a valid place for the `int` that this request writes,
     // and nothing else holds on to it.
     let asked = unsafe { outq(socket.as_fd().as_raw_fd(), &raw mut count) };
     asked.map_or(0, |_| u64::try_from(count).unwrap_or(0))
+}
+
+/// Has the allocator give the pages back that it keeps and nothing is in. It takes some milliseconds for each hundred
+/// megabytes.
+pub(super) fn give_memory_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it takes no pointer, and changes nothing that is in use; it locks what allocations of other threads lock, too.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 #[cfg(test)]
