@@ -26,7 +26,8 @@ pub fn fault(given: &str, most: usize) -> String {
 /// last `*`. Only for what lies between, the text is prepared, once: a set of positions for each byte that occurs in it.
 /// Then all ways to match a mask are followed at the same time, as a set of the positions in the text that its
 /// part so far can end at. Each byte of the mask moves the whole set, 64 positions at a time: a mask takes at most
-/// `mask.len() * (text.len() / 64 + 1)` steps, whatever is in it, and no memory.
+/// `mask.len() * (text.len() / 64 + 1)` steps, whatever is in it, and no memory. After a star the set is all positions from
+/// one on, and that one is found without moving any.
 ///
 /// A text of more than [`MASK_TEXT`] bytes is cut there, between two characters, and matched as though it ended there.
 #[derive(Debug)]
@@ -133,54 +134,124 @@ impl Places {
     fn lead_in<const N: usize>(&self, begin: usize, end: usize, mask: &[u8]) -> bool {
         let (rows, _) = self.rows.as_chunks::<N>();
         let (starts, rest) = (&rows[1], &rows[2]);
+        let mut left = mask.iter();
         let mut reached = [0; N];
         reached[begin / 64] = 1 << (begin % 64);
-        for &byte in mask {
+        while let Some(&byte) = left.next() {
             reached = match byte {
-                b'*' => and(&upwards(&reached), starts),
+                b'*' => match first(&reached, 0).and_then(|from| self.behind_star(rows, from, &mut left)) {
+                    Some(Behind::Set(set)) => set,
+                    Some(Behind::All(from)) => return from <= end && has(starts, end),
+                    None => return false,
+                },
                 b'?' if self.ascii => and(&next(&reached), starts),
                 // Who is sent into a character is carried to its end by the addition.
                 b'?' => and(&sum(&next(&reached), rest), starts),
-                _ => next(&and(&reached, &rows[usize::from(self.of_byte[usize::from(byte)])])),
+                _ => next(&and(&reached, self.row(rows, byte))),
             };
             if reached == [0; N] {
                 return false;
             }
         }
-        reached[end / 64] >> (end % 64) & 1 == 1
+        has(&reached, end)
+    }
+
+    /// What can be reached with the bytes of a mask behind a star that begins at `from`, up to the first whose place is not
+    /// certain; `None` if it is nothing. Of a byte between two stars only the first place counts.
+    #[inline]
+    fn behind_star<const N: usize>(
+        &self,
+        rows: &[[u64; N]],
+        mut from: usize,
+        left: &mut std::slice::Iter<'_, u8>,
+    ) -> Option<Behind<N>> {
+        loop {
+            match left.next() {
+                Some(b'*') => {}
+                Some(b'?') => from = first(&rows[1], from + 1)?,
+                Some(&byte) if left.as_slice().first() == Some(&b'*') => {
+                    from = first(self.row(rows, byte), from)? + 1;
+                }
+                Some(&byte) => return Some(Behind::Set(next(&from_on(self.row(rows, byte), from)))),
+                None => return Some(Behind::All(from)),
+            }
+        }
+    }
+
+    /// Where a byte occurs.
+    #[inline]
+    fn row<'a, const N: usize>(&self, rows: &'a [[u64; N]], byte: u8) -> &'a [u64; N] {
+        &rows[usize::from(self.of_byte[usize::from(byte)])]
     }
 }
 
+/// Positions that can be reached.
+enum Behind<const N: usize> {
+    Set([u64; N]),
+    /// All where characters begin, from this one on, and the mask is at its end.
+    All(usize),
+}
+
+/// Whether a position is in a set.
+fn has<const N: usize>(set: &[u64; N], at: usize) -> bool {
+    set[at / 64] >> (at % 64) & 1 == 1
+}
+
+/// The lowest position in a set that is not below `from`. May be asked for one behind the end.
+#[inline]
+fn first<const N: usize>(set: &[u64; N], from: usize) -> Option<usize> {
+    let mut word = from / 64;
+    let mut bits = *set.get(word)? & (u64::MAX << (from % 64));
+    while bits == 0 {
+        word += 1;
+        bits = *set.get(word)?;
+    }
+    Some(word * 64 + bits.trailing_zeros() as usize)
+}
+
+/// The positions in a set that are not below `from`.
+#[inline]
+fn from_on<const N: usize>(set: &[u64; N], from: usize) -> [u64; N] {
+    let mut rest = *set;
+    for (word, bits) in rest.iter_mut().enumerate() {
+        *bits &= match from.checked_sub(word * 64) {
+            None => u64::MAX,
+            Some(below @ ..64) => u64::MAX << below,
+            Some(_) => 0,
+        };
+    }
+    rest
+}
+
+#[inline]
 fn and<const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u64; N] {
-    std::array::from_fn(|word| a[word] & b[word])
+    let mut both = *a;
+    for (bits, other) in both.iter_mut().zip(b) {
+        *bits &= other;
+    }
+    both
 }
 
 /// Each position's successor.
+#[inline]
 fn next<const N: usize>(set: &[u64; N]) -> [u64; N] {
-    std::array::from_fn(|word| set[word] << 1 | if word > 0 { set[word - 1] >> 63 } else { 0 })
-}
-
-/// All positions from the lowest one on.
-fn upwards<const N: usize>(set: &[u64; N]) -> [u64; N] {
-    let mut filled = *set;
-    let mut above = 0;
-    for word in &mut filled {
-        *word |= above | word.wrapping_neg();
-        // The highest bit, spread over a word: no branch, and the words follow one another quickly.
-        above = (word.cast_signed() >> 63).cast_unsigned();
+    let (mut later, mut carry) = (*set, 0);
+    for bits in &mut later {
+        (*bits, carry) = (*bits << 1 | carry, *bits >> 63);
     }
-    filled
+    later
 }
 
 /// The sum of two sets taken as numbers.
+#[inline]
 fn sum<const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u64; N] {
-    let mut carry = false;
-    std::array::from_fn(|word| {
-        let (sum, over) = a[word].overflowing_add(b[word]);
+    let (mut all, mut carry) = (*a, false);
+    for (bits, other) in all.iter_mut().zip(b) {
+        let (sum, over) = bits.overflowing_add(*other);
         let (sum, more) = sum.overflowing_add(u64::from(carry));
-        carry = over || more;
-        sum
-    })
+        (*bits, carry) = (sum, over || more);
+    }
+    all
 }
 
 /// The length of the UTF-8 character that begins with `first`.
