@@ -24,7 +24,11 @@ impl Ctx<'_> {
     pub(super) fn show_arrival(&mut self, index: u32, slot: u32, arrival: Arrival) {
         let Some(source) = self.source_of(slot) else { return };
         let user = self.user_at(slot);
-        let (realname, away) = (user.realname.clone(), user.away.clone());
+        // Thousands may be moved at once, and most of them do not ask who they are.
+        let asked = arrival != Arrival::Moved || self.out.caps(slot).has(Caps::EXTENDED_JOIN);
+        let realname = if asked { user.realname.clone() } else { Box::default() };
+        let told = matches!(arrival, Arrival::Entered | Arrival::Appeared);
+        let away = user.away.as_ref().filter(|_| told).cloned();
         let name = self.channel(index).name.clone();
         let account = source.account.as_deref().unwrap_or("*");
         let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));

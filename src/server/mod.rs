@@ -183,6 +183,8 @@ pub struct Server {
     whowas: Whowas,
     /// Clients whose long reply goes on at the next tick, those that wait longest first.
     working: VecDeque<ClientId>,
+    /// How many of them waited when the last tick was over.
+    rested: usize,
     /// What all are told, and whom not yet. At most [`crate::proto::limits::ROUNDS`].
     rounds: VecDeque<rounds::Round>,
     /// The generation of the client that came last.
@@ -249,6 +251,7 @@ impl Server {
             watchers: Watchers::new(keyed),
             whowas: Whowas::new(keyed),
             working: VecDeque::new(),
+            rested: 0,
             rounds: VecDeque::new(),
             newest: 0,
             effort: effort::Effort::default(),

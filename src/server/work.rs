@@ -113,10 +113,11 @@ impl Ctx<'_> {
     }
 }
 
-/// One slice for each client whose long reply waits for this tick, but not more than a turn has room for.
+/// One slice for each client whose long reply waits since the tick before, but not more than a turn has room for. Whoever has
+/// begun one in this turn has had a slice of it.
 pub(super) fn continue_all(server: &mut Server, out: &mut Outbox) {
     let end = server.work_done(out) + TURN_WORK;
-    for _ in 0..server.working.len().min(SLICES_PER_TURN) {
+    for _ in 0..server.rested.min(SLICES_PER_TURN) {
         if server.work_done(out) >= end {
             break;
         }
@@ -130,4 +131,5 @@ pub(super) fn continue_all(server: &mut Server, out: &mut Outbox) {
             server.effects.push(Effect::Resume(id));
         }
     }
+    server.rested = server.working.len();
 }

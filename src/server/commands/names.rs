@@ -83,16 +83,20 @@ pub(super) fn show_names(c: &mut Ctx<'_>, index: u32) {
     }
 }
 
-/// Does at once what is short. From the first channel with many members on, or when what it takes is enough for now, it goes on in slices: what it enters later
-/// is decided later, as though each channel had been asked for in a command of its own.
+/// Does at once what is short. From the first channel with many members on, it goes on in slices; when what it takes is
+/// enough for now, in later turns. What it enters later is decided later, as though each channel had been asked for in a
+/// command of its own.
 fn work(c: &mut Ctx<'_>, mut work: NamesWork) {
     let is_long = |c: &Ctx<'_>, listing: &Listing| {
         listing.members(c).is_some_and(|members| members.len() > SLICE_ITEMS)
     };
     let end = c.work_done() + SLICE_WORK;
-    while c.work_done() < end && !work.listing.as_ref().is_some_and(|listing| is_long(c, listing)) {
+    while !work.listing.as_ref().is_some_and(|listing| is_long(c, listing)) {
         if !names_step(c, &mut work) {
             return;
+        }
+        if c.work_done() >= end {
+            return c.wait(Box::new(Work::Names(work)));
         }
     }
     c.begin(Work::Names(work));

@@ -21,7 +21,7 @@ fn who_moves_with_a_large_channel_is_sent_its_members_in_slices() {
         bench.out.clear();
         bench.input(Input::Tick);
         let some = (0..members).filter(|&slot| bench.out.lines(slot) > 0).count();
-        assert!((1..=SLICES_PER_TURN).contains(&some), "{some} at a time");
+        assert!(some <= SLICES_PER_TURN, "{some} at a time");
         for (slot, heard) in (0..).zip(&mut heard) {
             for bytes in bench.out.spans(slot) {
                 heard.push_str(std::str::from_utf8(bytes).unwrap());
