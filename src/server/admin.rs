@@ -31,7 +31,7 @@ impl Server {
         self.now = now;
         let index = self.index_of(channel).ok_or(ModesError::NoSuchChannel)?;
         // On behalf of nobody, but a channel has a member.
-        let me = self.channel(index).members().first().ok_or(ModesError::NoSuchChannel)?.slot;
+        let me = self.channel(index).members().iter().next().ok_or(ModesError::NoSuchChannel)?.slot;
         let mut words = modes.split_ascii_whitespace();
         let letters = words.next().unwrap_or_default();
         let parameters: Vec<&str> = words.collect();
@@ -82,7 +82,7 @@ impl Server {
     ) -> Result<(), NoSuchChannel> {
         self.now = now;
         let index = self.index_of(channel).ok_or(NoSuchChannel)?;
-        let me = self.channel(index).members().first().ok_or(NoSuchChannel)?.slot;
+        let me = self.channel(index).members().iter().next().ok_or(NoSuchChannel)?.slot;
         let mut ctx = Ctx { server: self, out, me };
         let source = ctx.server_source();
         let by = source.mask.clone();

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::rc::Rc;
 
+use super::members::Members;
 use crate::proto::modes::{AUDITORIUM, HALF_OPERATOR, LISTS, PRIVATE, SECRET};
 
-/// Members for which a channel keeps the room when they leave.
-const KEEP_MEMBERS: usize = 64;
+pub(super) use super::members::Member;
 
 /// A channel.
 pub(super) struct Channel {
@@ -26,8 +26,7 @@ pub(super) struct Channel {
     pub(super) join_throttle: Option<JoinThrottle>,
     /// By the ids of [`CHANNEL`](crate::proto::modes::CHANNEL).
     pub(super) lists: [Vec<Entry>; LISTS],
-    /// Sorted by slot, so that a fan-out walks memory forwards and a cursor survives joins and parts.
-    members: Vec<Member>,
+    members: Members,
 }
 
 /// A topic and who set it.
@@ -50,17 +49,6 @@ pub(super) struct Entry {
 pub(super) struct Forward {
     pub(super) index: u32,
     pub(super) serial: u64,
-}
-
-/// A member of a channel: eight bytes.
-#[derive(Clone, Copy)]
-pub(super) struct Member {
-    /// The slot of their connection.
-    pub(super) slot: u32,
-    /// The prefixes they have here.
-    pub(super) prefixes: u8,
-    /// Whether they were here when the channel became an auditorium, and so know the others who were.
-    pub(super) was_here: bool,
 }
 
 /// How many may join in how many seconds, and how many have.
@@ -118,17 +106,20 @@ impl Channel {
             forward: None,
             join_throttle: None,
             lists: Default::default(),
-            members: Vec::new(),
+            members: Members::default(),
         }
     }
 
-    /// All members, by slot.
-    pub(super) fn members(&self) -> &[Member] {
+    /// All members.
+    pub(super) fn members(&self) -> &Members {
         &self.members
     }
 
-    fn find(&self, slot: u32) -> Result<usize, usize> {
-        self.members.binary_search_by_key(&slot, |member| member.slot)
+    /// All members as they stand in memory, by slot: for a walk over all of them.
+    #[inline]
+    pub(super) fn all_members(&mut self) -> (&Self, &[Member]) {
+        self.members.settle();
+        (self, self.members.listed())
     }
 
     /// What stands before its name in 353.
@@ -150,47 +141,39 @@ impl Channel {
 
     /// Notes who is here as members begin to be hidden.
     pub(super) fn become_auditorium(&mut self) {
-        for member in &mut self.members {
+        for member in self.members.iter_mut() {
             member.was_here = true;
         }
     }
 
     /// The member in a slot.
     pub(super) fn member(&self, slot: u32) -> Option<Member> {
-        self.find(slot).ok().map(|index| self.members[index])
+        self.members.get(slot)
     }
 
     /// The prefixes of a member; `None` if they are not one.
     pub(super) fn prefixes(&self, slot: u32) -> Option<u8> {
-        self.find(slot).ok().map(|index| self.members[index].prefixes)
+        self.members.get(slot).map(|member| member.prefixes)
     }
 
     /// Whether somebody is a member.
     pub(super) fn has(&self, slot: u32) -> bool {
-        self.find(slot).is_ok()
+        self.members.has(slot)
     }
 
     /// Adds a member.
     pub(super) fn add(&mut self, slot: u32, prefixes: u8) {
-        if let Err(index) = self.find(slot) {
-            self.members.insert(index, Member { slot, prefixes, was_here: false });
-        }
+        self.members.add(slot, prefixes);
     }
 
     /// Removes a member.
     pub(super) fn remove(&mut self, slot: u32) {
-        if let Ok(index) = self.find(slot) {
-            self.members.remove(index);
-            if self.members.capacity() > KEEP_MEMBERS.max(4 * self.members.len()) {
-                self.members.shrink_to(KEEP_MEMBERS.max(2 * self.members.len()));
-            }
-        }
+        self.members.remove(slot);
     }
 
     /// Sets or unsets a prefix of a member; whether that changed anything.
     pub(super) fn set_prefix(&mut self, slot: u32, bit: u8, on: bool) -> bool {
-        let Ok(index) = self.find(slot) else { return false };
-        let member = &mut self.members[index];
+        let Some(member) = self.members.get_mut(slot) else { return false };
         let before = member.prefixes;
         member.prefixes = if on { before | bit } else { before & !bit };
         member.prefixes != before
@@ -208,18 +191,12 @@ mod tests {
     use crate::proto::modes;
 
     #[test]
-    fn members_stay_sorted_and_unique() {
+    fn a_prefix_is_given_once_and_to_members() {
         let mut channel = Channel::new("#a", 1, modes::NO_EXTERNAL | modes::PROTECTED_TOPIC, 0);
-        for slot in [5, 1, 3, 5] {
-            channel.add(slot, 0);
-        }
-        assert_eq!(channel.members().iter().map(|member| member.slot).collect::<Vec<_>>(), [1, 3, 5]);
+        channel.add(3, 0);
         assert!(channel.set_prefix(3, modes::OP, true) && !channel.set_prefix(3, modes::OP, true));
         assert!(!channel.set_prefix(4, modes::OP, true));
-        channel.remove(1);
-        channel.remove(2);
         assert_eq!(channel.prefixes(3), Some(modes::OP));
-        assert_eq!(channel.members().len(), 2);
     }
 
     #[test]

@@ -87,8 +87,8 @@ impl Server {
             channels += 1;
             assert_eq!(self.index_of(&channel.name), Some(index));
             assert!(!channel.members().is_empty(), "{}: a channel has members", channel.name);
-            assert!(channel.members().is_sorted_by(|a, b| a.slot < b.slot), "{}: sorted", channel.name);
-            for member in channel.members() {
+            channel.members().check();
+            for member in channel.members().iter() {
                 memberships -= 1;
                 assert!(self.user(member.slot).is_some(), "{}: a member is a user", channel.name);
             }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::channel::{Channel, Member};
 use super::client::{Client, User};
 use super::outgoing::{Draft, Forms, MessageId, Source, encode_bare};
+use super::slot_set::SlotSet;
 use super::{Effect, Event, Server, effort, policy};
 use crate::config::Config;
 use crate::outbox::{Outbox, Shelf};
@@ -273,9 +274,10 @@ impl Ctx<'_> {
         draft: Draft<'_>,
     ) {
         let Server { channels, stamp, now, .. } = &mut *self.server;
-        let Some(Some(channel)) = channels.get(index as usize) else { return };
+        let Some(Some(channel)) = channels.get_mut(index as usize) else { return };
+        let (channel, members) = channel.all_members();
         let mut forms = Forms::new(draft);
-        for member in channel.members().iter().filter(|&member| whom(channel, member)) {
+        for member in members.iter().filter(|&member| whom(channel, member)) {
             forms.send(member.slot, self.out, stamp, now.unix_ms);
         }
     }
@@ -288,7 +290,7 @@ impl Ctx<'_> {
         let mut forms = if matches!(to, To::Channel { .. }) { Forms::new(draft) } else { Forms::own(draft) };
         match to {
             To::Channel { index, least } => {
-                let members = channels[index as usize].as_ref().map_or(&[][..], |channel| channel.members());
+                let members = channels[index as usize].as_mut().map_or(&[][..], |it| it.all_members().1);
                 for member in members {
                     if member.slot != me && member.prefixes >= least && !deaf.has(member.slot) {
                         forms.send(member.slot, self.out, stamp, now.unix_ms);
@@ -319,7 +321,7 @@ impl Ctx<'_> {
     /// they have no prefix.
     pub(super) fn tell_blind(&mut self, index: u32, slot: u32, draft: Draft<'_>) {
         let Some(about) = self.channel(index).member(slot) else { return };
-        let hidden = Member { prefixes: 0, ..about };
+        let hidden = about.without_rank();
         self.tell_members(index, |channel, &member| !channel.shows(member, hidden), draft);
     }
 
@@ -355,15 +357,30 @@ impl Ctx<'_> {
         let mut forms = Forms::new(draft);
         for channel in user.channels.iter().filter_map(|&index| channels[index as usize].as_ref()) {
             // Only in an auditorium there are members who do not see each other.
-            let hidden = channel.member(me).filter(|_| channel.is(AUDITORIUM));
+            let hidden = channel.is(AUDITORIUM).then(|| channel.member(me)).flatten();
+            if let (None, Some(set)) = (hidden, channel.members().set()) {
+                effort.add(seen.crowd.unite(set) / effort::WORDS + 1);
+                continue;
+            }
             effort.add(channel.members().len() / effort::LOOKS);
-            for &member in channel.members() {
+            for &member in channel.members().iter() {
                 let sees = hidden.is_none_or(|mine| channel.shows(member, mine));
                 if sees && seen.first_time(member.slot) {
                     forms.send(member.slot, self.out, stamp, now.unix_ms);
                 }
             }
         }
+        let mut crowd = std::mem::take(&mut seen.crowd);
+        let mut looks = 0;
+        for slot in crowd.iter() {
+            looks += 1;
+            if seen.first_time(slot) {
+                forms.send(slot, self.out, stamp, now.unix_ms);
+            }
+        }
+        effort.add(looks / effort::LOOKS);
+        crowd.clear();
+        seen.crowd = crowd;
         let Some(caps) = watching else { return };
         for &slot in watchers.of(&user.nick) {
             if self.out.caps(slot).has(caps) && seen.first_time(slot) {
@@ -412,6 +429,8 @@ impl fmt::Write for Length {
 pub(super) struct Seen {
     marks: Vec<u32>,
     walk: u32,
+    /// Those of large channels, between the beginning of a walk and its end.
+    crowd: SlotSet,
 }
 
 impl Seen {
@@ -440,7 +459,7 @@ mod tests {
 
     #[test]
     fn a_walk_sees_each_slot_once_even_when_the_count_wraps() {
-        let mut seen = Seen { marks: Vec::new(), walk: u32::MAX - 1 };
+        let mut seen = Seen { walk: u32::MAX - 1, ..Seen::default() };
         for _ in 0..3 {
             seen.begin(2);
             assert!(seen.first_time(1) && !seen.first_time(1) && seen.first_time(0));

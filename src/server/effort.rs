@@ -14,6 +14,8 @@ use crate::proto::limits::TICK_WORK;
 pub(super) const ITEM: usize = 8;
 /// Members that are looked at, and perhaps passed over, for a unit.
 pub(super) const LOOKS: usize = 8;
+/// Words of a set of slots that are united with another for a unit.
+pub(super) const WORDS: usize = 64;
 /// Bytes of a mask that are held against a text for a unit.
 const MASK_BYTES: usize = 8;
 /// Units of making a cloak.

@@ -62,6 +62,7 @@ mod host;
 mod info;
 mod jobs;
 mod lifecycle;
+mod members;
 mod mode;
 mod monitor;
 mod multiline;

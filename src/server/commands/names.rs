@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::super::channel::Member;
 use super::super::ctx::Ctx;
+use super::super::members::Members;
 use super::super::policy;
 use super::super::work::Work;
 use super::channel::{enter, leave_all};
@@ -139,7 +140,7 @@ impl Listing {
     }
 
     /// The members, while the channel is the one that was asked about and is there for the client.
-    fn members<'a>(&self, c: &'a Ctx<'_>) -> Option<&'a [Member]> {
+    fn members<'a>(&self, c: &'a Ctx<'_>) -> Option<&'a Members> {
         let channel = c.server.channels.get(self.index as usize)?.as_ref()?;
         (channel.serial == self.serial && policy::lists_channel(c.server, c.me, channel))
             .then(|| channel.members())
@@ -147,7 +148,7 @@ impl Listing {
 
     /// Adds the next members to the line, and sends it when it is full (353); false after the last (366).
     fn step(&mut self, c: &mut Ctx<'_>) -> bool {
-        let Some(members) = self.members(c) else { return self.end(c) };
+        let Some(members) = self.members(c).map(Members::listed) else { return self.end(c) };
         let from = members.partition_point(|member| member.slot < self.next);
         let some = from..members.len().min(from + STEP);
         let Some(last) = members[some.clone()].last() else { return self.end(c) };
@@ -162,8 +163,9 @@ impl Listing {
         let room = c.room(&numeric::rpl_namreply(symbol, &self.name, ""));
         for at in some {
             let channel = c.channel(self.index);
-            let member = channel.members()[at];
+            let member = channel.members().listed()[at];
             let sees = match inside {
+                _ if !member.is_here() => false,
                 Some(inside) => channel.shows(inside, member),
                 None => policy::sees_member(c.server, c.me, channel, member.slot),
             };

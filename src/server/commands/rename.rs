@@ -41,7 +41,7 @@ pub(super) fn rename(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let body = format_args!("RENAME {old} {new} :{reason}");
     c.tell_channel(index, None, Draft::event(&source, body).needing(Caps::CHANNEL_RENAME));
     if !names::same(&old, new) {
-        let members: Vec<Member> = c.channel(index).members().to_vec();
+        let members: Vec<Member> = c.channel(index).members().iter().copied().collect();
         for Member { slot, .. } in members {
             if !c.out.caps(slot).has(Caps::CHANNEL_RENAME) {
                 move_over(&mut Ctx { server: c.server, out: c.out, me: slot }, index, &old, reason);

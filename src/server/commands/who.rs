@@ -107,8 +107,7 @@ pub(in super::super) fn who_step(c: &mut Ctx<'_>, work: &mut WhoWork) -> bool {
 fn next_member(c: &Ctx<'_>, index: u32, serial: u64, next: u32) -> Option<u32> {
     let channel =
         c.server.channels.get(index as usize)?.as_ref().filter(|channel| channel.serial == serial)?;
-    let members = channel.members();
-    members.get(members.partition_point(|member| member.slot < next)).map(|member| member.slot)
+    channel.members().from(next).next().map(|member| member.slot)
 }
 
 fn is_meant(c: &Ctx<'_>, work: &WhoWork, slot: u32) -> bool {
