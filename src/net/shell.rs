@@ -92,7 +92,7 @@ pub struct Shell<D: Driver> {
     pub(super) waiting: Vec<u64>,
     /// The turn before had no time for some: they come before those of whom events tell.
     pub(super) crowded: bool,
-    /// The work done, as [`Shell::work_done`] says, at which this turn handles no more input.
+    /// The work done, as [`Shell::work_charged`] says, at which this turn handles no more input.
     spent_at: u64,
     /// Connections that have more waiting than their send queues may hold. They get nothing more.
     overflowed: VecDeque<ClientId>,
@@ -262,17 +262,17 @@ impl<D: Driver> Shell<D> {
         self.now = now;
         self.counters.turns += 1;
         std::mem::swap(&mut self.waiting, &mut self.ready);
-        self.spent_at = self.work_done() + TURN_WORK;
+        self.spent_at = self.work_charged() + TURN_WORK;
     }
 
     /// Whether this turn has no time for more input.
     pub(super) fn is_spent(&self) -> bool {
-        self.work_done() >= self.spent_at
+        self.work_charged() >= self.spent_at
     }
 
-    /// What shell and server have done since the start, in a unit of their own.
-    pub(super) fn work_done(&self) -> u64 {
-        self.server.work_done(&self.out)
+    /// What shell and server have done since the start, as far as it counts against a turn, in a unit of their own.
+    pub(super) fn work_charged(&self) -> u64 {
+        self.server.work_charged(&self.out)
     }
 
     /// Takes note of an event and acts on it. Stale and spurious events do nothing.
@@ -387,10 +387,10 @@ impl<D: Driver> Shell<D> {
     }
 
     fn run_timers(&mut self) {
-        let end = self.work_done() + TICK_WORK;
+        let end = self.work_charged() + TICK_WORK;
         for _ in 0..EXPIRIES_PER_TURN {
             let Some(&(at, token)) = self.timers.first() else { break };
-            if at > self.now.mono_ms || self.work_done() >= end {
+            if at > self.now.mono_ms || self.work_charged() >= end {
                 break;
             }
             self.timers.pop_first();
@@ -407,7 +407,7 @@ impl<D: Driver> Shell<D> {
 
     /// Sends what was said in this turn, and closes what is to be closed.
     fn settle(&mut self) {
-        let end = self.work_done() + TICK_WORK;
+        let end = self.work_charged() + TICK_WORK;
         loop {
             self.flush();
             let mut slots = self.out.take_overflowed();
@@ -417,11 +417,11 @@ impl<D: Driver> Shell<D> {
             for slot in slots {
                 self.overflowed.extend(self.conns.at(slot).map(|(id, _)| id));
             }
-            if self.overflowed.is_empty() || self.work_done() >= end {
+            if self.overflowed.is_empty() || self.work_charged() >= end {
                 break;
             }
             // Each round disconnects somebody, so there is a last one.
-            while self.work_done() < end
+            while self.work_charged() < end
                 && let Some(id) = self.overflowed.pop_front()
             {
                 self.overflow(id);

@@ -352,7 +352,7 @@ impl Server {
         let end = next.saturating_add(slots).min(self.clients.len() as u32);
         // Whoever leaves is heard of by others, and they may be many.
         let (spent, mut me) = (self.part_of_turn(out), next);
-        while me < end && self.work_done(out) < spent {
+        while me < end && self.work_charged(out) < spent {
             if self.client(me).is_some() {
                 Ctx { server: self, out, me }.leave_if_banned(entry.as_deref());
             }

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use super::Server;
 use super::ctx::Ctx;
 use crate::outbox::Outbox;
-use crate::proto::limits::TICK_WORK;
+use crate::proto::limits::{SEND_WORK, TICK_WORK};
 
 /// Units of looking at an item of a long reply, whether it is shown or not.
 pub(super) const ITEM: usize = 8;
@@ -50,9 +50,15 @@ impl Server {
         out.deliveries() + LINE * out.encoded() + self.effort()
     }
 
-    /// The [`Server::work_done`] at which a part of a turn ends that begins now, and is not input.
+    /// All work since the start that counts against a turn or a part of one: but [`SEND_WORK`] for each connection that this turn
+    /// sends something.
+    pub fn work_charged(&self, out: &Outbox) -> u64 {
+        self.work_done(out).saturating_sub(SEND_WORK * out.dirty().len() as u64)
+    }
+
+    /// The [`Server::work_charged`] at which a part of a turn ends that begins now, and is not input.
     pub(super) fn part_of_turn(&self, out: &Outbox) -> u64 {
-        self.work_done(out) + TICK_WORK
+        self.work_charged(out) + TICK_WORK
     }
 }
 

@@ -77,7 +77,7 @@ impl Server {
         }
         let end = self.part_of_turn(out);
         for _ in 0..EXPIRIES_PER_TURN {
-            if self.work_done(out) >= end {
+            if self.work_charged(out) >= end {
                 break;
             }
             let Some((slot, kind)) = self.timers.pop(self.now.mono_ms) else { break };

@@ -68,7 +68,7 @@ impl Server {
         let (news, newest, from) = (news.clone(), *newest, *next);
         let last = from.saturating_sub(slots);
         let mut at = from;
-        while at > last && self.work_done(out) < end {
+        while at > last && self.work_charged(out) < end {
             at -= 1;
             self.effort.add(1);
             let known = |id: ClientId| id.generation.wrapping_sub(newest).cast_signed() <= 0;

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::*;
-use crate::proto::limits::{EXPIRIES_PER_TURN, SLICE_ITEMS, STEPS_WORK, TICK_WORK, TURN_WORK};
+use crate::proto::limits::{EXPIRIES_PER_TURN, SEND_WORK, SLICE_ITEMS, STEPS_WORK, TICK_WORK, TURN_WORK};
 
 /// What a turn may take: input, deadlines, news, bans, long replies, and those who are cut off, each with what the last line
-/// goes beyond its share.
-const MOST: u64 = 2 * TURN_WORK + STEPS_WORK + 4 * TICK_WORK;
+/// goes beyond its share, and with what costs nothing beside sends to all of a crowd.
+const MOST: u64 = 2 * TURN_WORK + STEPS_WORK + 4 * TICK_WORK + 800 * SEND_WORK;
 
 /// A rig with many clients, whose invariants are checked when it rests.
 struct Crowd {
@@ -47,13 +47,13 @@ impl Crowd {
     fn turn(&mut self) -> bool {
         let events = self.rig.driver().poll();
         let shell = &mut self.rig.shell;
-        let before = shell.work_done();
+        let before = shell.server().work_done(&shell.out);
         shell.begin(self.rig.now);
         for &(token, ready) in &events {
             shell.event(token, ready);
         }
         shell.end();
-        self.most = self.most.max(shell.work_done() - before);
+        self.most = self.most.max(shell.server().work_done(&shell.out) - before);
         !events.is_empty() || self.rig.is_due()
     }
 
@@ -108,12 +108,46 @@ fn those_who_join_one_channel_cost_a_tenth_of_a_send_for_each_line_and_those_who
     }
     let turns = crowd.rest();
     assert!(turns > 1 && crowd.most <= MOST, "{} in a turn, {turns} turns", crowd.most);
+    let sent = 700 * SEND_WORK;
+    assert!(crowd.most > TURN_WORK + sent, "{} in a turn with sends to more than 700", crowd.most);
     assert!(crowd.sends() - before <= lines / 10);
     for index in 0..stay {
         let heard = crowd.rig.hear(crowd.users[index]);
         assert_eq!(heard.matches(" QUIT ").count(), COUNT - stay);
     }
     assert_eq!(crowd.rig.shell.conns.slot_bound() as usize, stay, "the tables are short again");
+}
+
+#[test]
+fn those_who_leave_many_channels_are_as_little_work_as_those_who_leave_one() {
+    const COUNT: usize = 300;
+    // The work of those who leave so many channels, beside what they are told who stay.
+    let leave = |channels: usize| {
+        let mut config = Crowd::config();
+        (config.limits.channels_per_user, config.limits.flood_rate) = (100, 0);
+        let mut crowd = Crowd::new(config, COUNT);
+        for channel in 0..channels {
+            // Nobody is told who comes, which would be most of what this test does.
+            crowd.all_say(0..1, &format!("JOIN #{channel}\r\nMODE #{channel} +u\r\n"));
+            crowd.rest();
+            crowd.all_say(1..COUNT, &format!("CAP REQ no-implicit-names\r\nJOIN #{channel}\r\n"));
+            crowd.rest();
+            crowd.all_say(0..1, &format!("MODE #{channel} -u\r\n"));
+            crowd.rest();
+        }
+        crowd.forget();
+        let work = |crowd: &Crowd| crowd.rig.shell.server().effort();
+        let (before, sends) = (work(&crowd), crowd.sends());
+        for index in 200..COUNT {
+            crowd.rig.driver().close_remote(crowd.users[index]);
+        }
+        crowd.rest();
+        let heard = crowd.rig.hear(crowd.users[0]);
+        assert_eq!(heard.matches(" QUIT ").count(), COUNT - 200);
+        (work(&crowd) - before, crowd.sends() - sends)
+    };
+    let (one, many) = (leave(1), leave(40));
+    assert!(many.0 <= 3 * one.0 && many.1 == one.1, "{one:?} and {many:?}");
 }
 
 #[test]
