@@ -69,7 +69,7 @@ impl Bot {
         ensure(time.is_none_or(|time| time.len() == 24 && time.ends_with('Z')), || "an odd time".to_owned())?;
         let others = line.tags.iter().map(|(name, _)| *name).filter(|name| *name != "time");
         for name in others {
-            ensure(self.caps.tags && (name.starts_with('+') || name == "msgid"), || {
+            ensure(self.caps.tags && (name.starts_with('+') || matches!(name, "msgid" | "bot")), || {
                 format!("the tag {name} is not for this client")
             })?;
         }
