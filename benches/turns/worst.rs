@@ -177,18 +177,17 @@ pub(crate) const CASES: &[Case] = &[
         }
     }),
     case("REHASH", "told to 10,000", |town| town.say(OPER, "REHASH\r\n")),
-    once(prepared(
+    prepared(
         "RENAME",
         "a channel of 10,000",
-        |town| town.pass(61_000),
-        |town| town.say(FOUNDER, "RENAME #all #all2\r\n"),
-    )),
-    once(prepared(
-        "RENAME",
-        "and back",
-        |town| town.pass(61_000),
+        |town| {
+            town.pass(61_000);
+            town.say(FOUNDER, "RENAME #all #all2\r\n");
+            town.run();
+            town.pass(61_000);
+        },
         |town| town.say(FOUNDER, "RENAME #all2 #all\r\n"),
-    )),
+    ),
     plain("RESTART", |town| town.say(OPER, "RESTART\r\n")),
     prepared(
         "SAJOIN",

@@ -14,8 +14,6 @@ pub(super) enum Arrival {
     CameBack,
     /// Those in an auditorium who have not seen them before.
     Appeared,
-    /// They alone: the channel has another name.
-    Moved,
 }
 
 impl Ctx<'_> {
@@ -24,11 +22,7 @@ impl Ctx<'_> {
     pub(super) fn show_arrival(&mut self, index: u32, slot: u32, arrival: Arrival) {
         let Some(source) = self.source_of(slot) else { return };
         let user = self.user_at(slot);
-        // Thousands may be moved at once, and most of them do not ask who they are.
-        let asked = arrival != Arrival::Moved || self.out.caps(slot).has(Caps::EXTENDED_JOIN);
-        let realname = if asked { user.realname.clone() } else { Box::default() };
-        let told = matches!(arrival, Arrival::Entered | Arrival::Appeared);
-        let away = user.away.as_ref().filter(|_| told).cloned();
+        let (realname, away) = (user.realname.clone(), user.away.clone());
         let name = self.channel(index).name.clone();
         let account = source.account.as_deref().unwrap_or("*");
         let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
@@ -37,7 +31,6 @@ impl Ctx<'_> {
             Arrival::Entered => self.tell_seeing(index, slot, None, join),
             Arrival::CameBack => self.tell_seeing(index, slot, Some(slot), join.lacking(Caps::CHGHOST)),
             Arrival::Appeared => self.tell_blind(index, slot, join),
-            Arrival::Moved => self.tell(slot, join),
         }
         let Some(message) = away else { return };
         let Some(source) = self.source_of(slot) else { return };
@@ -46,7 +39,7 @@ impl Ctx<'_> {
         match arrival {
             Arrival::Entered => self.tell_seeing(index, slot, Some(slot), away),
             Arrival::Appeared => self.tell_blind(index, slot, away),
-            Arrival::CameBack | Arrival::Moved => {}
+            Arrival::CameBack => {}
         }
     }
 }

@@ -81,7 +81,8 @@ impl Ctx<'_> {
         Source { mask, account: None, bot: false, operator: false, id: self.event_id() }
     }
 
-    fn event_id(&mut self) -> MessageId {
+    /// The id of an event that begins now.
+    pub(super) fn event_id(&mut self) -> MessageId {
         self.server.events += 1;
         let Server { now, events, run, .. } = &*self.server;
         MessageId { unix_ms: now.unix_ms, number: *events, run: *run }

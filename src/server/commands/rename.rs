@@ -1,7 +1,5 @@
 //! RENAME (IRCv3 draft/channel-rename).
 
-use super::super::arrival::Arrival;
-use super::super::channel::Member;
 use super::super::ctx::Ctx;
 use super::super::outgoing::Draft;
 use super::super::policy;
@@ -41,11 +39,10 @@ pub(super) fn rename(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     let body = format_args!("RENAME {old} {new} :{reason}");
     c.tell_channel(index, None, Draft::event(&source, body).needing(Caps::CHANNEL_RENAME));
     if !names::same(&old, new) {
-        let members: Vec<Member> = c.channel(index).members().iter().copied().collect();
-        for Member { slot, .. } in members {
-            if !c.out.caps(slot).has(Caps::CHANNEL_RENAME) {
-                move_over(&mut Ctx { server: c.server, out: c.out, me: slot }, index, &old, reason);
-            }
+        let mut others: Vec<u32> = c.channel(index).members().iter().map(|member| member.slot).collect();
+        others.retain(|&slot| !c.out.caps(slot).has(Caps::CHANNEL_RENAME));
+        for slot in others {
+            move_over(&mut Ctx { server: c.server, out: c.out, me: slot }, index, &old, reason);
         }
     }
     Ok(())
@@ -71,13 +68,18 @@ fn obstacle<'a>(c: &'a Ctx<'_>, index: u32, new: &str) -> Option<(&'static str, 
 
 /// For a member whose client does not know RENAME: they leave the old channel and enter the new one ("Fallback").
 fn move_over(c: &mut Ctx<'_>, index: u32, old: &str, reason: &str) {
-    let source = c.source();
-    if reason.is_empty() {
-        c.tell_me(Draft::event(&source, format_args!("PART {old}")));
+    // There may be thousands of them, so nothing is formatted, and nothing copied that is not asked for.
+    let mut source = c.source();
+    let part = ["PART ", old, " :", reason];
+    c.tell_me(Draft::words(&source, if reason.is_empty() { &part[..2] } else { &part }));
+    source.id = c.event_id();
+    let name = c.channel(index).name.clone();
+    if c.out.caps(c.me).has(Caps::EXTENDED_JOIN) {
+        let (account, realname) = (source.account.as_deref().unwrap_or("*"), c.user().realname.clone());
+        c.tell_me(Draft::words(&source, &["JOIN ", &name, " ", account, " :", &realname]));
     } else {
-        c.tell_me(Draft::event(&source, format_args!("PART {old} :{reason}")));
+        c.tell_me(Draft::words(&source, &["JOIN ", &name]));
     }
-    c.show_arrival(index, c.me, Arrival::Moved);
     if c.channel(index).topic.is_some() {
         show_topic(c, index);
     }
