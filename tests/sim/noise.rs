@@ -121,7 +121,8 @@ fn command(rng: &mut Rng) -> String {
         line.push_str(" :");
         line.push_str(&parameter(rng));
     }
-    line
+    // A channel in which there may be any mode must not become one of which bots have a model.
+    if name == "RENAME" { line.replace("#noise", "#a") } else { line }
 }
 
 fn parameter(rng: &mut Rng) -> String {
