@@ -158,7 +158,7 @@ impl Bot {
         }
         match self.pending.front() {
             Some((_, Command::Say { target, id, .. }))
-                if matches!(code, 401 | 403 | 404 | 407) && fold(target) == channel =>
+                if matches!(code, 401 | 403 | 404 | 407 | 716) && fold(target) == channel =>
             {
                 ledger.refused(*id)
             }
