@@ -111,9 +111,12 @@ impl Process {
         kill(Pid::from_raw(self.pid), signal).expect("the signal is sent");
     }
 
+    /// Waits until nothing of it is left but what its parent may collect. The first of its threads can have ended, and
+    /// show as a zombie, while others of them still hold its files.
     fn wait_for_end(&self) {
-        let gone = || fs::read_to_string(self.proc("stat")).map_or(true, |stat| stat.contains(") Z "));
-        wait_until("the process ends", gone);
+        let zombie = || fs::read_to_string(self.proc("stat")).map_or(true, |stat| stat.contains(") Z "));
+        let alone = || fs::read_dir(self.proc("task")).map_or(true, |threads| threads.count() < 2);
+        wait_until("the process ends", || zombie() && alone());
     }
 
     fn proc(&self, name: &str) -> PathBuf {
