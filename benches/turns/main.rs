@@ -34,6 +34,7 @@ pub(crate) struct Case {
 
 fn main() {
     let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
+    let wanted = wanted.to_lowercase();
     let all = || worst::CASES.iter().chain(events::CASES);
     for command in COMMANDS {
         assert!(all().any(|case| case.name == command.name), "{} is in no case", command.name);

@@ -8,9 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::ban_mask::{is_wide, read, shown};
-use super::client::Stage;
 use super::ctx::Ctx;
-use super::{Cause, Event, Keyed, Server, effort};
+use super::{Cause, Event, Keyed, Server};
 use crate::config::{self, Exempt};
 use crate::outbox::Outbox;
 use crate::proto::hostmask::{Host, HostMask};
@@ -33,6 +32,16 @@ impl Entry {
     fn of(ban: &Ban) -> Option<Self> {
         let mask = read(ban.kind, &ban.mask).ok()?;
         Some(Self { kind: ban.kind, mask, reason: ban.reason.as_str().into() })
+    }
+
+    /// False if somebody with this user name and address cannot be meant, whatever their host. That is quickly said, and so of
+    /// most.
+    fn may_mean(&self, user: Option<&str>, address: IpAddr) -> bool {
+        let there = match &self.mask.host {
+            Host::Network(network) => network.contains(address),
+            Host::Mask(_) => true,
+        };
+        there && user.is_none_or(|user| Subject::new(user).matches(&self.mask.user))
     }
 
     /// One of the configuration. Without a user name in it, an address is banned as by DLINE.
@@ -371,21 +380,14 @@ impl Ctx<'_> {
         if self.exempt(Exempt::BANS) {
             return None;
         }
-        let cloaks = self.server.cloaks.as_ref();
         let client = self.client();
-        let cloak = cloaks.map(|cloaks| {
-            self.server.effort.add(effort::CLOAK);
-            cloaks.name(&client.real_host)
-        });
+        let Server { cloaks, effort, .. } = &*self.server;
+        let cloak = cloaks.other(&client.real_host, client.cloak.as_deref(), effort);
         let address = client.peer.address.to_string();
-        let user = match &client.stage {
-            Stage::Registering(registration) => registration.user.as_deref(),
-            Stage::Registered(user) => Some(user.user_name()),
-        };
         // Who has a cloak that was made with an earlier key keeps it, and is known by it.
         let hosts = [Some(&*address), Some(&*client.real_host), cloak.as_deref(), client.cloak.as_deref()];
         let person = Person {
-            user: user.map(Subject::new),
+            user: client.said_user_name().map(Subject::new),
             hosts: hosts.into_iter().flatten().map(Subject::new).collect(),
             address: client.peer.address,
         };
@@ -411,6 +413,10 @@ impl Ctx<'_> {
     /// Disconnects the client if it is meant by a ban that has come into force: this, or one of the configuration. The others
     /// have been held against it before, and there may be many.
     fn leave_if_banned(&mut self, entry: Option<&Entry>) {
+        let client = self.client();
+        if entry.is_some_and(|entry| !entry.may_mean(client.said_user_name(), client.peer.address)) {
+            return;
+        }
         let reason = self.ban_reason(|bans, person| match entry {
             Some(entry) => person.is_named(entry).then(|| entry.reason.clone()),
             None => bans.configured.of_person(person).map(|entry| entry.reason.clone()),

@@ -1,3 +1,4 @@
+use super::super::cloak::Cloak;
 use super::super::tests::Bench;
 use super::super::{Input, State};
 use super::*;
@@ -74,6 +75,28 @@ fn masks_that_mean_too_many_are_refused_and_the_suffix_of_cloaks_counts_for_noth
     ] {
         let set = bench.server.set_ban(ban(BanKind::User, mask, None));
         assert_eq!(set.err(), (!good).then_some(BanError::TooWide), "{mask}");
+    }
+}
+
+#[test]
+fn a_client_is_meant_by_the_cloak_that_it_has_and_by_the_one_that_would_be_made_today() {
+    for (changed, letter, meant) in
+        [(false, "a", true), (false, "b", false), (true, "a", true), (true, "b", true), (true, "c", false)]
+    {
+        let key = |letter: &str| Some(letter.repeat(40));
+        let mut bench = Bench::new(|config| config.cloak.key = key("a"));
+        bench.user(0);
+        if changed {
+            let mut config = (*bench.server.config).clone();
+            config.cloak.key = key("b");
+            bench.input(Input::Reload(config.into()));
+        }
+        let cloak = Cloak::new(&letter.repeat(40), &bench.server.config.cloak.suffix);
+        let mask = format!("*@{}", cloak.address("127.0.0.1".parse().unwrap()));
+        bench.server.set_ban(ban(BanKind::User, &mask, None)).unwrap();
+        bench.input(Input::Tick);
+        let gone = bench.got(0).iter().any(|line| line.contains("Banned: r"));
+        assert_eq!(gone, meant, "changed {changed}, made with {letter}");
     }
 }
 

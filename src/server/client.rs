@@ -158,6 +158,14 @@ impl Client {
         }
     }
 
+    /// The user name, if it was said: while registering it may not have been.
+    pub(super) fn said_user_name(&self) -> Option<&str> {
+        match &self.stage {
+            Stage::Registering(registration) => registration.user.as_deref(),
+            Stage::Registered(user) => Some(user.user_name()),
+        }
+    }
+
     /// `nick!user@host` in every form of the host that is no secret: as others see it, the cloak, also when it is not shown,
     /// and the address where the shown host is not there to hide it.
     pub(super) fn open_masks(&self, user: &User) -> Vec<String> {

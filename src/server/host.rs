@@ -3,9 +3,10 @@
 use super::arrival::Arrival;
 use super::class;
 use super::ctx::Ctx;
+use super::effort::{self, Effort};
 use super::outgoing::Draft;
 use super::timers::Kind;
-use super::{Peer, Refusal, Server, effort};
+use super::{Peer, Refusal, Server};
 use crate::config::Config;
 use crate::proto::caps::Caps;
 use crate::proto::modes::{self, CLOAKED};
@@ -13,10 +14,35 @@ use crate::proto::names;
 use crate::proto::numeric;
 use crate::server::cloak::Cloak;
 
-/// What makes cloaks, if the configuration has a key.
-pub(super) fn cloaks(config: &Config) -> Option<Cloak> {
-    let key = config.cloak.key.as_deref()?;
-    Some(Cloak::new(key, &config.cloak.suffix))
+/// What makes cloaks.
+pub(super) struct Cloaks {
+    /// None if the configuration has no key.
+    maker: Option<Cloak>,
+    /// Whether there has been another key, or suffix: then some may have a cloak that would not be made today.
+    changed: bool,
+}
+
+impl Cloaks {
+    pub(super) fn new(config: &Config) -> Self {
+        let key = config.cloak.key.as_deref();
+        Self { maker: key.map(|key| Cloak::new(key, &config.cloak.suffix)), changed: false }
+    }
+
+    /// Those of another configuration, after a reload.
+    pub(super) fn reconfigure(&mut self, before: &Config, config: &Config) {
+        *self = Self { changed: self.changed || before.cloak != config.cloak, ..Self::new(config) };
+    }
+
+    /// The cloak that would be made today of this host, unless it is the one that the client `has`.
+    pub(super) fn other(&self, host: &str, has: Option<&str>, effort: &Effort) -> Option<String> {
+        if has.is_some() && !self.changed { None } else { self.make(host, effort) }
+    }
+
+    fn make(&self, host: &str, effort: &Effort) -> Option<String> {
+        let maker = self.maker.as_ref()?;
+        effort.add(effort::CLOAK);
+        Some(maker.name(host))
+    }
 }
 
 /// Whether a name can be a host that others see. What looks like an address is none.
@@ -62,11 +88,10 @@ impl Ctx<'_> {
 
     /// Finds the client's cloak, which it keeps as long as it is there. False if there are no cloaks.
     pub(super) fn find_cloak(&mut self) -> bool {
+        let Server { cloaks, effort, .. } = &*self.server;
         if self.client().cloak.is_none()
-            && let Some(cloaks) = &self.server.cloaks
+            && let Some(cloak) = cloaks.make(&self.client().real_host, effort)
         {
-            self.server.effort.add(effort::CLOAK);
-            let cloak = cloaks.name(&self.client().real_host);
             self.client_mut().cloak = Some(cloak.into());
         }
         self.client().cloak.is_some()

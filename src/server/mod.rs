@@ -104,10 +104,10 @@ use crate::proto::names;
 use channel::Channel;
 use class::Classes;
 use client::{Client, User};
-use cloak::Cloak;
 use ctx::{Ctx, Seen};
 use filter::Filters;
 use greeting::Greeting;
+use host::Cloaks;
 use jobs::Saves;
 use monitor::Watchers;
 use name_table::NameTable;
@@ -175,8 +175,7 @@ pub struct Server {
     names: NameTable,
     classes: Classes,
     networks: Networks,
-    /// What makes cloaks, if there is a key.
-    cloaks: Option<Cloak>,
+    cloaks: Cloaks,
     timers: Timers,
     /// When the process last went on after a pause in which it could hear nobody, in [`Time::mono_ms`].
     resumed_ms: Option<u64>,
@@ -234,7 +233,7 @@ impl Server {
             filters: Filters::new(config.filter.iter().cloned()),
             condemned: None,
             classes: Classes::new(&config),
-            cloaks: host::cloaks(&config),
+            cloaks: Cloaks::new(&config),
             bans: bans::Bans::new(&config.ban, keyed),
             config,
             now,
@@ -333,7 +332,7 @@ impl Server {
         self.whowas.trim(config.limits.whowas_entries as usize);
         self.renew_filters();
         self.reclassify(out);
-        self.cloaks = host::cloaks(&config);
+        self.cloaks.reconfigure(&before, &config);
         self.greeting = Rc::new(Greeting::new(&config));
         let (old, new) = (isupport::tokens(&before), isupport::tokens(&config));
         let tokens = isupport::lines(&config, &isupport::changes(&old, &new));
