@@ -45,6 +45,12 @@ impl Histogram {
         self.all += 1;
     }
 
+    /// Adds the times of another.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, more)| *sum += more);
+        self.all += other.all;
+    }
+
     /// The time within which this share of all was, such as 0.99; none when nothing was counted.
     pub(crate) fn quantile(&self, share: f64) -> Option<Duration> {
         // The one that is slower than this share of all, so of 100 the 100th for 0.99.

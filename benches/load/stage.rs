@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::arrive::{self, JoinedBy};
 use crate::calls::Tracer;
+use crate::histogram::Histogram;
 use crate::machine::{self, Processors};
 use crate::report::{Measure, Values};
 use crate::servers::{Running, Server};
@@ -108,18 +109,24 @@ impl TalkStage {
     }
 }
 
+/// The latencies that are told.
+pub(crate) fn quantiles(times: &Histogram) -> impl Iterator<Item = (Measure, f64)> {
+    let shares = [(Measure::P50, 0.5), (Measure::P99, 0.99), (Measure::P999, 0.999), (Measure::Most, 1.0)];
+    shares
+        .into_iter()
+        .filter_map(|(measure, share)| Some((measure, times.quantile(share)?.as_secs_f64() * 1e6)))
+}
+
 /// What there is to say of deliveries.
 pub(crate) fn of_sample(sample: &Sample) -> Values {
     let deliveries = machine::float(sample.deliveries.max(1));
-    let micros = |share| sample.latency.quantile(share).map(|time| time.as_secs_f64() * 1e6);
     let mut values = vec![
         (Measure::CpuPerDelivery, sample.usage.cpu.as_secs_f64() * 1e6 / deliveries),
         (Measure::Deliveries, deliveries / sample.elapsed.as_secs_f64()),
         (Measure::SendsPerDelivery, machine::float(sample.packets) / deliveries),
         (Measure::Load, sample.usage.cpu.as_secs_f64() / sample.elapsed.as_secs_f64() * 100.0),
     ];
-    let shares = [(Measure::P50, 0.5), (Measure::P99, 0.99), (Measure::P999, 0.999)];
-    values.extend(shares.into_iter().filter_map(|(measure, share)| Some((measure, micros(share)?))));
+    values.extend(quantiles(&sample.latency));
     values.extend(sample.usage.user_share().map(|share| (Measure::UserShare, share * 100.0)));
     values
 }

@@ -15,7 +15,7 @@ const NOBODY: u32 = u32::MAX;
 const TALKER: usize = 5;
 /// Digits of a message's number in a text.
 const NUMBER: usize = 10;
-/// Nanoseconds between two PINGs of who watches the server.
+/// Nanoseconds between the times at which two PINGs of who watches the server are due.
 const PING: u64 = 5_000_000;
 /// Messages that may be on their way at a time when talkers do not wait for anybody; a power of two.
 const OPEN_WINDOW: usize = 1 << 12;
@@ -91,13 +91,32 @@ pub(crate) struct Talk {
     pub(crate) farewells: bool,
 }
 
-/// One member's PINGs, one at a time.
+/// One member's PINGs, which leave at fixed times whatever comes back, with a number in each. Their time counts from when each was due.
 struct Pings {
     who: usize,
-    /// When the last one was sent, and whether it has been answered.
+    /// When number 0 was due.
+    begun: u64,
     sent: u64,
-    answered: bool,
+    answered: u64,
     times: Histogram,
+}
+
+impl Pings {
+    /// When this one is due.
+    fn due(&self, number: u64) -> u64 {
+        self.begun + number * PING
+    }
+
+    /// Takes the time of the answer that ends with this, if it is that of the oldest that waits for one.
+    fn answer(&mut self, rest: &[u8], now: u64) -> Option<&'static str> {
+        let digits = rest.rsplit(|byte| b" :".contains(byte)).next();
+        if number(digits) != Some(self.answered) || self.answered >= self.sent {
+            return Some("not the answer to the next PING");
+        }
+        self.times.add(now.saturating_sub(self.due(self.answered)));
+        self.answered += 1;
+        None
+    }
 }
 
 /// What was seen in a time.
@@ -165,12 +184,12 @@ impl Talk {
         talk
     }
 
-    /// Lets a member send PINGs while others talk, and takes the time of each.
+    /// Lets a member send PINGs while others talk, and takes the time of each. To be measured once.
     pub(crate) fn ping_from(&mut self, who: usize) {
-        self.pings = Some(Pings { who, sent: 0, answered: true, times: Histogram::default() });
+        self.pings = Some(Pings { who, begun: 0, sent: 0, answered: 0, times: Histogram::default() });
     }
 
-    /// The times that answers took since this was asked last.
+    /// The times that answers took, of all but the PINGs before the count began.
     pub(crate) fn take_pings(&mut self) -> Histogram {
         self.pings.as_mut().map(|pings| std::mem::take(&mut pings.times)).unwrap_or_default()
     }
@@ -190,6 +209,9 @@ impl Talk {
         self.going = true;
         let begun = Instant::now();
         let mut schedule = (swarm.now(), self.sent);
+        if let Some(pings) = &mut self.pings {
+            pings.begun = schedule.0;
+        }
         if let Pace::Window(window) = self.pace {
             self.ready = (0..self.talkers.len() as u32).collect();
             for talker in &mut self.talkers {
@@ -211,13 +233,15 @@ impl Talk {
             if mark.is_none() && elapsed >= time / 5 {
                 mark = Some(self.mark(swarm, pid)?);
                 self.latency = Some(Histogram::default());
+                self.take_pings();
             } else if elapsed >= time + time / 5 {
                 break self.mark(swarm, pid)?;
             }
         };
-        let latency = self.latency.take().unwrap_or_default();
         self.going = false;
         self.drain(swarm)?;
+        // What was late is in it, however late.
+        let latency = self.latency.take().unwrap_or_default();
         let Some(start) = mark else { return Err(io::Error::other("too short a time to measure")) };
         Ok(Sample {
             deliveries: end.delivered - start.delivered,
@@ -231,10 +255,12 @@ impl Talk {
     /// Waits for what is on its way.
     fn drain(&mut self, swarm: &mut Swarm) -> io::Result<()> {
         let mut deadline = Deadline::new("the last messages");
-        while self.delivered < self.due {
-            let before = self.delivered;
+        let answered = |talk: &Self| talk.pings.as_ref().map_or(0, |pings| pings.answered);
+        let sent = self.pings.as_ref().map_or(0, |pings| pings.sent);
+        while self.delivered < self.due || answered(self) < sent {
+            let before = (self.delivered, answered(self));
             swarm.turn(Duration::ZERO, self)?;
-            if self.delivered > before {
+            if (self.delivered, answered(self)) != before {
                 deadline.moved();
             }
             self.check(&deadline)?;
@@ -266,9 +292,9 @@ impl Talk {
     /// Sends what may be sent now. `schedule` is when talk at a rate began, and how many messages had been sent then.
     fn speak(&mut self, swarm: &mut Swarm, schedule: &mut (u64, u64)) {
         let now = swarm.now();
-        if let Some(pings) = self.pings.as_mut().filter(|pings| pings.answered && now >= pings.sent + PING) {
-            (pings.sent, pings.answered) = (now, false);
-            swarm.send(pings.who, b"PING :watch\r\n");
+        while let Some(pings) = self.pings.as_mut().filter(|pings| now >= pings.due(pings.sent)) {
+            swarm.send(pings.who, format!("PING :{}\r\n", pings.sent).as_bytes());
+            pings.sent += 1;
         }
         if let Pace::Rate(rate) = self.pace {
             let (begun, before) = *schedule;
@@ -383,12 +409,8 @@ impl Ear for Talk {
                 }
             }
             b"PONG" => {
-                let pings = self.pings.as_mut().filter(|pings| pings.who == to && !pings.answered);
-                if let Some(pings) = pings {
-                    pings.answered = true;
-                    pings.times.add(now.saturating_sub(pings.sent));
-                }
-                None
+                let pings = self.pings.as_mut().filter(|pings| pings.who == to);
+                pings.map_or(Some("not expected"), |pings| pings.answer(rest, now))
             }
             b"NOTICE" | b"MODE" => None,
             b"QUIT" if self.farewells => None,

@@ -10,9 +10,9 @@ use crate::machine::{self, float};
 use crate::peers;
 use crate::report::{Measure, Values};
 use crate::servers::{Running, Server};
-use crate::stage::of_sample;
+use crate::stage::quantiles;
 use crate::swarm::Swarm;
-use crate::talk::{Group, Pace, Talk};
+use crate::talk::{Group, Pace, Sample, Talk};
 
 /// Messages a second while latency is taken.
 const CALM: f64 = 40.0;
@@ -124,12 +124,12 @@ impl TroubleStage {
         Ok(stage)
     }
 
-    fn talk(&mut self, rate: f64, time: Duration) -> io::Result<Values> {
+    fn talk(&mut self, rate: f64, time: Duration) -> io::Result<Sample> {
         self.talk.pace = Pace::Rate(rate);
         // Half of the slow read a byte a second, the others never anything.
         let slow = self.members + self.others / 2..self.members + self.others;
         let mut next = Instant::now();
-        let sample = self.talk.measure(&mut self.swarm, self.running.pid(), time, |swarm| {
+        self.talk.measure(&mut self.swarm, self.running.pid(), time, |swarm| {
             if Instant::now() >= next {
                 next += Duration::from_secs(1);
                 for who in slow.clone() {
@@ -137,25 +137,26 @@ impl TroubleStage {
                 }
             }
             Ok(())
-        })?;
-        Ok(of_sample(&sample))
+        })
     }
 
     fn descriptors(&self) -> io::Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.running.pid()))?.count())
     }
 
-    /// The latency of those who read while others do not, and what becomes of these.
+    /// The latency of those who read while others do not: with few messages, and with so many that the queues of the others fill
+    /// and they are cut off; and what becomes of these.
     pub(crate) fn measure_slow(&mut self, time: Duration) -> io::Result<Values> {
         let before = self.descriptors()?;
         // Some 0.5 MB for each: half of what the queues may hold.
-        self.talk(BURST, Duration::from_millis(500))?;
-        let mut values = self.talk(CALM, time)?;
+        let mut busy = self.talk(BURST, Duration::from_millis(500))?.latency;
+        let calm = self.talk(CALM, time)?;
         // And some 1.5 MB more, which is too much.
-        self.talk(BURST, Duration::from_millis(1_500))?;
+        busy.merge(&self.talk(BURST, Duration::from_millis(1_500))?.latency);
         let cut = before.saturating_sub(self.descriptors()?);
         let memory = machine::memory(self.running.pid())?;
-        values.retain(|(measure, _)| matches!(measure, Measure::P50 | Measure::P99 | Measure::P999));
+        let mut values: Values = quantiles(&calm.latency).collect();
+        values.extend(busy.quantile(0.99).map(|time| (Measure::BusyP99, time.as_secs_f64() * 1e6)));
         values.push((Measure::CutOff, float(cut as u64)));
         values.push((Measure::PeakMemory, float(memory.peak)));
         values.push((Measure::MemoryAfter, float(memory.resident)));
@@ -185,11 +186,7 @@ impl TroubleStage {
         })?;
         let elapsed = begun.elapsed().as_secs_f64();
         let pings: Histogram = self.talk.take_pings();
-        let micros = |share| pings.quantile(share).map(|time| time.as_secs_f64() * 1e6);
-        let shares =
-            [(Measure::P50, 0.5), (Measure::P99, 0.99), (Measure::P999, 0.999), (Measure::Most, 1.0)];
-        let mut values: Values =
-            shares.into_iter().filter_map(|(measure, share)| Some((measure, micros(share)?))).collect();
+        let mut values: Values = quantiles(&pings).collect();
         let load = sample.usage.cpu.as_secs_f64() / sample.elapsed.as_secs_f64() * 100.0;
         values.push((Measure::Load, load));
         values.push((Measure::FloodKibibytes, float(bytes) / 1024.0 / elapsed));
