@@ -111,10 +111,10 @@ fn main() -> ExitCode {
 fn measure(options: &Options) -> io::Result<bool> {
     let descriptors = machine::raise_descriptors();
     let mut scenarios = scenarios::all(descriptors, options.short);
-    debug_assert!(
-        options.short
-            || targets::scenarios().all(|name| scenarios.iter().any(|scenario| scenario.name == name))
-    );
+    let full = scenarios::all(descriptors, false);
+    for name in targets::scenarios() {
+        assert!(full.iter().any(|scenario| scenario.name == name), "a target for no scenario: {name}");
+    }
     if !options.scenario.is_empty() {
         scenarios
             .retain(|scenario| options.scenario.iter().any(|text| scenario.name.contains(text.as_str())));
@@ -168,6 +168,11 @@ fn measure(options: &Options) -> io::Result<bool> {
     for note in notes {
         println!("- {note}");
     }
+    let (targets, missed, unknown) = report.targets();
+    if !targets.is_empty() {
+        println!("\n{targets}");
+    }
+    println!("\n{missed} targets missed, {unknown} not judged, as what they need was not measured");
     if let Some(folder) = options.json.parent() {
         std::fs::create_dir_all(folder)?;
     }

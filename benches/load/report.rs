@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::servers::{Kind, Server};
-use crate::targets::{self, Target};
+use crate::targets::{Beside, TARGETS, Target};
 
 /// What can be measured of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,7 @@ pub(crate) enum Measure {
     CutOff,
     PeakMemory,
     MemoryAfter,
+    KeptMemory,
 }
 
 /// Measured values of one server in one scenario and round.
@@ -65,6 +66,7 @@ impl Measure {
             Self::CutOff => "cut off",
             Self::PeakMemory => "peak MiB",
             Self::MemoryAfter => "MiB after",
+            Self::KeptMemory => "kept %",
         }
     }
 
@@ -147,16 +149,6 @@ fn figure(value: Option<f64>) -> String {
     }
 }
 
-/// A ratio, and what it is to be at most.
-fn judged(ratio: Option<f64>, most: Option<f64>) -> String {
-    let verdict = match (ratio, most) {
-        (Some(ratio), Some(most)) if ratio <= most => format!(" (target {most}, met)"),
-        (Some(_), Some(most)) => format!(" (target {most}, MISSED)"),
-        _ => String::new(),
-    };
-    figure(ratio) + &verdict
-}
-
 fn ratio(of: Option<f64>, to: Option<f64>) -> Option<f64> {
     let (of, to) = (of?, to?);
     (to > 0.0).then_some(of / to)
@@ -183,7 +175,53 @@ impl Report<'_> {
                 rows.push(row(outcome, measure, &columns));
             }
         }
-        render(&rows)
+        render(&rows, 2)
+    }
+
+    /// What is to be reached of what was measured, and whether it was, in Markdown; and how many targets were missed, and not judged.
+    pub(crate) fn targets(&self) -> (String, usize, usize) {
+        let head = ["scenario", "measure", "beside", "chatd", "target", ""];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        let (mut missed, mut unknown) = (0, 0);
+        for target in TARGETS {
+            let Some(reached) = self.reached(target) else {
+                unknown += 1;
+                continue;
+            };
+            let (measure, most) = (target.measure, target.bound);
+            let least = measure.more_is_better() && matches!(target.beside, Beside::Nothing);
+            let met = if least { reached >= most } else { reached <= most };
+            missed += usize::from(!met);
+            let (beside, value) = match target.beside {
+                Beside::Limit => ("limit", false),
+                Beside::BestPeer => ("best peer", false),
+                Beside::Nothing => ("", true),
+                Beside::Scenario(name) => (name, false),
+            };
+            let shown = |number| figure(Some(if value { measure.shown(number) } else { number }));
+            rows.push(vec![
+                target.scenario.to_owned(),
+                measure.label().to_owned(),
+                beside.to_owned(),
+                shown(reached),
+                format!("{} {}", if least { "at least" } else { "at most" }, shown(most)),
+                if met { "met" } else { "MISSED" }.to_owned(),
+            ]);
+        }
+        (if rows.len() > 1 { render(&rows, 3) } else { String::new() }, missed, unknown)
+    }
+
+    /// What chatd has reached of a target: a value or a ratio; none if what it takes was not measured.
+    fn reached(&self, target: &Target) -> Option<f64> {
+        let of = |name: &str| self.outcomes.iter().find(|outcome| outcome.scenario == name);
+        let (outcome, measure) = (of(target.scenario)?, target.measure);
+        let chatd = outcome.median(measure, Kind::Chatd);
+        match target.beside {
+            Beside::Limit => ratio(chatd, outcome.median(measure, Kind::Limit)),
+            Beside::BestPeer => ratio(chatd, outcome.best_peer(measure)),
+            Beside::Nothing => chatd,
+            Beside::Scenario(name) => ratio(chatd, of(name)?.median(measure, Kind::Chatd)),
+        }
     }
 
     /// Everything, for programs.
@@ -215,20 +253,15 @@ fn row(outcome: &Outcome, measure: Measure, columns: &[Kind]) -> Vec<String> {
     for kind in columns {
         row.push(figure(outcome.median(measure, *kind).map(|value| measure.shown(value))));
     }
-    let target = targets::of(&outcome.scenario, measure);
     let chatd = outcome.median(measure, Kind::Chatd);
     let to_limit = ratio(chatd, outcome.median(measure, Kind::Limit));
     let to_peer = ratio(chatd, outcome.best_peer(measure));
-    row.push(match target.and_then(|target| target.value) {
-        // The target is a value, not a ratio.
-        Some(most) => format!("value {}", judged(chatd, Some(most))),
-        None => judged(to_limit, target.and_then(|target: &Target| target.to_limit)),
-    });
-    row.push(judged(to_peer, target.and_then(|target| target.to_peer)));
+    row.extend([to_limit, to_peer].map(figure));
     row
 }
 
-fn render(rows: &[Vec<String>]) -> String {
+/// A table in Markdown, of which so many columns are names and the others figures.
+fn render(rows: &[Vec<String>], names: usize) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
     let mut text = String::new();
@@ -236,13 +269,14 @@ fn render(rows: &[Vec<String>]) -> String {
         for (column, cell) in row.iter().enumerate() {
             let width = widths[column];
             // Names to the left, figures to the right.
-            let cell = if column < 2 { format!("| {cell:<width$} ") } else { format!("| {cell:>width$} ") };
+            let cell =
+                if column < names { format!("| {cell:<width$} ") } else { format!("| {cell:>width$} ") };
             text.push_str(&cell);
         }
         text += "|\n";
         if index == 0 {
             for (column, width) in widths.iter().enumerate() {
-                let mark = if column < 2 { "-" } else { ":" };
+                let mark = if column < names { "-" } else { ":" };
                 text.extend(["|", &"-".repeat(width + 1), mark]);
             }
             text += "|\n";

@@ -165,7 +165,12 @@ impl Scenario {
             Work::Idle { .. } => &[Measure::MemoryPerClient, Measure::CpuIdle],
             Work::Registrations(_) => &[Measure::CpuPerRegistration],
             Work::Cycles(_) => &[Measure::CpuPerCycle],
-            Work::Storm(_) => &[Measure::CpuPerJoinLine, Measure::SendsPerDelivery, Measure::CpuPerQuit],
+            Work::Storm(_) => &[
+                Measure::CpuPerJoinLine,
+                Measure::SendsPerDelivery,
+                Measure::CpuPerQuit,
+                Measure::KeptMemory,
+            ],
             Work::Slow { .. } => &[Measure::P99, Measure::BusyP99, Measure::CutOff, Measure::PeakMemory],
             Work::Flood { .. } => &[Measure::P99, Measure::Most, Measure::FloodKibibytes],
         }
@@ -236,7 +241,7 @@ impl Scenario {
             (Stage::Place(place), Work::Idle { clients, members }) => place.idle(clients, members, time),
             (Stage::Place(place), Work::Registrations(clients)) => place.registrations(clients),
             (Stage::Place(place), Work::Cycles(at_once)) => place.cycles(at_once, time),
-            (Stage::Place(place), Work::Storm(clients)) => place.storm(clients),
+            (Stage::Place(place), Work::Storm(clients)) => place.storm(clients, time),
             (Stage::Trouble(stage), Work::Flood { flood, .. }) => stage.measure_flood(flood, time),
             (Stage::Trouble(stage), _) => stage.measure_slow(time),
             (Stage::Place(_), _) => Err(io::Error::other("a stage of another scenario")),

@@ -94,7 +94,8 @@ impl Place {
     }
 
     /// All join one channel at once, and then all quit at once.
-    pub(crate) fn storm(&mut self, clients: usize) -> io::Result<Values> {
+    pub(crate) fn storm(&mut self, clients: usize, time: Duration) -> io::Result<Values> {
+        let empty = self.resident()?;
         arrive::register(&mut self.swarm, clients, self.arrivals)?;
         let everybody: Vec<usize> = (0..clients).collect();
         let lines = float(clients as u64) * float(clients as u64 + 1) / 2.0;
@@ -116,8 +117,12 @@ impl Place {
             deadline.check()?;
         }
         let quit = self.usage()?.since(joined);
+        // What can go back to the system at leisure does so in this time.
+        self.rest(time)?;
         let memory = machine::memory(self.running.pid())?;
+        let kept = (float(memory.resident) - empty).max(0.0) / (float(memory.peak) - empty).max(1.0);
         Ok(vec![
+            (Measure::KeptMemory, kept * 100.0),
             (Measure::CpuPerJoinLine, joined.since(before).cpu.as_secs_f64() * 1e6 / lines),
             (Measure::SendsPerDelivery, float(sent) / lines),
             (Measure::CpuPerQuit, quit.cpu.as_secs_f64() * 1e6 / float(clients as u64)),
