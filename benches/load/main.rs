@@ -107,7 +107,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures all that is asked for; says whether no line of chatd or the limit server was lost.
+/// Measures all that is asked for; says whether no line of chatd or the limit server was lost, and nothing that the short form
+/// promises was left out.
 fn measure(options: &Options) -> io::Result<bool> {
     let descriptors = machine::raise_descriptors();
     let mut scenarios = scenarios::all(descriptors, options.short);
@@ -116,6 +117,11 @@ fn measure(options: &Options) -> io::Result<bool> {
         assert!(full.iter().any(|scenario| scenario.name == name), "a target for no scenario: {name}");
     }
     if !options.scenario.is_empty() {
+        let unknown = |text: &&String| scenarios.iter().all(|it| !it.name.contains(text.as_str()));
+        if let Some(text) = options.scenario.iter().find(unknown) {
+            let text = format!("no scenario has {text:?} in its name: --list says what there is");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         scenarios
             .retain(|scenario| options.scenario.iter().any(|text| scenario.name.contains(text.as_str())));
     }
@@ -130,7 +136,7 @@ fn measure(options: &Options) -> io::Result<bool> {
     if options.short && only.is_empty() {
         only = [Kind::Limit, Kind::Chatd].map(|kind| kind.name().to_owned()).to_vec();
     }
-    let (servers, mut notes) = servers::find(&only, processors);
+    let (servers, mut notes) = servers::find(&only, processors)?;
     if processors.is_none() {
         notes.push("one processor for all: servers and generator are in each other's way".to_owned());
     }
@@ -152,6 +158,8 @@ fn measure(options: &Options) -> io::Result<bool> {
     let mut passed = true;
     for outcome in &outcomes {
         notes.extend(outcome.left_out.iter().map(|why| format!("{}: {why}", outcome.scenario)));
+        // In the short form there are descriptors enough for all, or it shows nothing.
+        passed &= !(options.short && outcome.values.is_empty());
         for (kind, why) in &outcome.failures {
             passed &= kind.is_peer();
             notes.push(format!("{}: {}: {why}", outcome.scenario, kind.name()));

@@ -103,22 +103,40 @@ pub(crate) fn limit(processors: Option<Processors>) -> io::Result<Server> {
 }
 
 /// What the run has found, and why the rest is left out.
-pub(crate) fn find(only: &[String], processors: Option<Processors>) -> (Vec<Server>, Vec<String>) {
+///
+/// # Errors
+/// When chatd, the limit or a server that is asked for by name cannot be started, or a name is that of none.
+pub(crate) fn find(
+    only: &[String],
+    processors: Option<Processors>,
+) -> io::Result<(Vec<Server>, Vec<String>)> {
+    if let Some(name) = only.iter().find(|name| Kind::ALL.iter().all(|kind| kind.name() != name.as_str())) {
+        let names = Kind::ALL.map(Kind::name).join(", ");
+        return Err(io::Error::new(ErrorKind::InvalidInput, format!("no server is named {name}: {names}")));
+    }
     let (mut servers, mut missing) = (Vec::new(), Vec::new());
     for kind in Kind::ALL.into_iter().filter(|kind| wanted(only, *kind)) {
-        let Some(program) = program(kind) else {
-            missing.push(format!("{}: not found in PATH, /usr/sbin or CHATD_PEERS", kind.name()));
-            continue;
-        };
-        let version = version(kind, &program);
-        let server = Server { kind, program, version, processors };
-        // Whether it runs at all is better known before the first scenario than after it.
-        match server.start() {
-            Ok(_) => servers.push(server),
-            Err(error) => missing.push(format!("{}: {error}", kind.name())),
+        match startable(kind, processors) {
+            Ok(server) => servers.push(server),
+            Err(error) => {
+                let text = format!("{}: {error}", kind.name());
+                if !kind.is_peer() || !only.is_empty() {
+                    return Err(io::Error::new(error.kind(), text));
+                }
+                missing.push(text);
+            }
         }
     }
-    (servers, missing)
+    Ok((servers, missing))
+}
+
+/// A server that has been started once: whether it runs at all is better known before the first scenario than after it.
+fn startable(kind: Kind, processors: Option<Processors>) -> io::Result<Server> {
+    let missing = || io::Error::new(ErrorKind::NotFound, "not found in PATH, /usr/sbin or CHATD_PEERS");
+    let program = program(kind).ok_or_else(missing)?;
+    let version = version(kind, &program);
+    let server = Server { kind, program, version, processors };
+    server.start().map(|_| server)
 }
 
 fn wanted(only: &[String], kind: Kind) -> bool {
