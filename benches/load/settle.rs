@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::arrive::{self, JoinedBy, nick};
+use crate::crossings::Farewells;
 use crate::machine::{self, Usage, float};
 use crate::report::{Measure, Values};
 use crate::servers::{Running, Server};
@@ -11,6 +12,8 @@ use crate::swarm::{Deadline, Ear, Swarm, command};
 
 /// Registrations of which the cost is taken: the last ones, with all others there.
 const LAST: usize = 1_000;
+/// Members who stay when all others quit, and must be told of each of them once.
+const STAY: usize = 10;
 
 /// A server and its clients.
 pub(crate) struct Place {
@@ -19,15 +22,37 @@ pub(crate) struct Place {
     arrivals: usize,
 }
 
-/// Hears all and counts nothing but those who are gone.
+/// Counts those who are gone, and what those are told who stay. Of a silent crowd nothing is heard.
 #[derive(Default)]
-struct Gone(usize);
+struct Gone {
+    closed: usize,
+    stay: usize,
+    quits: Farewells,
+    fault: Option<String>,
+}
 
 impl Ear for Gone {
-    fn line(&mut self, _: usize, _: &[u8], _: u64) {}
+    fn line(&mut self, to: usize, line: &[u8], _: u64) {
+        if command(line).0 != b"QUIT" {
+            return;
+        }
+        if let Err(wrong) = self.quits.line(to, line) {
+            let text = String::from_utf8_lossy(line).into_owned();
+            self.fault.get_or_insert(format!("client {to} got a line that is {wrong}: {text}"));
+        }
+    }
 
-    fn closed(&mut self, _: usize) {
-        self.0 += 1;
+    fn closed(&mut self, who: usize) {
+        self.closed += 1;
+        if who < self.stay {
+            self.fault.get_or_insert(format!("the connection of client {who} was closed"));
+        }
+    }
+}
+
+impl Gone {
+    fn check(&self) -> io::Result<()> {
+        self.fault.as_ref().map_or(Ok(()), |fault| Err(io::Error::other(fault.clone())))
     }
 }
 
@@ -52,7 +77,8 @@ impl Place {
         while let Some(left) = end.checked_duration_since(Instant::now()) {
             self.swarm.turn(left, &mut gone)?;
         }
-        if gone.0 == 0 { Ok(()) } else { Err(io::Error::other(format!("{} clients were cut off", gone.0))) }
+        let closed = gone.closed;
+        if closed == 0 { Ok(()) } else { Err(io::Error::other(format!("{closed} clients were cut off"))) }
     }
 
     /// What the last of so many registrations cost.
@@ -93,7 +119,7 @@ impl Place {
         ])
     }
 
-    /// All join one channel at once, and then all quit at once.
+    /// All join one channel at once, and then all but a few quit at once.
     pub(crate) fn storm(&mut self, clients: usize, time: Duration) -> io::Result<Values> {
         let empty = self.resident()?;
         arrive::register(&mut self.swarm, clients, self.arrivals)?;
@@ -103,20 +129,25 @@ impl Place {
         arrive::join(&mut self.swarm, &[("#load".to_owned(), everybody)], JoinedBy::All)?;
         let joined = self.usage()?;
         let sent = (machine::data_packets()? - packets).saturating_sub(self.swarm.sends - sends);
-        let mut gone = Gone::default();
-        let mut deadline = Deadline::new("connections to be closed");
-        for who in 0..clients {
+        let quits = Farewells::new(STAY, clients);
+        let mut gone = Gone { stay: STAY, quits, ..Gone::default() };
+        let mut deadline = Deadline::new("connections to be closed, and QUIT lines");
+        for who in STAY..clients {
             self.swarm.send(who, b"QUIT :bye\r\n");
         }
-        while gone.0 < clients {
-            let before = gone.0;
+        while gone.closed < clients - STAY || !gone.quits.all_told(clients - STAY) {
+            let before = (gone.closed, gone.quits.lines());
             self.swarm.turn(Duration::ZERO, &mut gone)?;
-            if gone.0 > before {
+            if (gone.closed, gone.quits.lines()) != before {
                 deadline.moved();
             }
+            gone.check()?;
             deadline.check()?;
         }
         let quit = self.usage()?.since(joined);
+        // What was sent twice would come now.
+        self.swarm.turn(Duration::from_millis(20), &mut gone)?;
+        gone.check()?;
         // What can go back to the system at leisure does so in this time.
         self.rest(time)?;
         let memory = machine::memory(self.running.pid())?;
@@ -125,7 +156,7 @@ impl Place {
             (Measure::KeptMemory, kept * 100.0),
             (Measure::CpuPerJoinLine, joined.since(before).cpu.as_secs_f64() * 1e6 / lines),
             (Measure::SendsPerDelivery, float(sent) / lines),
-            (Measure::CpuPerQuit, quit.cpu.as_secs_f64() * 1e6 / float(clients as u64)),
+            (Measure::CpuPerQuit, quit.cpu.as_secs_f64() * 1e6 / float((clients - STAY) as u64)),
             (Measure::PeakMemory, float(memory.peak)),
             (Measure::MemoryAfter, float(memory.resident)),
         ])

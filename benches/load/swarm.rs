@@ -246,6 +246,12 @@ pub(crate) fn command(line: &[u8]) -> (&[u8], &[u8]) {
     (&line[..end], line.get(end + 1..).unwrap_or_default())
 }
 
+/// The nick that a line is from; empty if it is from none.
+pub(crate) fn sender(line: &[u8]) -> &[u8] {
+    let Some(line) = line.strip_prefix(b":") else { return &[] };
+    memchr(b'!', line).map_or(&[], |end| &line[..end])
+}
+
 fn after_space(line: &[u8]) -> &[u8] {
     memchr(b' ', line).map_or(&[], |at| &line[at + 1..])
 }

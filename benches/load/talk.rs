@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use memchr::memchr;
 
+use crate::crossings::Farewells;
 use crate::histogram::Histogram;
 use crate::machine::{self, Usage};
 use crate::swarm::{Deadline, Ear, Swarm, command};
@@ -87,8 +88,8 @@ pub(crate) struct Talk {
     /// Messages sent at a rate.
     sent: u64,
     pings: Option<Pings>,
-    /// Whether members may be told that somebody has left: one of those who trouble them.
-    pub(crate) farewells: bool,
+    /// What members are told of those who leave, if there may be such: of those who trouble them.
+    pub(crate) farewells: Option<Farewells>,
 }
 
 /// One member's PINGs, which leave at fixed times whatever comes back, with a number in each. Their time counts from when each was due.
@@ -155,7 +156,7 @@ impl Talk {
             scratch: Vec::new(),
             sent: 0,
             pings: None,
-            farewells: false,
+            farewells: None,
         };
         let window = match pace {
             Pace::Window(window) => window,
@@ -250,6 +251,19 @@ impl Talk {
             packets: (end.packets - start.packets).saturating_sub(end.sends - start.sends),
             latency,
         })
+    }
+
+    /// Waits until each member has been told once of so many who have left.
+    ///
+    /// # Errors
+    /// When one is told of somebody twice, or not within the patience of a run.
+    pub(crate) fn farewells(&mut self, swarm: &mut Swarm, gone: usize) -> io::Result<()> {
+        let deadline = Deadline::new("QUIT lines");
+        while self.farewells.as_ref().is_some_and(|farewells| !farewells.all_told(gone)) {
+            swarm.turn(Duration::from_millis(5), self)?;
+            self.check(&deadline)?;
+        }
+        Ok(())
     }
 
     /// Waits for what is on its way.
@@ -413,7 +427,10 @@ impl Ear for Talk {
                 pings.map_or(Some("not expected"), |pings| pings.answer(rest, now))
             }
             b"NOTICE" | b"MODE" => None,
-            b"QUIT" if self.farewells => None,
+            b"QUIT" => match &mut self.farewells {
+                Some(farewells) => farewells.line(to, line).err(),
+                None => Some("not expected"),
+            },
             _ => Some("not expected"),
         };
         if let Some(wrong) = wrong {

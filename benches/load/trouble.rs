@@ -5,6 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::arrive::{self, JoinedBy};
+use crate::crossings::Farewells;
 use crate::histogram::Histogram;
 use crate::machine::{self, float};
 use crate::peers;
@@ -104,7 +105,7 @@ impl TroubleStage {
             receivers: (0..members).collect(),
         };
         let mut talk = Talk::new(members + others, &[group], Pace::Rate(CALM), length);
-        talk.farewells = true;
+        talk.farewells = Some(Farewells::new(members, members + others));
         Ok(Self { swarm, talk, running, members, others })
     }
 
@@ -154,6 +155,7 @@ impl TroubleStage {
         // And some 1.5 MB more, which is too much.
         busy.merge(&self.talk(BURST, Duration::from_millis(1_500))?.latency);
         let cut = before.saturating_sub(self.descriptors()?);
+        self.talk.farewells(&mut self.swarm, cut)?;
         let memory = machine::memory(self.running.pid())?;
         let mut values: Values = quantiles(&calm.latency).collect();
         values.extend(busy.quantile(0.99).map(|time| (Measure::BusyP99, time.as_secs_f64() * 1e6)));

@@ -32,6 +32,7 @@ class Client:
         self.out, self.rest = bytearray(), b""
         self.expected = {}
         self.heard, self.open = {}, True
+        self.joined, self.parted = [], []
 
     def send(self, line):
         """Sends a line, as soon as the socket takes it."""
@@ -80,6 +81,13 @@ class Client:
             self.expected[words[2], talker] = number + 1
         else:
             word = words[0] if words[0] == "ERROR" else words[1]
+            if word in ("JOIN", "QUIT"):
+                # Who, and where.
+                whom = (words[0][1:].split("!")[0], words[2].removeprefix(":") if word == "JOIN" else "")
+                seen = self.joined if word == "JOIN" else self.parted
+                if whom in seen:
+                    raise Failed(f"{self.nick} got a line twice: {line}")
+                seen.append(whom)
             count = len(words[3].split(":", 1)[1].split()) if word == "353" else 1
             self.heard[word] = self.heard.get(word, 0) + count
 
@@ -148,6 +156,15 @@ class Crowd:
         self.until("JOIN lines", lambda it: it.heard["JOIN"] >= ends)
         total = members * (members + 1) // 2 + members * self.channels
         self.until("all JOIN lines", lambda _: sum(it.heard["JOIN"] for it in self.clients) == total)
+        # Of each two exactly one saw the other come, and all who came after it in the same order.
+        room = {it.nick: [nick for nick, name in it.joined if name == ROOM] for it in self.clients}
+        order = max(room.values(), key=len)
+        for client in self.clients:
+            if room[client.nick] != order[order.index(client.nick):]:
+                raise Failed(f"{client.nick} saw {room[client.nick]} come, and all came in this order: {order}")
+            own = {name for nick, name in client.joined if name != ROOM and nick == client.nick}
+            if len(own) != self.channels:
+                raise Failed(f"{client.nick} was not told of each of its own channels: {client.joined}")
 
     def talk(self):
         """Everybody who talks says all it has to say, as fast as the network takes it."""
