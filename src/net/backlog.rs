@@ -91,7 +91,8 @@ impl<D: Driver> Shell<D> {
 
     /// Slots of those for whom most waits, if all send queues together hold more than their share of the memory: enough of them
     /// that three quarters of it are left. Empty if they do not.
-    pub(super) fn largest_backlogs(&self) -> Vec<u32> {
+    pub(super) fn largest_backlogs(&mut self) -> Vec<u32> {
+        self.watch_queues();
         let Some(most) = self.memory.queues().filter(|&most| self.counters.waiting > most) else {
             return Vec::new();
         };

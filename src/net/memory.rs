@@ -75,6 +75,14 @@ impl<D: Driver> Shell<D> {
         now
     }
 
+    /// Looks again, now and then, while send queues hold a good part of what they may. They may hold less than when somebody
+    /// came last: the kernel keeps things for those who do not read, too, and that is not in the queues.
+    pub(super) fn watch_queues(&mut self) {
+        if self.counters.waiting > self.memory.queues / 2 && self.now.mono_ms >= self.memory.due_ms {
+            self.watch_memory();
+        }
+    }
+
     /// Whether nobody new should be let in. Asked for each who comes; the system is asked now and then.
     pub(super) fn is_short_of_memory(&mut self) -> bool {
         if self.memory.left == 0 || self.now.mono_ms >= self.memory.due_ms {

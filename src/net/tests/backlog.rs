@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::net::memory::Memory;
+use crate::proto::limits::MEMORY_CHECK_MS;
 
 /// As long as a client may be silent, and so as long as it may take for what waits, in milliseconds.
 const PATIENCE: u64 = 180_000;
@@ -197,4 +198,29 @@ fn all_send_queues_together_hold_no_more_than_their_share_of_memory() {
     assert_eq!(closed, [false, false, false, false, true]);
     assert_eq!(rig.stats()["disconnects"]["send_queue"], 1);
     assert!(rig.hear(talker).contains(" 401 "));
+}
+
+/// Somebody takes nothing of so many long messages.
+fn be_deaf(rig: &mut Rig, talker: Remote, nick: &str, lines: usize) -> Remote {
+    let user = rig.user(nick);
+    rig.driver().set_capacity(user, 0);
+    for _ in 0..lines {
+        rig.say(talker, &format!("PRIVMSG {nick} :{}\r\n", "x".repeat(400)));
+    }
+    rig.settle();
+    user
+}
+
+#[test]
+fn what_send_queues_may_hold_shrinks_when_memory_is_used_and_nobody_comes() {
+    let mut rig = Rig::new();
+    // A quarter of the rest is 40,000.
+    rig.driver().memory = Memory { used: 1_000, limit: 161_000 };
+    rig.pass(1_000);
+    let talker = rig.user("talker");
+    let deaf = be_deaf(&mut rig, talker, "deaf", 50);
+    // Of it, the queue is 20,000 and more, and the rest in the kernel: a quarter of what that leaves is 15,000.
+    rig.driver().memory.used = 120_000;
+    rig.pass(2 * MEMORY_CHECK_MS);
+    assert!(rig.driver().is_closed(deaf) && !rig.driver().is_closed(talker));
 }
