@@ -91,26 +91,37 @@ impl<D: Driver> Shell<D> {
 
     /// Slots of those for whom most waits, if all send queues together hold more than their share of the memory: enough of them
     /// that three quarters of it are left. Empty if they do not.
+    ///
+    /// Those who are being closed go first, and at once: nobody else is to be cut off for what they hold.
     pub(super) fn largest_backlogs(&mut self) -> Vec<u32> {
         self.watch_queues();
         let Some(most) = self.memory.queues().filter(|&most| self.counters.waiting > most) else {
             return Vec::new();
         };
-        let open = |&token: &u64| {
+        let (held, enough) = (self.counters.waiting, most / 4 * 3);
+        let holder = |&token: &u64| {
             let id = ClientId::from_u64(token)?;
-            let conn = self.conns.get(id).filter(|conn| conn.state == State::Open)?;
-            Some((conn.output().len() as u64, id.slot))
+            let conn = self.conns.get(id)?;
+            Some((conn.state != State::Open, conn.output().len() as u64, id))
         };
-        let mut largest: Vec<_> = self.backlogs.keys().filter_map(open).collect();
-        largest.sort_unstable_by(|a, b| b.cmp(a));
-        let mut excess = self.counters.waiting - most / 4 * 3;
-        let cut = largest.into_iter().take_while(|(bytes, _)| {
-            let goes = excess > 0;
-            excess = excess.saturating_sub(*bytes);
-            goes
-        });
-        let cut: Vec<_> = cut.map(|(_, slot)| slot).collect();
-        log::warn!("memory send_queues={} most={most} disconnecting={}", self.counters.waiting, cut.len());
+        let mut largest: Vec<_> = self.backlogs.keys().filter_map(holder).collect();
+        largest.sort_unstable_by_key(|&(closing, bytes, id)| std::cmp::Reverse((closing, bytes, id.slot)));
+        let (mut cut, mut left, mut closed) = (Vec::new(), held, 0);
+        for (closing, bytes, id) in largest {
+            if left <= enough {
+                break;
+            }
+            left -= bytes;
+            if closing {
+                self.abandon(id);
+                closed += 1;
+            } else {
+                cut.push(id.slot);
+            }
+        }
+        if let Some(count) = self.counters.cut.add(closed + cut.len() as u64, self.now.mono_ms) {
+            log::warn!("memory send_queues={held} most={most} disconnecting={count}");
+        }
         cut
     }
 }

@@ -66,26 +66,42 @@ pub(super) struct Counters {
     pub(super) turns: u64,
     /// By [`Refused::ALL`].
     refused: [u64; Refused::ALL.len()],
-    /// When each reason may be logged again, and how many went unlogged meanwhile.
-    silence: [(u64, u64); Refused::ALL.len()],
+    /// What is logged of each.
+    unlogged: [Seldom; Refused::ALL.len()],
+    /// What is logged of connections that are cut off because all together hold too much.
+    pub(super) cut: Seldom,
 }
 
-/// Least time between two log lines about the same reason to refuse, in milliseconds.
-const REFUSAL_LOG_MS: u64 = 1_000;
+/// What is logged at most once a second, as a stranger can repeat it without end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seldom {
+    /// Until when nothing is, in milliseconds of the monotonic clock.
+    quiet_until: u64,
+    /// What has not been logged.
+    count: u64,
+}
+
+/// Least time between two log lines about the same, in milliseconds.
+const SELDOM_MS: u64 = 1_000;
+
+impl Seldom {
+    /// Counts so many more. How many have not been logged, these included, if there are any and it is time.
+    pub(super) fn add(&mut self, count: u64, now_ms: u64) -> Option<u64> {
+        self.count += count;
+        if self.count == 0 || now_ms < self.quiet_until {
+            return None;
+        }
+        self.quiet_until = now_ms + SELDOM_MS;
+        Some(std::mem::take(&mut self.count))
+    }
+}
 
 impl Counters {
-    /// Counts a refusal. A stranger can repeat it without end, so it is logged at most once a second:
-    /// returns how many of the kind have not been logged, this one included, when it is time.
+    /// Counts a refusal. Returns how many of the kind have not been logged, this one included, when it is time.
     pub(super) fn refuse(&mut self, why: Refused, now_ms: u64) -> Option<u64> {
         let index = why.index();
         self.refused[index] += 1;
-        let (quiet_until, unlogged) = &mut self.silence[index];
-        *unlogged += 1;
-        if now_ms < *quiet_until {
-            return None;
-        }
-        *quiet_until = now_ms + REFUSAL_LOG_MS;
-        Some(std::mem::take(unlogged))
+        self.unlogged[index].add(1, now_ms)
     }
 
     /// Refusals by reason.
@@ -236,6 +252,10 @@ mod tests {
         assert_eq!(counters.refuse(Refused::Resources, 10_001), Some(1));
         assert_eq!(counters.refuse(why, 10_999), None);
         assert_eq!(counters.refuse(why, 11_000), Some(3));
+        assert_eq!(counters.cut.add(0, 12_000), None, "nothing is not worth a line");
+        assert_eq!(counters.cut.add(2, 12_000), Some(2));
+        assert_eq!(counters.cut.add(3, 12_999), None);
+        assert_eq!(counters.cut.add(0, 13_000), Some(3));
         let counts: Vec<_> = counters.refused().filter(|(_, count)| *count > 0).collect();
         assert_eq!(counts, [("full", 4), ("resources", 1)]);
     }

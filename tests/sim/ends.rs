@@ -160,8 +160,8 @@ impl World {
         let now = self.now.mono_ms;
         let cut = client.end.as_ref().is_some_and(|end| match end.cause.as_str() {
             "send_queue" | "stalled" => true,
-            // It had its time to take the rest.
-            _ => now >= end.mono_ms + LAST_WORDS_MS || self.stopping,
+            // It had its time to take the rest, or there was no memory for that.
+            _ => now >= end.mono_ms + LAST_WORDS_MS || self.stopping || self.scarce,
         });
         // An admin connection that the client has closed is closed without a word in the log.
         let excused = client.finished && client.is_admin();

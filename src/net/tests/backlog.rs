@@ -224,3 +224,22 @@ fn what_send_queues_may_hold_shrinks_when_memory_is_used_and_nobody_comes() {
     rig.pass(2 * MEMORY_CHECK_MS);
     assert!(rig.driver().is_closed(deaf) && !rig.driver().is_closed(talker));
 }
+
+#[test]
+fn nobody_who_is_connected_is_cut_off_for_what_those_hold_who_are_leaving() {
+    let mut rig = Rig::new();
+    rig.driver().memory = Memory { used: 1_000, limit: 161_000 };
+    rig.pass(1_000);
+    let talker = rig.user("talker");
+    let leaving = ["one", "two"].map(|nick| be_deaf(&mut rig, talker, nick, 30));
+    for remote in leaving {
+        rig.driver().finish(remote);
+    }
+    rig.settle();
+    assert!(!leaving.iter().any(|&remote| rig.driver().is_closed(remote)), "what waits is still sent");
+    let slow = be_deaf(&mut rig, talker, "slow", 37);
+    assert!(!rig.driver().is_closed(slow), "for whom most waits");
+    // One of the others was enough.
+    let closed = leaving.iter().filter(|&&remote| rig.driver().is_closed(remote)).count();
+    assert_eq!((closed, &rig.stats()["disconnects"]["send_queue"]), (1, &json!(0)));
+}
