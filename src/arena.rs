@@ -33,6 +33,11 @@ impl Span {
         self.end - self.start
     }
 
+    /// Whether it is for one recipient.
+    pub(crate) fn is_own(self) -> bool {
+        self.shelf() == 0
+    }
+
     fn shelf(self) -> usize {
         (self.start >> OFFSET_BITS) as usize
     }

@@ -1,14 +1,13 @@
 //! What is said in a turn, and to whom: the seam between the server and the sockets.
 //!
-//! All lines of a turn are encoded once, one after the other, into one buffer, the *arena*. What a
-//! connection gets is a list of [`Span`]s of it. A span that begins where the connection's last one
-//! ends merely moves that end, so a channel that everybody in it hears costs one comparison and one
-//! store per member, and becomes one `send` at the end of the turn. No line is counted, copied or
-//! allocated per recipient. The shell hands each connection its spans once per turn, copies what a
-//! socket refuses to the connection's own queue, and calls [`Outbox::clear`].
+//! All lines of a turn are encoded once, into one buffer, the *arena*. What a connection gets is a list of [`Span`]s of it. A span
+//! that begins where the connection's last one ends merely moves that end, so a channel that everybody in it hears costs one
+//! comparison and one store per member, and becomes one `send` at the end of the turn. No line is counted, copied or allocated
+//! per recipient. The shell hands each connection its spans once per turn, copies what a socket refuses, or what others come
+//! before, to the connection's own queue, and calls [`Outbox::clear`].
 //!
-//! A connection's send-queue limit is enforced here, when bytes are appended: over it the connection
-//! is marked, gets nothing more, and the shell disconnects it in the same turn.
+//! A connection's send-queue limit is enforced here, when bytes are appended: over it the connection is marked, gets nothing
+//! more, and the shell disconnects it in this turn or, if there are many, one of the next.
 
 #[cfg(debug_assertions)]
 mod record;
@@ -320,6 +319,20 @@ impl Outbox {
     pub fn only_span(&self, slot: u32) -> Option<&[u8]> {
         let entry = self.entries.get(slot as usize).filter(|entry| entry.first == NONE && entry.bytes > 0)?;
         Some(self.arena.slice(entry.last))
+    }
+
+    /// Whether something that `slot` got this turn was for it alone.
+    pub fn got_own(&self, slot: u32) -> bool {
+        let Some(entry) = self.entries.get(slot as usize).filter(|entry| entry.bytes > 0) else {
+            return false;
+        };
+        let mut next = entry.first;
+        let mut span = entry.last;
+        while !span.is_own() {
+            let Some(&(earlier, after)) = self.earlier.get(next as usize) else { return false };
+            (span, next) = (earlier, after);
+        }
+        true
     }
 
     /// How many bytes `slot` got this turn.

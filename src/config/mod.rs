@@ -197,6 +197,8 @@ pub struct Limits {
     pub bytes_per_turn: u32,
     /// Deliveries that one client may cause in a turn of the loop.
     pub deliveries_per_turn: u32,
+    /// Connections that are sent something in a turn of the loop.
+    pub sends_per_turn: u32,
 }
 
 /// `[timeouts]`, in seconds.
@@ -382,6 +384,7 @@ impl Default for Limits {
             lines_per_turn: 32,
             bytes_per_turn: 16 * 1024,
             deliveries_per_turn: 4096,
+            sends_per_turn: 1024,
         }
     }
 }

@@ -148,6 +148,7 @@ pub const SETTINGS: &[Setting] = &[
     number!(limits.lines_per_turn, 1..=10_000, ""),
     number!(limits.bytes_per_turn, 512..=1 << 20, "bytes"),
     number!(limits.deliveries_per_turn, 1..=1_000_000, ""),
+    number!(limits.sends_per_turn, 16..=1_000_000, ""),
     number!(timeouts.registration, 1..=3_600, "seconds"),
     number!(timeouts.ping_interval, ranges::PING_INTERVAL, "seconds"),
     number!(timeouts.ping_timeout, ranges::PING_TIMEOUT, "seconds"),

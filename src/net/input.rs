@@ -43,7 +43,7 @@ impl<D: Driver> Shell<D> {
         let Some(conn) = self.conns.get_mut(id) else { return };
         if conn.blocked && (ready.writable || ready.write_closed || ready.error) {
             conn.blocked = false;
-            self.unblocked.push(id);
+            self.unblocked.push_back(id);
         }
         let ended = ready.read_closed || ready.error;
         if ready.readable || ended {

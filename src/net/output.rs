@@ -7,46 +7,88 @@ use super::driver::Driver;
 use super::shell::Shell;
 use crate::id::ClientId;
 use crate::outbox::Outbox;
-use crate::proto::limits::{ADMIN_STALL_MS, DRAIN_MS, IOVECS, LINGER_MS};
+use crate::proto::limits::{ADMIN_SEND_QUEUE, ADMIN_STALL_MS, DRAIN_MS, IOVECS, LINGER_MS};
 use crate::server::{Gone, Input};
 
 /// Up to so many bytes, pieces are gathered and sent as one, which takes less time than to tell the kernel of each.
 const GATHERED: u32 = 16 * 1024;
 
+/// So many copies of lines for those whose turn has not come take as long as a send.
+const COPIES: usize = 16;
+
+/// Bytes that may wait for a connection because others come first. One for which more waits is sent to at once, so that to be
+/// last costs no send queue.
+const DEFERRED: u32 = 32 * 1024;
+const _: () = assert!(DEFERRED <= ADMIN_SEND_QUEUE / 8);
+
 /// A scratch buffer that grew beyond this many bytes gives the memory back.
 const KEEP_SCRATCH: usize = 1 << 20;
 
 impl<D: Driver> Shell<D> {
-    /// Hands each connection what it was told since the last flush: first what a full socket had refused
-    /// and may take now, then this turn's lines, in one call each. Then empties the arena.
+    /// Hands each connection what it was told since the last flush, in one call each, and empties the arena. With more than may
+    /// be sent to in a turn, the others get theirs in the turns that follow, in the order in which they were told; whoever
+    /// waits for that from earlier turns has at least half of this one.
     pub(super) fn flush(&mut self) {
-        let mut unblocked = std::mem::take(&mut self.unblocked);
-        for id in unblocked.drain(..) {
-            self.send_backlog(id);
-        }
-        self.unblocked = unblocked;
-        for index in 0..self.out.dirty().len() {
-            self.send_lines(self.out.dirty()[index]);
+        let told = self.out.dirty().len();
+        let reserved = self.unblocked.len().min(self.sends_left / 2);
+        let left = self.sends_left - reserved;
+        if told <= left {
+            for index in 0..told {
+                self.send_lines(self.out.dirty()[index], true);
+            }
+        } else {
+            self.send_some(left);
         }
         self.out.clear();
+        while self.sends_left > 0
+            && let Some(id) = self.unblocked.pop_front()
+        {
+            self.send_backlog(id);
+        }
     }
 
-    /// Sends what waits for a socket that was full.
+    /// The same for more than `left` sends allow. First are those who were told something that is for them alone, as
+    /// somebody is likely to wait for it.
+    #[inline(never)]
+    fn send_some(&mut self, left: usize) {
+        let told = self.out.dirty().len();
+        // What the others are told is copied for each, and that takes time as well.
+        let now = left.saturating_sub((told - left) / COPIES).max(left / 4);
+        let rest = self.sends_left - now;
+        self.sends_left = now;
+        for own in [true, false] {
+            for index in 0..told {
+                let slot = self.out.dirty()[index];
+                if self.out.got_own(slot) == own {
+                    self.send_lines(slot, own);
+                }
+            }
+        }
+        self.sends_left += rest;
+    }
+
+    /// Sends what waits for a socket that was full, or until others were sent theirs.
     fn send_backlog(&mut self, id: ClientId) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let (Some(stream), output @ [_, ..]) = conn.stream_and_output() else { return };
+        self.sends_left = self.sends_left.saturating_sub(1);
         match accepted(self.driver.write(stream, output)) {
             Ok(count) => {
                 conn.consume_output(count, &mut self.pool);
                 conn.blocked = !conn.output().is_empty();
+                let refused = conn.blocked;
                 self.sent(id, count, count);
+                if refused && !self.backlogs.contains_key(&id.to_u64()) {
+                    self.begin_backlog(id);
+                }
             }
             Err(kind) => self.broke(id, kind),
         }
     }
 
-    /// Sends this turn's lines to the connection in `slot`; what its socket refuses waits in its own queue.
-    fn send_lines(&mut self, slot: u32) {
+    /// Sends this turn's lines to the connection in `slot`; what its socket refuses waits in its own queue. One that is `urgent` is
+    /// not sent later only because it waits for its turn already.
+    fn send_lines(&mut self, slot: u32, urgent: bool) {
         let Some((id, conn)) = self.conns.at_mut(slot) else { return };
         let lines = u64::from(self.out.lines(slot));
         conn.messages_out += lines;
@@ -58,15 +100,14 @@ impl<D: Driver> Shell<D> {
             return;
         }
         let (Some(stream), output) = conn.stream_and_output() else { return };
-        let taken = if output.is_empty() {
-            write_spans(&mut self.driver, stream, &self.out, slot, &mut self.scratch)
-        } else {
-            Ok(0)
-        };
-        match taken {
+        if !output.is_empty() || (self.sends_left == 0 && self.out.bytes(slot) < DEFERRED) {
+            return self.keep_for_later(id, urgent);
+        }
+        self.sends_left = self.sends_left.saturating_sub(1);
+        match write_spans(&mut self.driver, stream, &self.out, slot, &mut self.scratch) {
             Ok(count) => {
                 if self.out.bytes(slot) as usize > count {
-                    return self.keep_lines(id, count);
+                    return self.keep_refused(id, count);
                 }
                 if !conn.is_chat() {
                     return self.sent(id, count, 0);
@@ -79,20 +120,41 @@ impl<D: Driver> Shell<D> {
         }
     }
 
+    /// Keeps this turn's lines for a connection for which others wait already, or whose turn has not come.
+    #[inline(never)]
+    fn keep_for_later(&mut self, id: ClientId, urgent: bool) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.output().is_empty() {
+            self.unblocked.push_back(id);
+        }
+        self.keep_lines(id, 0);
+        let Some(conn) = self.conns.get(id) else { return };
+        let now = urgent && self.sends_left > 0 || self.out.pending(id.slot) >= DEFERRED;
+        if !conn.blocked && now {
+            // It is among the unblocked, where nothing will be left to do.
+            self.send_backlog(id);
+        }
+    }
+
     /// Keeps for a full socket what it has not taken of this turn's lines.
     #[cold]
+    fn keep_refused(&mut self, id: ClientId, taken: usize) {
+        self.keep_lines(id, taken);
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.blocked = true;
+            self.begin_backlog(id);
+        }
+    }
+
+    /// Keeps all but the first `taken` bytes of this turn's lines in the connection's own queue.
     fn keep_lines(&mut self, id: ClientId, taken: usize) {
         let Some(conn) = self.conns.get_mut(id) else { return };
-        let begins = conn.output().is_empty();
         let rest = self.out.bytes(id.slot) as usize - taken;
         queue_rest(conn, &self.out, id.slot, taken, &mut self.pool);
         if conn.is_chat() {
             self.counters.waiting += rest as u64;
         }
         self.sent(id, taken, 0);
-        if begins {
-            self.begin_backlog(id);
-        }
     }
 
     /// Takes note of `count` bytes that a socket took, `dequeued` of them from the connection's own queue.
@@ -319,5 +381,4 @@ fn queue_rest<S>(conn: &mut Conn<S>, out: &Outbox, slot: u32, mut taken: usize, 
             conn.keep_output(&span[skip..], pool);
         }
     }
-    conn.blocked = true;
 }

@@ -112,7 +112,9 @@ pub const SLICE_LOW_WATER: u32 = 32 * 1024;
 /// Nor does it go on with long replies after as much again.
 /// The unit is [`crate::server::Server::work_done`]'s, about 20 to 40 ns.
 pub const TURN_WORK: u64 = 64 * 1024;
-/// Work for nothing with each connection that this turn sends something: the send takes the kernel ten times as long, and what
+/// The same for a turn that begins with more to be sent than it may send.
+pub const LATE_WORK: u64 = 8 * 1024;
+/// Work for nothing with each connection that a turn may send something: the send takes the kernel ten times as long, and what
 /// else the connection is told in the same turn next to nothing. Five thousand who join one channel, or leave it, are told of
 /// each other twenty lines at a time.
 pub const SEND_WORK: u64 = 16;

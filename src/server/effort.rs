@@ -50,10 +50,11 @@ impl Server {
         out.deliveries() + LINE * out.encoded() + self.effort()
     }
 
-    /// All work since the start that counts against a turn or a part of one: but [`SEND_WORK`] for each connection that this turn
-    /// sends something.
+    /// All work since the start that counts against a turn or a part of one: but [`SEND_WORK`] for each connection that was told
+    /// something since the last flush, as far as a turn sends to so many.
     pub fn work_charged(&self, out: &Outbox) -> u64 {
-        self.work_done(out).saturating_sub(SEND_WORK * out.dirty().len() as u64)
+        let sends = out.dirty().len().min(self.config.limits.sends_per_turn as usize);
+        self.work_done(out).saturating_sub(SEND_WORK * sends as u64)
     }
 
     /// The [`Server::work_charged`] at which a part of a turn ends that begins now, and is not input.

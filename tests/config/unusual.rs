@@ -58,6 +58,7 @@ pub(super) fn unusual() -> Config {
         lines_per_turn: 9,
         bytes_per_turn: 512,
         deliveries_per_turn: 11,
+        sends_per_turn: 17,
     };
     config.server.location = Some("Köln".to_owned());
     config.server.organization = Some("\"x\"".to_owned());

@@ -50,6 +50,8 @@ pub(crate) fn random(rng: &mut Rng, cloaks: bool) -> Config {
     limits.lines_per_turn = rng.pick(&[1, 4, 32]);
     limits.bytes_per_turn = rng.pick(&[512, 16 * 1024]);
     limits.deliveries_per_turn = rng.pick(&[1, 10, 4096]);
+    // Below what a file may say, too.
+    limits.sends_per_turn = rng.pick(&[1, 3, 1024]);
     config.timeouts.ping_interval = rng.pick(&[PING_INTERVAL_MIN, 120]);
     config.timeouts.ping_timeout = rng.pick(&[20, 60]);
     config.timeouts.shutdown = rng.pick(&[1, 5]);

@@ -251,3 +251,92 @@ fn those_who_are_cut_off_at_once_are_told_of_in_several_turns() {
         assert_eq!(crowd.rig.hear(crowd.users[index]).matches(" QUIT ").count(), DEAF);
     }
 }
+
+#[test]
+fn what_is_said_to_many_is_sent_to_some_in_each_turn_and_nobody_else_waits_for_it() {
+    const COUNT: usize = 300;
+    const SENDS: usize = 16;
+    let mut config = Crowd::config();
+    config.limits.sends_per_turn = SENDS as u32;
+    let mut crowd = Crowd::new(config, COUNT + 1);
+    crowd.all_say(0..COUNT, "JOIN #room\r\n");
+    crowd.rest();
+    crowd.forget();
+    let before = crowd.sends();
+    let mut heard = vec![String::new(); COUNT + 1];
+    let (mut turns, mut said) = (0, 0);
+    loop {
+        if said < 5 {
+            crowd.rig.say(crowd.users[0], &format!("PRIVMSG #room :<{said}>\r\n"));
+            said += 1;
+        }
+        crowd.rig.say(crowd.users[COUNT], "PING now\r\n");
+        let sent = crowd.sends();
+        crowd.turn();
+        assert!(crowd.sends() - sent <= SENDS as u64);
+        crowd.rig.shell.check();
+        for (index, heard) in heard.iter_mut().enumerate() {
+            heard.push_str(&crowd.rig.hear(crowd.users[index]));
+        }
+        turns += 1;
+        assert_eq!(heard[COUNT].matches(":now").count(), turns, "answered in the turn in which it was asked");
+        if crowd.rig.shell.unblocked.is_empty() {
+            break;
+        }
+    }
+    assert!(turns >= COUNT / SENDS, "{turns} turns");
+    for heard in &heard[1..COUNT] {
+        let each: Vec<_> = heard.lines().map(|line| line.rsplit(':').next().unwrap()).collect();
+        assert_eq!(each, ["<0>", "<1>", "<2>", "<3>", "<4>"]);
+    }
+    // Those who wait are sent all at once that was said meanwhile.
+    let sends = crowd.sends() - before - turns as u64;
+    assert!(sends <= 2 * COUNT as u64, "{sends} sends");
+}
+
+#[test]
+fn who_waits_behind_others_is_sent_what_waits_before_it_is_much() {
+    const COUNT: usize = 100;
+    let mut config = Crowd::config();
+    (config.limits.sends_per_turn, config.limits.flood_rate) = (1, 0);
+    (config.limits.send_queue, config.limits.lines_per_turn) = (64 * 1024, 100);
+    let mut crowd = Crowd::new(config, COUNT);
+    crowd.all_say(0..COUNT, "JOIN #room\r\n");
+    crowd.rest();
+    crowd.forget();
+    let text = format!("PRIVMSG #room :{}\r\n", "x".repeat(400));
+    for _ in 0..20 {
+        crowd.rig.say(crowd.users[0], &text.repeat(20));
+        crowd.turn();
+    }
+    crowd.rest();
+    for index in 1..COUNT {
+        assert_eq!(crowd.rig.hear(crowd.users[index]).matches("xxx\r\n").count(), 400, "u{index}");
+    }
+}
+
+#[test]
+fn who_reads_too_slowly_is_cut_off_in_a_turn_that_sends_to_thousands() {
+    const COUNT: usize = 2 * (TICK_WORK / SEND_WORK) as usize;
+    let mut config = Crowd::config();
+    (config.limits.sends_per_turn, config.limits.send_queue) = (1_000_000, 64 * 1024);
+    config.limits.flood_rate = 0;
+    let mut crowd = Crowd::new(config, COUNT);
+    crowd.all_say(0..COUNT, "CAP REQ no-implicit-names\r\n");
+    crowd.all_say(0..1, "JOIN #room\r\nMODE #room +u\r\n");
+    crowd.rest();
+    crowd.all_say(1..COUNT, "JOIN #room\r\n");
+    crowd.rest();
+    crowd.forget();
+    crowd.rig.driver().set_capacity(crowd.users[COUNT - 1], 0);
+    let text = format!("PRIVMSG #room :{}\r\n", "x".repeat(400));
+    for said in 0.. {
+        assert!(said < 200, "more was said than a send queue holds");
+        crowd.rig.say(crowd.users[0], &text);
+        crowd.turn();
+        if crowd.rig.driver().open_streams() < COUNT {
+            break;
+        }
+    }
+    crowd.rest();
+}
