@@ -8,6 +8,9 @@
 #[allow(dead_code, reason = "a part of the load tool")]
 #[path = "../load/arrive.rs"]
 mod arrive;
+#[allow(dead_code, reason = "a part of the load tool")]
+#[path = "../load/crossings.rs"]
+mod crossings;
 mod daemon;
 mod guests;
 #[allow(dead_code, reason = "a part of the load tool")]
