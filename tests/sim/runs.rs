@@ -6,11 +6,21 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use chatd::net::fake::{Call, Fault};
+use chatd::server::Cause;
+
 use crate::history::History;
 use crate::world::{Totals, World};
 
 /// Steps between two times of rest.
 const EPOCH: u64 = 1_000;
+
+/// Steps in which all happens that is not rare.
+const PLENTY: u64 = 500_000;
+
+/// Calls and ends that are so rare that some hundred thousand steps may lack them.
+const RARE_CALLS: [Call; 4] = [Call::Bind, Call::RegisterListener, Call::WriteVectored, Call::ShutdownWrite];
+const RARE_ENDS: [Cause; 3] = [Cause::PingTimeout, Cause::Stalled, Cause::Ban];
 
 /// Steps after which it is said how far it is.
 const REPORT: u64 = 5_000_000;
@@ -59,7 +69,21 @@ impl Plan {
         assert!(!failed.load(Ordering::Relaxed), "a seed has failed: see above");
         let all_seen = sum.deliveries > 0 && sum.barriers > 0 && sum.answers > 0 && sum.jobs > 0;
         assert!(all_seen || sum.steps < 3_000, "it tests too little: {sum:?}");
+        let missing = missing(&sum);
+        assert!(missing.is_empty() || sum.steps < PLENTY, "never seen: {missing:?}, in {sum:?}");
     }
+}
+
+/// Faults, failed calls and ends of connections that have not been seen, but for rare ones.
+fn missing(sum: &Totals) -> Vec<String> {
+    let faults = Fault::ALL.map(|fault| format!("{fault:?}")).into_iter().zip(sum.happened.faults);
+    let errors =
+        Call::ALL.into_iter().zip(sum.happened.errors).filter(|(call, _)| !RARE_CALLS.contains(call));
+    let ends = Cause::ALL.into_iter().zip(sum.ends).filter(|(cause, _)| !RARE_ENDS.contains(cause));
+    let errors = errors.map(|(call, count)| (format!("{call:?}"), count));
+    let ends = ends.map(|(cause, count)| (cause.name().to_owned(), count));
+    let all = faults.chain(errors).chain(ends);
+    all.filter(|(_, count)| *count == 0).map(|(name, _)| name).collect()
 }
 
 /// Adds what came of a world, and says now and then how far it is.
@@ -96,6 +120,8 @@ fn run(seed: u64, steps: u64, history: &History) -> Result<Totals, String> {
     let outcome = live(&mut world, steps);
     outcome.map_err(|fault| format!("step {}: {fault}", world.step))?;
     world.totals.steps = steps;
+    world.totals.happened = world.shell.driver_mut().happened();
+    world.totals.ends = world.shell.server().stats().disconnects;
     Ok(world.totals)
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use chatd::config::{Config, Diagnostic, Severity};
 use chatd::load::{LoadError, Loaded};
-use chatd::net::fake::{FakeDriver, Remote};
+use chatd::net::fake::{FakeDriver, Happened, Remote};
 use chatd::net::{Credentials, Driver, Ready, Shell, Signal};
 use chatd::server::{Cause, Time};
 
@@ -89,6 +89,8 @@ pub(crate) struct Totals {
     pub(crate) operators: u64,
     /// Connections that ended, by [`chatd::server::Cause::ALL`].
     pub(crate) ends: [u64; Cause::ALL.len()],
+    /// What went wrong on the machine.
+    pub(crate) happened: Happened,
 }
 
 impl World {
@@ -447,6 +449,9 @@ impl Totals {
         self.late += other.late;
         self.operators += other.operators;
         self.ends.iter_mut().zip(other.ends).for_each(|(sum, more)| *sum += more);
+        let (sums, more) = (&mut self.happened, other.happened);
+        sums.faults.iter_mut().zip(more.faults).for_each(|(sum, more)| *sum += more);
+        sums.errors.iter_mut().zip(more.errors).for_each(|(sum, more)| *sum += more);
     }
 }
 

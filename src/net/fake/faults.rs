@@ -15,10 +15,50 @@ pub struct Faults {
     pub short_write: u32,
     /// An event tells a registered stream or listener that all is ready.
     pub spurious: u32,
-    /// Readiness that has begun is not told of by this poll, but by a later one, or by none if more comes before that.
+    /// Readiness that has begun is not told of by this poll, but by a later one, or by none if more comes before that. It is
+    /// never kept back until a stream is registered anew: the kernel loses no readiness, and the shell registers each stream once
+    /// and so could not get over that. What it must get over is that much else happens before it is told.
     pub late: u32,
     /// A call fails, with an error that it may fail with: see [`Call::errors`].
     pub error: u32,
+}
+
+/// A fault of a stream or a listener by itself: see the fields of [`Faults`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Fault {
+    WouldBlock,
+    ShortRead,
+    ShortWrite,
+    Spurious,
+    Late,
+}
+
+impl Fault {
+    /// Every fault, in the order of their counters.
+    pub const ALL: [Self; 5] =
+        [Self::WouldBlock, Self::ShortRead, Self::ShortWrite, Self::Spurious, Self::Late];
+}
+
+impl Faults {
+    fn rate(&self, fault: Fault) -> u32 {
+        match fault {
+            Fault::WouldBlock => self.would_block,
+            Fault::ShortRead => self.short_read,
+            Fault::ShortWrite => self.short_write,
+            Fault::Spurious => self.spurious,
+            Fault::Late => self.late,
+        }
+    }
+}
+
+/// How often what went wrong so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Happened {
+    /// By [`Fault::ALL`].
+    pub faults: [u64; Fault::ALL.len()],
+    /// Calls that failed by chance or as asked for, by [`Call::ALL`].
+    pub errors: [u64; Call::ALL.len()],
 }
 
 /// Calls that can be made to fail: all of [`Driver`](crate::net::Driver) that can.
@@ -38,6 +78,19 @@ pub enum Call {
 }
 
 impl Call {
+    /// Every call, in the order of their counters.
+    pub const ALL: [Self; 9] = [
+        Self::Bind,
+        Self::RegisterListener,
+        Self::Accept,
+        Self::Register,
+        Self::Read,
+        Self::Write,
+        Self::WriteVectored,
+        Self::ShutdownWrite,
+        Self::Begin,
+    ];
+
     /// What it fails with now and then. A listener that is broken for good is not among them.
     pub fn errors(self) -> &'static [Errno] {
         match self {
@@ -84,11 +137,12 @@ pub(super) struct Chance {
     state: u64,
     /// Failures that were asked for.
     pub(super) asked: Vec<(Call, Errno)>,
+    pub(super) happened: Happened,
 }
 
 impl Chance {
     pub(super) fn new(seed: u64) -> Self {
-        Self { state: seed, asked: Vec::new() }
+        Self { state: seed, asked: Vec::new(), happened: Happened::default() }
     }
 
     /// A number below `bound` (the generator `SplitMix64`).
@@ -100,8 +154,14 @@ impl Chance {
         ((mixed ^ (mixed >> 31)) % bound as u64) as usize
     }
 
-    pub(super) fn happens(&mut self, in_a_thousand: u32) -> bool {
+    fn chosen(&mut self, in_a_thousand: u32) -> bool {
         in_a_thousand > 0 && self.below(1_000) < in_a_thousand as usize
+    }
+
+    pub(super) fn happens(&mut self, fault: Fault, faults: &Faults) -> bool {
+        let happens = self.chosen(faults.rate(fault));
+        self.happened.faults[fault as usize] += u64::from(happens);
+        happens
     }
 
     /// A part of `len`, which is not zero, but not nothing: one byte as often as any other number.
@@ -112,9 +172,11 @@ impl Chance {
     /// The failure of this call, if it is to fail.
     pub(super) fn failure(&mut self, call: Call, in_a_thousand: u32) -> io::Result<()> {
         if let Some(index) = self.asked.iter().position(|(failing, _)| *failing == call) {
+            self.happened.errors[call as usize] += 1;
             return Err(self.asked.remove(index).1.into());
         }
-        if self.happens(in_a_thousand) {
+        if self.chosen(in_a_thousand) {
+            self.happened.errors[call as usize] += 1;
             let errors = call.errors();
             return Err(errors[self.below(errors.len())].into());
         }

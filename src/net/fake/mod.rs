@@ -23,7 +23,7 @@ use faults::Chance;
 use pipe::{Door, Pipe};
 
 pub use super::memory::Memory;
-pub use faults::{Call, Calls, Faults};
+pub use faults::{Call, Calls, Fault, Faults, Happened};
 
 /// A client, by the order in which they connected.
 pub type Remote = usize;
@@ -107,6 +107,11 @@ impl FakeDriver {
     /// Makes the next such call fail.
     pub fn fail(&mut self, call: Call, errno: Errno) {
         self.chance.asked.push((call, errno));
+    }
+
+    /// What went wrong so far.
+    pub fn happened(&self) -> Happened {
+        self.chance.happened
     }
 
     /// A client connects to a chat listener.

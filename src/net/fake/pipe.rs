@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 
 use super::Remote;
-use super::faults::{Chance, Faults};
+use super::faults::{Chance, Fault, Faults};
 use crate::net::driver::{Origin, Ready};
 
 /// One connection, both ends.
@@ -92,7 +92,7 @@ impl Pipe {
         let token = self.token?;
         self.edge |= self.starved && self.capacity > 0 && self.has_room();
         if self.edge {
-            if chance.happens(faults.late) {
+            if chance.happens(Fault::Late, faults) {
                 return None;
             }
             let ready = self.readiness();
@@ -103,7 +103,7 @@ impl Pipe {
             }
             return Some((token, ready));
         }
-        let spurious = chance.happens(faults.spurious);
+        let spurious = chance.happens(Fault::Spurious, faults);
         spurious.then(|| (token, Ready { readable: true, writable: true, ..self.readiness() }))
     }
 
@@ -115,12 +115,12 @@ impl Pipe {
     ) -> io::Result<usize> {
         assert!(!buffer.is_empty(), "a read into nothing");
         assert!(self.accepted && !self.closed, "a read from a closed stream");
-        if chance.happens(faults.would_block) {
+        if chance.happens(Fault::WouldBlock, faults) {
             self.edge = true;
             return Err(ErrorKind::WouldBlock.into());
         }
         let mut count = buffer.len().min(self.up.len());
-        if count > 1 && chance.happens(faults.short_read) {
+        if count > 1 && chance.happens(Fault::ShortRead, faults) {
             count = chance.part(count - 1);
             self.edge = true;
         }
@@ -149,8 +149,8 @@ impl Pipe {
         assert!(!self.ended, "a write after the end");
         assert!(!self.unwritable, "a write after one that failed");
         let len: usize = pieces.iter().map(|piece| piece.len()).sum();
-        let refused = chance.happens(faults.would_block);
-        let part = if len > 0 && chance.happens(faults.short_write) { chance.part(len) } else { len };
+        let refused = chance.happens(Fault::WouldBlock, faults);
+        let part = if len > 0 && chance.happens(Fault::ShortWrite, faults) { chance.part(len) } else { len };
         match &mut self.reset {
             Some(told @ false) => {
                 (*told, self.unwritable) = (true, true);
@@ -207,10 +207,10 @@ impl Door {
     /// What the system tells of it now, if anything.
     pub(super) fn event(&mut self, chance: &mut Chance, faults: &Faults) -> Option<(u64, Ready)> {
         let token = self.token.filter(|_| self.open)?;
-        if self.edge && chance.happens(faults.late) {
+        if self.edge && chance.happens(Fault::Late, faults) {
             return None;
         }
-        let told = std::mem::take(&mut self.edge) || chance.happens(faults.spurious);
+        let told = std::mem::take(&mut self.edge) || chance.happens(Fault::Spurious, faults);
         told.then(|| (token, Ready { readable: true, ..Ready::default() }))
     }
 }
