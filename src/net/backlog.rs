@@ -7,7 +7,7 @@
 
 use std::num::NonZeroU64;
 
-use super::conn::State;
+use super::conn::{Role, State};
 use super::driver::Driver;
 use super::shell::Shell;
 use crate::id::ClientId;
@@ -61,6 +61,15 @@ impl<D: Driver> Shell<D> {
         } else {
             self.tell(Input::Closed { client: id, why: Gone::Stalled });
             self.abandon(id);
+        }
+    }
+
+    /// The timer of an open connection was used for something else: what waits for it has its deadline again.
+    pub(super) fn renew_deadline(&mut self, id: ClientId) {
+        match self.conns.get(id).map(|conn| conn.role) {
+            Some(Role::Chat(..)) => self.check_backlog(id),
+            Some(Role::Admin(_)) => self.admin_sent(id, false),
+            None => {}
         }
     }
 

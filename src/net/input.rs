@@ -298,7 +298,7 @@ impl<D: Driver> Shell<D> {
                     if dropped {
                         break;
                     }
-                    return;
+                    return self.renew_deadline(id);
                 }
                 Err(error) => conn.ended = Some(Gone::Error(error.kind())),
             }

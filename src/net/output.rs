@@ -182,7 +182,7 @@ impl<D: Driver> Shell<D> {
     }
 
     /// An admin connection that takes nothing does not keep its queue for ever; one that takes something is read again.
-    fn admin_sent(&mut self, id: ClientId, progress: bool) {
+    pub(super) fn admin_sent(&mut self, id: ClientId, progress: bool) {
         let Some(conn) = self.conns.get(id).filter(|conn| conn.state == State::Open) else { return };
         let (waits, timed) = (!conn.output().is_empty(), conn.timer.is_some());
         let unread = conn.readable || conn.has_input();

@@ -548,6 +548,8 @@ impl<D: Driver> Shell<D> {
             let noted = self.backlogs.contains_key(&id.to_u64());
             assert!(conn.is_chat() && backlog > 0 || !noted, "{id} has no backlog that is noted");
             assert!(noted || !(conn.is_chat() && conn.blocked), "{id} has a backlog that is not noted");
+            let waits = conn.state == State::Open && conn.blocked;
+            assert!(!waits || conn.timer.is_some(), "{id}: what waits has a deadline");
             if conn.is_chat() {
                 (chats, waiting) = (chats + 1, waiting + backlog as u64);
             }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::net::memory::Memory;
-use crate::proto::limits::MEMORY_CHECK_MS;
+use crate::proto::limits::{ADMIN_STALL_MS, MEMORY_CHECK_MS};
 
 /// As long as a client may be silent, and so as long as it may take for what waits, in milliseconds.
 const PATIENCE: u64 = 180_000;
@@ -95,6 +95,49 @@ fn who_closed_while_reading_slowly_is_gone_as_soon_as_others() {
     rig.settle();
     rig.pass(11_000);
     assert!(rig.driver().is_closed(ann), "neither its lines nor its queue keep it");
+}
+
+/// An event that says that the client has closed its end, which it has not.
+fn hint_at_an_end(rig: &mut Rig, remote: Remote) {
+    let token = rig.driver().token(remote).unwrap();
+    rig.turn_with(&[(token, Ready { readable: true, read_closed: true, ..Ready::default() })]);
+}
+
+#[test]
+fn a_false_hint_at_an_end_gives_a_slow_reader_no_more_time() {
+    let mut config = config();
+    (config.limits.flood_burst, config.limits.flood_rate) = (10, 1);
+    let mut rig = Rig::with(config);
+    let [ann, bob] = slow_reader(&mut rig, ["ann", "bob"], 4);
+    rig.say(ann, &"PING x\r\n".repeat(60));
+    rig.settle();
+    hint_at_an_end(&mut rig, ann);
+    for second in 0.. {
+        assert!(second <= PATIENCE / 1_000, "it is never cut off");
+        if rig.driver().is_closed(ann) {
+            assert!(second > PATIENCE / 1_000 - 60, "cut off after {second} s");
+            break;
+        }
+        let awake: &[Remote] = if second < 60 { &[bob] } else { &[ann, bob] };
+        pass_awake(&mut rig, awake, 1_000);
+    }
+    assert!(rig.hear(bob).contains(" QUIT :Send queue not read in time\r\n"));
+}
+
+#[test]
+fn a_false_hint_at_an_end_gives_an_operator_who_reads_nothing_no_more_time() {
+    let mut rig = Rig::new();
+    rig.loads_late = true;
+    let operator = rig.operator();
+    rig.settle();
+    rig.driver().set_capacity(operator, 0);
+    for method in ["stats", "reload"] {
+        rig.say(operator, &format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{method}\"}}\n"));
+        rig.settle();
+    }
+    hint_at_an_end(&mut rig, operator);
+    rig.pass(2 * ADMIN_STALL_MS);
+    assert!(rig.driver().is_closed(operator));
 }
 
 #[test]
