@@ -13,6 +13,7 @@
 //! | `backlog` | those who do not read: for how long |
 //! | `system` | the two calls that are `unsafe` |
 //! | `memory` | how much there is, and what to do when it comes to an end |
+//! | `trim` | when what was there for many is given back |
 //! | `accept`, `input`, `output` | the shell's three ways with descriptors |
 //! | `admin`, `list`, `stats`, `operate`, `bans`, `filters` | the admin socket's answers |
 //! | `reload` | taking over a new configuration |
@@ -44,6 +45,7 @@ mod shell;
 mod socket_file;
 mod stats;
 mod system;
+mod trim;
 mod worker;
 
 #[cfg(test)]

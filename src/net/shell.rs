@@ -19,6 +19,7 @@ use super::listener::Bound;
 use super::memory::Watch;
 use super::reload::{Reloading, Waiter};
 use super::stats::{Counters, Refused, TurnTimes};
+use super::trim::Trim;
 use crate::config::Config;
 use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
@@ -26,8 +27,7 @@ use crate::outbox::Outbox;
 #[cfg(debug_assertions)]
 use crate::outbox::Record;
 use crate::proto::limits::{
-    ADMIN_LINE, EXPIRIES_PER_TURN, KEEP_IDLE, KEEP_LEFT, LATE_WORK, LINGER_MS, PAUSE_MS, READ_BUFFER,
-    TICK_WORK, TRIM_MS, TURN_WORK,
+    ADMIN_LINE, EXPIRIES_PER_TURN, LATE_WORK, LINGER_MS, PAUSE_MS, READ_BUFFER, TICK_WORK, TURN_WORK,
 };
 use crate::server::{self, Effect, Input, Server, Time};
 
@@ -77,10 +77,7 @@ pub struct Shell<D: Driver> {
     /// Where output is gathered that is in too many pieces for one `writev`.
     pub(super) scratch: Vec<u8>,
     pub(super) pool: Pool,
-    /// When to give back what a burst has left behind, in milliseconds of the monotonic clock.
-    trim_at: Option<u64>,
-    /// Most connections since then.
-    crowd: usize,
+    pub(super) trim: Trim,
     /// When a connection (or listener) has to be looked at: milliseconds, token.
     pub(super) timers: BTreeSet<(u64, u64)>,
     /// Chat connections for which something waits between turns, by token.
@@ -191,8 +188,7 @@ impl<D: Driver> Shell<D> {
             buffer: vec![0; READ_BUFFER + ADMIN_LINE],
             scratch: Vec::new(),
             pool: Pool::default(),
-            trim_at: None,
-            crowd: 0,
+            trim: Trim::default(),
             timers: BTreeSet::new(),
             backlogs: BTreeMap::new(),
             memory: Watch::default(),
@@ -441,28 +437,6 @@ impl<D: Driver> Shell<D> {
         self.trim();
     }
 
-    /// After a burst, buffers that it made large are given back, and after a crowd what it was kept in: soon, but not in each
-    /// turn of a busy time.
-    fn trim(&mut self) {
-        self.crowd = self.crowd.max(self.conns.len());
-        let left = self.crowd - self.conns.len();
-        match self.trim_at {
-            None if self.kept_bytes() > KEEP_IDLE || left > KEEP_LEFT.max(self.crowd / 2) => {
-                self.trim_at = Some(self.now.mono_ms + TRIM_MS);
-            }
-            Some(at) if at <= self.now.mono_ms => {
-                self.trim_at = None;
-                self.crowd = self.conns.len();
-                self.out.trim(self.conns.slot_bound());
-                self.server.trim();
-                self.scratch = Vec::new();
-                self.pool = Pool::default();
-                self.driver.give_memory_back();
-            }
-            _ => {}
-        }
-    }
-
     /// Stops: no more connections, a last word to all, and an end when they have taken it or time is up. Asked
     /// again, the end is now.
     pub(super) fn stop(&mut self, reason: &str) {
@@ -586,6 +560,6 @@ impl<D: Driver> Shell<D> {
             return Some(0);
         }
         let timer = self.timers.first().map(|&(at, _)| at);
-        [timer, self.trim_at, self.server.deadline(), self.stopping].into_iter().flatten().min()
+        [timer, self.trim.at, self.server.deadline(), self.stopping].into_iter().flatten().min()
     }
 }

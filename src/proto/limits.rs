@@ -102,8 +102,13 @@ pub const POOL_BUFFERS: usize = 64;
 pub const KEEP_IDLE: usize = 256 * 1024;
 /// Memory of connections is given back when more than so many have left of what were twice as many, or more.
 pub const KEEP_LEFT: usize = 256;
-/// How long it keeps more, as there may be another burst, in milliseconds.
+/// The same of send queues, when so many bytes have gone of what they held.
+pub const KEEP_QUEUED: u64 = 4 * 1024 * 1024;
+/// How long it keeps more, as there may be another burst, in milliseconds; and as long again after a time in which there was more to
+/// do than fits a turn.
 pub const TRIM_MS: u64 = 2_000;
+/// After so long, in milliseconds, memory that a crowd has left is given back although there is always much to do.
+pub const TRIM_LATEST_MS: u64 = 30_000;
 /// Spans of one `writev`; more are gathered in a scratch buffer.
 pub const IOVECS: usize = 64;
 /// A slice of long work (LIST, WHO) goes on while the client's send queue is below this, in bytes.

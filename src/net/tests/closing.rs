@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use super::*;
 use crate::net::fake::{Call, Faults};
 use crate::net::shell::Signal;
-use crate::proto::limits::{DRAIN_MS, KEEP_IDLE, KEEP_LEFT, TRIM_MS};
+use crate::proto::limits::{DRAIN_MS, KEEP_IDLE, KEEP_LEFT, KEEP_QUEUED, TRIM_LATEST_MS, TRIM_MS, TURN_WORK};
 
 /// What the peer does after it has sent its last bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -351,4 +351,83 @@ fn memory_of_a_crowd_that_has_left_is_given_back_once() {
     rig.shell.check();
     let late = rig.user("late");
     assert!(!rig.driver().has_ended(late) && rig.shell.conns.len() == KEEP_LEFT + 1);
+}
+
+/// Users in one channel, without limits that would keep them from talking.
+fn talkers() -> (Rig, Vec<Remote>) {
+    let mut config = config();
+    let limits = &mut config.limits;
+    (limits.lines_per_turn, limits.bytes_per_turn, limits.send_queue) = (10_000, 1 << 20, 1 << 26);
+    (limits.deliveries_per_turn, limits.connections_per_address) = (1_000_000, 10_000);
+    let mut rig = Rig::with(config);
+    let users: Vec<_> = (0..50).map(|n| rig.user(&format!("user{n}"))).collect();
+    for &user in &users {
+        rig.driver().set_capacity(user, 1 << 30);
+        rig.say(user, "JOIN #room\r\n");
+    }
+    rig.settle();
+    (rig, users)
+}
+
+/// So much is said for so long that it is never quiet, and buffers are large, too.
+fn stay_busy(rig: &mut Rig, users: &[Remote], ms: u64) {
+    let line = format!("PRIVMSG #room :{}\r\n", "x".repeat(400));
+    for _ in 0..ms / 1_000 {
+        let before = rig.shell.work_charged();
+        while rig.shell.work_charged() - before <= TURN_WORK {
+            rig.say(users[0], &line.repeat(700));
+            rig.settle();
+        }
+        for &user in users {
+            rig.hear(user);
+            rig.say(user, "PONG x\r\n");
+        }
+        rig.pass(1_000);
+    }
+}
+
+#[test]
+fn a_steady_load_keeps_its_buffers_and_the_allocator_is_left_alone() {
+    let (mut rig, users) = talkers();
+    stay_busy(&mut rig, &users, 3 * TRIM_MS);
+    let kept = rig.shell.kept_bytes();
+    assert!(kept > KEEP_IDLE);
+    rig.pass(100);
+    assert_eq!(rig.shell.kept_bytes(), kept, "there may be more to come");
+    rig.pass(2 * TRIM_MS);
+    assert!(rig.shell.kept_bytes() <= KEEP_IDLE);
+    assert_eq!(rig.driver().given_back, 0, "a little is kept by the allocator, too");
+}
+
+#[test]
+fn memory_of_a_crowd_is_given_back_in_the_end_although_it_is_never_quiet() {
+    let (mut rig, users) = talkers();
+    let crowd: Vec<_> = (0..2 * KEEP_LEFT).map(|_| rig.connect()).collect();
+    rig.settle();
+    for &remote in &crowd {
+        rig.driver().reset(remote);
+    }
+    rig.settle();
+    stay_busy(&mut rig, &users, TRIM_LATEST_MS - TRIM_MS);
+    assert_eq!(rig.driver().given_back, 0, "it would keep others waiting");
+    stay_busy(&mut rig, &users, 2 * TRIM_MS);
+    assert_eq!(rig.driver().given_back, 1);
+}
+
+#[test]
+fn memory_of_long_queues_is_given_back() {
+    let (mut rig, users) = talkers();
+    for &user in &users[1..=10] {
+        rig.driver().set_capacity(user, 0);
+    }
+    while rig.shell.counters.waiting <= KEEP_QUEUED {
+        rig.say(users[0], &format!("PRIVMSG #room :{}\r\n", "x".repeat(400)).repeat(1_000));
+        rig.settle();
+    }
+    for &user in &users {
+        rig.driver().set_capacity(user, 1 << 30);
+    }
+    rig.settle();
+    rig.pass(2 * TRIM_MS);
+    assert_eq!(rig.driver().given_back, 1);
 }
