@@ -60,12 +60,18 @@ fn start_with_mount(arguments: &str, config: &str, state: &Path) -> Daemon {
     start_through(&["unshare", "--mount", "--propagation", "private", "sh", "-c", &script], config, state)
 }
 
-/// Whether this process may give a child mounts of its own. Tests that need this say so, and do nothing, where not.
+/// Whether this process may give a child mounts of its own. Tests that need this say so, and do nothing, where not; with
+/// `CHATD_TESTS_MAY_MOUNT=yes` in the environment they fail.
 fn may_mount() -> bool {
     let tried =
         Command::new("unshare").args(["--mount", "true"]).stdin(Stdio::null()).stderr(Stdio::null()).status();
     let may = tried.is_ok_and(|status| status.success());
     if !may {
+        let must = std::env::var("CHATD_TESTS_MAY_MOUNT").is_ok_and(|value| value == "yes");
+        assert!(
+            !must,
+            "unshare(1) gives no mount namespace, and CHATD_TESTS_MAY_MOUNT=yes says that it does"
+        );
         eprintln!("left out: it needs a mount namespace, so run it as root");
     }
     may
