@@ -4,13 +4,19 @@ use std::io::Write;
 use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
 
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
 use super::*;
 use common::Client;
 
-/// Sets a limit of a running process with prlimit(1); the hard limit stays.
-fn prlimit(daemon: &Daemon, limit: &str) {
-    let status = Command::new("prlimit").arg("--pid").arg(daemon.pid().to_string()).arg(limit).status();
-    assert!(status.expect("prlimit(1), of util-linux").success(), "{limit}");
+/// Sets a limit of a running process, `None` for none; the hard limit stays.
+fn limit(daemon: &Daemon, resource: Resource, most: Option<u64>) {
+    let pid = Pid::from_raw(i32::try_from(daemon.pid()).expect("a process id"));
+    // To change nothing is not among the things that can be asked for: the hard limit is that of this process, which chatd has
+    // taken over.
+    let hard = getrlimit(resource).maximum;
+    let limits = Rlimit { current: most, maximum: hard };
+    prlimit(pid, resource, limits).expect("a process may limit its children");
 }
 
 /// Asks on an admin connection that is there already.
@@ -36,7 +42,7 @@ fn without_any_descriptor_each_who_asks_is_told_and_chat_goes_on() {
         Value::Null
     );
     let before = fs::read_to_string(daemon.state_path()).unwrap();
-    prlimit(&daemon, "--nofile=3:");
+    limit(&daemon, Resource::Nofile, Some(3));
 
     daemon.write_config(&format!("[server]\nmotd = \"New\"\n{OPEN}"));
     let refused = ask(&admin, "reload", json!({}));
@@ -56,7 +62,7 @@ fn without_any_descriptor_each_who_asks_is_told_and_chat_goes_on() {
     assert!(user.expect(" 372 ").contains("Old"), "the configuration is as it was");
     assert_eq!(ask(&admin, "stats", json!({}))["error"], Value::Null);
 
-    prlimit(&daemon, "--nofile=256:");
+    limit(&daemon, Resource::Nofile, Some(256));
     late.expect(" 001 late ");
     assert_eq!(ask(&late_admin, "version", json!({}))["error"], Value::Null);
     assert_eq!(ask(&admin, "reload", json!({}))["error"], Value::Null);
@@ -84,7 +90,7 @@ fn when_memory_is_nearly_used_up_new_clients_are_refused_and_the_others_stay() {
     let mut user = daemon.user("ann");
     stats(&daemon);
     let size = status(&daemon, "VmSize");
-    prlimit(&daemon, &format!("--as={}:", size + size / 20));
+    limit(&daemon, Resource::As, Some(size + size / 20));
     wait_until("somebody is refused", || {
         let mut late = daemon.connect();
         late.send("PING :early");
@@ -96,7 +102,7 @@ fn when_memory_is_nearly_used_up_new_clients_are_refused_and_the_others_stay() {
     assert!(stats_now["refused"]["memory"].as_u64() >= Some(1), "{stats_now}");
     assert_eq!(stats_now["memory_limit_bytes"], size + size / 20, "{stats_now}");
     user.sync();
-    prlimit(&daemon, "--as=unlimited:");
+    limit(&daemon, Resource::As, None);
     wait_until("there is room again", || {
         let mut late = daemon.connect();
         late.send("PING :early");
@@ -114,8 +120,8 @@ fn clients_that_fill_the_memory_do_so_up_to_a_point_and_the_others_go_on() {
     let mut others: Vec<_> = (0..5).map(|n| daemon.user(&format!("user{n}"))).collect();
     let input = b"PING :more of it\r\n".repeat(8_000);
     // Room for 40 MiB more until it is short, and as much beyond that as a tenth of the limit is.
-    let limit = (status(&daemon, "VmSize") + (40 << 20)) / 9 * 10;
-    prlimit(&daemon, &format!("--as={limit}:"));
+    let most = (status(&daemon, "VmSize") + (40 << 20)) / 9 * 10;
+    limit(&daemon, Resource::As, Some(most));
     let mut hasty = Vec::new();
     let refused = loop {
         assert!(hasty.len() < 2_000, "the memory never ends");
@@ -134,7 +140,7 @@ fn clients_that_fill_the_memory_do_so_up_to_a_point_and_the_others_go_on() {
     assert_eq!(refused, "ERROR :The server is short of memory, try again later");
     daemon.wait_for_output("memory short used=");
     let (used, now) = (status(&daemon, "VmSize"), stats(&daemon));
-    assert!(used > limit / 10 * 9 && now["memory_limit_bytes"] == limit, "{used} of {now}");
+    assert!(used > most / 10 * 9 && now["memory_limit_bytes"] == most, "{used} of {now}");
     for user in &mut others {
         user.send("JOIN #room\r\nPRIVMSG user0 :still here");
         user.expect(" 366 ");
@@ -162,14 +168,14 @@ fn a_table_that_there_is_no_memory_for_is_full_and_chatd_lives() {
     for (n, user) in users.iter_mut().take(22).enumerate() {
         assert_eq!(monitor(user, &format!("n{n}")), 0);
     }
-    prlimit(&daemon, &format!("--as={}:", status(&daemon, "VmSize") + (12 << 20)));
+    limit(&daemon, Resource::As, Some(status(&daemon, "VmSize") + (12 << 20)));
     let mut last = users.pop().unwrap();
     let refused = monitor(&mut last, "last");
     assert!(refused > 10, "{refused}");
     for user in &mut users {
         assert!(user.sync().is_empty());
     }
-    prlimit(&daemon, "--as=unlimited:");
+    limit(&daemon, Resource::As, None);
     last.send("MONITOR + after");
     assert!(last.expect(" 731 ").ends_with(":after"));
 }
@@ -220,7 +226,7 @@ fn readers_that_are_slow_together_do_not_use_up_the_memory() {
     }
     // Their queues could hold 60 MiB; what is left is less.
     let most = status(&daemon, "VmSize") + 48 * MEGABYTE;
-    prlimit(&daemon, &format!("--as={most}:"));
+    limit(&daemon, Resource::As, Some(most));
     assert_eq!(stats(&daemon)["memory_limit_bytes"], most, "chatd knows");
     let line = format!("PRIVMSG #room :{}", "x".repeat(400));
     let mut lines = Vec::new();
