@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::super::channel::Channel;
 use super::super::ctx::Ctx;
+use super::super::effort::Effort;
 use super::super::policy;
 use super::super::work::Work;
 use super::{Outcome, targets, too_many};
@@ -67,14 +68,18 @@ impl Filter {
         !self.names.is_empty() && !self.names.iter().any(|name| name.contains(['*', '?']))
     }
 
-    fn admits(&self, channel: &Channel, now_unix_ms: u64) -> bool {
+    fn admits(&self, channel: &Channel, now_unix_ms: u64, effort: &Effort) -> bool {
         let name = Subject::new(&channel.name);
+        let matches = |mask: &String| {
+            effort.add_mask(mask, 1);
+            name.matches(mask)
+        };
         let age = |since: u64, order: Ordering, minutes: u64| {
             now_unix_ms.saturating_sub(since).cmp(&minutes.saturating_mul(60_000)) == order
         };
-        (self.names.is_empty() || self.names.iter().any(|mask| name.matches(mask)))
+        (self.names.is_empty() || self.names.iter().any(matches))
             && self.conditions.iter().all(|condition| match condition {
-                Condition::Not(mask) => !name.matches(mask),
+                Condition::Not(mask) => !matches(mask),
                 Condition::Members(order, count) => (channel.members().len() as u64).cmp(count) == *order,
                 Condition::Created(order, minutes) => age(channel.created_unix_ms, *order, *minutes),
                 Condition::Topic(order, minutes) => {
@@ -126,10 +131,9 @@ pub(in super::super) fn list_step(c: &mut Ctx<'_>, work: &mut ListWork) -> bool 
 
 fn show(c: &mut Ctx<'_>, filter: &Filter, index: u32) {
     let channel = c.channel(index);
-    for mask in &filter.names {
-        c.server.effort.add_mask(mask, 1);
-    }
-    if policy::lists_channel(c.server, c.me, channel) && filter.admits(channel, c.server.now.unix_ms) {
+    let now_unix_ms = c.server.now.unix_ms;
+    if policy::lists_channel(c.server, c.me, channel) && filter.admits(channel, now_unix_ms, &c.server.effort)
+    {
         let (name, members) = (channel.name.clone(), channel.members().len());
         let topic = channel.topic.as_ref().map_or_else(String::new, |topic| topic.text.clone());
         c.reply(numeric::rpl_list(name, members, topic));
@@ -178,7 +182,7 @@ mod tests {
             for text in texts {
                 filter.add(text);
             }
-            filter.admits(channel, 15 * minute + 1)
+            filter.admits(channel, 15 * minute + 1, &Effort::default())
         };
         for (texts, admitted) in [
             (&[][..], true),

@@ -89,3 +89,23 @@ fn wallops_are_put_into_words_once() {
     bench.say(operator, "WALLOPS :hear");
     assert_eq!((bench.out.encoded() - before.0, bench.out.deliveries() - before.1), (1, 49));
 }
+
+#[test]
+fn masks_that_a_list_must_not_match_are_work_like_those_it_must() {
+    let channels = 100;
+    let mut bench = Bench::new(|config| {
+        config.limits.channels_per_user = channels;
+        config.limits.flood_rate = 0;
+    });
+    let owner = bench.user(0);
+    bench.channels(owner, channels);
+    let masks = |sign: &str| vec![format!("{sign}#*{}b", "?*".repeat(35)); 6].join(",");
+    // Each of the first is held against every name, as none of them matches.
+    let work = ["", "!"].map(|sign| {
+        let before = bench.server.effort();
+        bench.say(owner, &format!("LIST {}", masks(sign)));
+        bench.pass(1_000);
+        bench.server.effort() - before
+    });
+    assert_eq!(work[0], work[1]);
+}
