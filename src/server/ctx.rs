@@ -446,6 +446,13 @@ impl Seen {
         }
     }
 
+    /// Gives back what it keeps for more than so many slots.
+    pub(super) fn trim(&mut self, slots: usize) {
+        self.marks.truncate(slots);
+        self.marks.shrink_to_fit();
+        self.crowd = SlotSet::default();
+    }
+
     fn first_time(&mut self, slot: u32) -> bool {
         let mark = &mut self.marks[slot as usize];
         let first = *mark != self.walk;
@@ -465,5 +472,16 @@ mod tests {
             seen.begin(2);
             assert!(seen.first_time(1) && !seen.first_time(1) && seen.first_time(0));
         }
+    }
+
+    #[test]
+    fn after_a_crowd_the_marks_take_no_more_than_those_who_are_left() {
+        let mut seen = Seen::default();
+        seen.begin(10_000);
+        assert!(seen.first_time(9_999));
+        seen.trim(2);
+        assert!(seen.marks.capacity() <= 2);
+        seen.begin(2);
+        assert!(seen.first_time(1));
     }
 }

@@ -28,6 +28,7 @@
 //! | `work` | long replies, a slice at a time |
 //! | `rounds` | what all are told, some in each turn |
 //! | `effort` | how much was done, so that the loop can share its time out |
+//! | `channel`, `channels` | a channel, and the table of them |
 //! | `monitor` | who watches whom |
 //! | `operator` | server operators |
 //! | `notices` | what they are told (user mode `s`) |
@@ -46,6 +47,7 @@ mod ban;
 mod ban_mask;
 mod bans;
 mod channel;
+mod channels;
 mod check;
 mod class;
 mod client;
@@ -102,6 +104,7 @@ use crate::proto::modes::{self, DEAF, INVISIBLE, OPERATOR, WALLOPS};
 use crate::proto::names;
 
 use channel::Channel;
+use channels::Channels;
 use class::Classes;
 use client::{Client, User};
 use ctx::{Ctx, Seen};
@@ -168,8 +171,7 @@ pub struct Server {
     /// Nicks, of registered users and of those on the way, to slots.
     nicks: NameTable,
     /// By index; indices are reused.
-    channels: Vec<Option<Box<Channel>>>,
-    free_channels: Vec<u32>,
+    channels: Channels,
     channel_serial: u64,
     /// Channel names to indices.
     names: NameTable,
@@ -241,8 +243,7 @@ impl Server {
             started_mono_ms: now.mono_ms,
             clients: Vec::new(),
             nicks: NameTable::new(keyed),
-            channels: Vec::new(),
-            free_channels: Vec::new(),
+            channels: Channels::default(),
             channel_serial: 0,
             names: NameTable::new(keyed),
             networks: Networks::new(keyed),
@@ -349,6 +350,7 @@ impl Server {
     /// Gives back what it keeps for those who have left.
     pub fn trim(&mut self) {
         while self.clients.pop_if(|client| client.is_none()).is_some() {}
+        self.seen.trim(self.clients.len());
         self.clients.shrink_to_fit();
     }
 
@@ -456,12 +458,8 @@ impl Server {
     fn create_channel(&mut self, name: &str) -> u32 {
         self.channel_serial += 1;
         let flags = modes::flags(&self.config.channels.default_modes).expect("the configuration was checked");
-        let channel = Box::new(Channel::new(name, self.channel_serial, flags, self.now.unix_ms));
-        let index = self.free_channels.pop().unwrap_or_else(|| {
-            self.channels.push(None);
-            (self.channels.len() - 1) as u32
-        });
-        self.channels[index as usize] = Some(channel);
+        let channel = Channel::new(name, self.channel_serial, flags, self.now.unix_ms);
+        let index = self.channels.add(channel);
         self.names.insert(name, index);
         self.stats.channels += 1;
         index
@@ -484,8 +482,7 @@ impl Server {
         if channel.members().is_empty() {
             let name = channel.name.clone();
             self.names.remove(&name, index);
-            self.channels[index as usize] = None;
-            self.free_channels.push(index);
+            self.channels.remove(index);
             self.stats.channels -= 1;
         }
         if let Some(user) = self.client_mut(slot).and_then(Client::user_mut) {

@@ -109,3 +109,24 @@ fn masks_that_a_list_must_not_match_are_work_like_those_it_must() {
     });
     assert_eq!(work[0], work[1]);
 }
+
+#[test]
+fn a_list_after_many_channels_walks_those_that_are_there() {
+    let mut bench = Bench::new(|config| {
+        config.limits.channels_per_user = 5_000;
+        config.limits.flood_rate = 0;
+    });
+    let client = bench.user(0);
+    bench.channels(client, 5_000);
+    bench.say(client, "JOIN 0");
+    while !bench.server.ready(client) {
+        bench.out.clear();
+        bench.pass(20);
+    }
+    bench.say(client, "JOIN #a");
+    bench.out.clear();
+    let before = bench.server.effort();
+    bench.say(client, "LIST");
+    assert_eq!(bench.got(0).len(), 3);
+    assert!(bench.server.effort() - before < 100, "{}", bench.server.effort() - before);
+}
