@@ -12,7 +12,12 @@ const SHELVES: usize = 16;
 /// Bits of an offset on a shelf; the others are its number.
 const OFFSET_BITS: u32 = u32::BITS - SHELVES.ilog2();
 
-/// A shelf's hard bound, in bytes. The shell flushes long before, and no single input can say this much.
+/// A shelf's hard bound, 256 MiB. The shell flushes when a turn has encoded 1 MiB, before it handles more input, and no single input
+/// can say this much: what is told to each of many on their own is bounded in lines, and a line with its tags has 8,703 bytes at
+/// most, 30,000 of which fit. A round tells 512 clients in a turn, a tick meets 512 deadlines, long replies and steps put
+/// 12,000 lines into words together (`TICK_WORK`, `TURN_WORK`, 8 for each), and RENAME tells 5,000 members four lines
+/// each, of which none has tags of a client. The 32 requests of one line of the admin socket go on with a round once, and announce
+/// no more than waits.
 const MAX_SHELF: usize = (1 << OFFSET_BITS) - 1;
 
 /// A shelf that grew beyond this many bytes in a turn gives the memory back afterwards.

@@ -196,6 +196,10 @@ impl<D: Driver> Shell<D> {
         Ok(match request {
             Request::Announce { text } => {
                 uncut("notice", text, self.server.announcement_room(), "it must fit into a line")?;
+                if !self.server.may_announce() {
+                    let message = "not sent: users are still being sent earlier announcements; try again";
+                    return Err(RpcError::new(NOT_DONE, message));
+                }
                 let users = self.server.stats().users;
                 self.tell(Input::Announce { text });
                 Json::of(&Announced { users })

@@ -136,7 +136,7 @@ pub fn find(name: &str) -> Option<&'static Cap> {
 }
 
 /// What those are told who want to know of changes, when one configuration follows another.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
     /// What is offered now and was not before, or has another value, as in `CAP LS`.
     pub new: Vec<String>,
@@ -150,6 +150,20 @@ impl Changes {
     /// Whether there are any.
     pub fn any(&self) -> bool {
         !self.new.is_empty() || !self.gone.is_empty()
+    }
+
+    /// These and the ones that follow them, for those who know of neither.
+    #[must_use]
+    pub fn then(mut self, later: &Self) -> Self {
+        let name = |shown: &str| shown.split('=').next().unwrap_or_default().to_owned();
+        let again: Vec<String> = later.new.iter().map(|shown| name(shown)).collect();
+        self.new.retain(|shown| !again.contains(&name(shown)) && !later.gone.contains(&name(shown).as_str()));
+        self.new.extend(later.new.iter().cloned());
+        self.gone.retain(|gone| !again.iter().any(|name| name == gone) && !later.gone.contains(gone));
+        self.gone.extend(&later.gone);
+        let gone = TABLE.iter().filter(|cap| self.gone.contains(&cap.name));
+        self.gone_bits = gone.fold(Caps::NONE, |bits, cap| bits.with(cap.bit));
+        self
     }
 }
 
@@ -172,6 +186,30 @@ pub fn changes(table: &[Cap], before: &Config, after: &Config) -> Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn changes_that_follow_each_other_are_told_as_one() {
+        let changes = |new: &[&str], gone: &[&'static str]| Changes {
+            new: new.iter().map(|&it| it.to_owned()).collect(),
+            gone: gone.to_vec(),
+            gone_bits: TABLE
+                .iter()
+                .filter(|cap| gone.contains(&cap.name))
+                .fold(Caps::NONE, |bits, cap| bits.with(cap.bit)),
+        };
+        for (first, second, both) in [
+            (changes(&["setname"], &[]), changes(&[], &["batch"]), changes(&["setname"], &["batch"])),
+            (changes(&["sasl=A"], &[]), changes(&["sasl=A,B"], &[]), changes(&["sasl=A,B"], &[])),
+            (changes(&["setname"], &[]), changes(&[], &["setname"]), changes(&[], &["setname"])),
+            (
+                changes(&[], &["setname", "batch"]),
+                changes(&["setname"], &[]),
+                changes(&["setname"], &["batch"]),
+            ),
+        ] {
+            assert_eq!(first.then(&second), both);
+        }
+    }
 
     #[test]
     fn what_a_configuration_changes_is_new_or_gone() {

@@ -83,6 +83,17 @@ pub fn changes(before: &[String], after: &[String]) -> Vec<String> {
     after.iter().filter(|token| !before.contains(token)).cloned().chain(gone).collect()
 }
 
+/// Changes and the ones that follow them, as one.
+pub fn then(earlier: Vec<String>, later: &[String]) -> Vec<String> {
+    let name = |change: &str| {
+        let token = change.strip_prefix('-').unwrap_or(change);
+        token.split('=').next().unwrap_or_default().to_owned()
+    };
+    let again: Vec<String> = later.iter().map(|change| name(change)).collect();
+    let still = earlier.into_iter().filter(|change| !again.contains(&name(change)));
+    still.chain(later.iter().cloned()).collect()
+}
+
 /// A value with its spaces, equal signs and backslashes written as `\xHH`.
 fn escape(value: &str) -> String {
     value.replace('\\', "\\x5C").replace(' ', "\\x20").replace('=', "\\x3D")
@@ -91,6 +102,13 @@ fn escape(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn changes_that_follow_each_other_are_told_as_one() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let both = then(words("A=1 B=1 -C -D E"), &words("B=2 C -E"));
+        assert_eq!(both, words("A=1 -D B=2 C -E"));
+    }
 
     #[test]
     fn every_token_is_sorted_ascii_and_has_one_equal_sign_at_most() {

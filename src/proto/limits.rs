@@ -128,7 +128,7 @@ pub const SEND_WORK: u64 = 16;
 pub const TICK_WORK: u64 = 32 * 1024;
 /// Deadlines of clients that are acted upon in a turn.
 pub const EXPIRIES_PER_TURN: usize = 512;
-/// Things that all clients are to be told at a time; with more, the first is told to the end at once.
+/// Things that all clients are being told; while there are as many, no announcement is taken.
 pub const ROUNDS: usize = 16;
 /// Work after which a command that goes from target to target waits for the next turn. The fewer turns it takes to tell
 /// many of something, the fewer sends. The unit is that of [`TURN_WORK`].

@@ -187,7 +187,7 @@ pub struct Server {
     working: VecDeque<ClientId>,
     /// How many of them waited when the last tick was over.
     rested: usize,
-    /// What all are told, and whom not yet. At most [`crate::proto::limits::ROUNDS`].
+    /// What all are told, and whom not yet. At most [`crate::proto::limits::ROUNDS`], one of changes, and the shutdown.
     rounds: VecDeque<rounds::Round>,
     /// The generation of the client that came last.
     newest: u32,
@@ -306,8 +306,9 @@ impl Server {
             Input::Tick => self.tick(out),
             Input::Reload(config) => self.reload(config, out),
             Input::Shutdown { reason } => {
-                self.stopping = true;
-                self.tell_all(News::Shutdown { reason: reason.into() }, out);
+                if !std::mem::replace(&mut self.stopping, true) {
+                    self.tell_all(News::Shutdown { reason: reason.into() }, out);
+                }
             }
             Input::Kill { client, reason } => {
                 if let Some(mut ctx) = self.ctx(client, out) {
@@ -320,9 +321,7 @@ impl Server {
                     commands::kick_by_server(&mut ctx, channel, reason);
                 }
             }
-            Input::Announce { text } => {
-                self.tell_all(News::Announcement { source: None, text: text.into() }, out);
-            }
+            Input::Announce { text } => self.send_announcement(text, out),
         }
     }
 
@@ -336,10 +335,10 @@ impl Server {
         self.cloaks.reconfigure(&before, &config);
         self.greeting = Rc::new(Greeting::new(&config));
         let (old, new) = (isupport::tokens(&before), isupport::tokens(&config));
-        let tokens = isupport::lines(&config, &isupport::changes(&old, &new));
+        let tokens = isupport::changes(&old, &new);
         let offers = caps::changes(caps::TABLE, &before, &config);
         if !tokens.is_empty() || offers.any() {
-            self.tell_all(News::Changes { offers, tokens }, out);
+            self.tell_changes(offers, tokens, out);
         }
         self.review_operators(out);
         if before.ban != config.ban {
@@ -350,8 +349,8 @@ impl Server {
     /// Gives back what it keeps for those who have left.
     pub fn trim(&mut self) {
         while self.clients.pop_if(|client| client.is_none()).is_some() {}
-        self.seen.trim(self.clients.len());
         self.clients.shrink_to_fit();
+        self.seen.trim(self.clients.len());
     }
 
     /// Whether there is anything in [`Server::effects`]. After most inputs there is not.

@@ -4,6 +4,7 @@ mod cap;
 mod clock;
 mod costs;
 mod rename;
+mod rounds;
 mod stats;
 mod steps;
 

@@ -90,7 +90,8 @@ pub enum Input<'a> {
         /// For everybody who sees it.
         reason: &'a str,
     },
-    /// An operator sends a notice to every user through the admin socket.
+    /// An operator sends a notice to every user through the admin socket. Dropped unless
+    /// [`Server::may_announce`](super::Server::may_announce).
     Announce {
         /// The notice.
         text: &'a str,

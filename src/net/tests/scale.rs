@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::*;
-use crate::proto::limits::{EXPIRIES_PER_TURN, SEND_WORK, SLICE_ITEMS, STEPS_WORK, TICK_WORK, TURN_WORK};
+use crate::proto::limits::{
+    ADMIN_BATCH, EXPIRIES_PER_TURN, ROUNDS, SEND_WORK, SLICE_ITEMS, STEPS_WORK, TICK_WORK, TURN_WORK,
+};
 
 /// What a turn may take: input, deadlines, news, bans, long replies, and those who are cut off, each with what the last line
 /// goes beyond its share, and with what costs nothing beside sends to all of a crowd.
@@ -339,4 +341,20 @@ fn who_reads_too_slowly_is_cut_off_in_a_turn_that_sends_to_thousands() {
         }
     }
     crowd.rest();
+}
+
+#[test]
+fn a_batch_of_more_announcements_than_are_taken_says_which_were_not_sent() {
+    let mut crowd = Crowd::new(Crowd::config(), 2 * SLICE_ITEMS);
+    let operator = crowd.rig.operator();
+    let one = r#"{"jsonrpc":"2.0","id":1,"method":"announce","params":["hear"]}"#;
+    crowd.rig.say(operator, &format!("[{}]\n", vec![one; ADMIN_BATCH].join(",")));
+    crowd.rest();
+    let answers = crowd.rig.answer(operator);
+    let errors = answers.as_array().unwrap().iter().map(|answer| answer["error"]["code"].as_i64());
+    let expected = (0..ADMIN_BATCH).map(|number| (number >= ROUNDS).then_some(4));
+    assert_eq!(errors.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    assert_eq!(crowd.rig.hear(crowd.users[0]).matches("hear").count(), ROUNDS);
+    assert!(crowd.most < MOST, "{} in a turn", crowd.most);
+    assert_eq!(crowd.rig.ask(operator, "announce", &serde_json::json!(["again"]))["error"], Value::Null);
 }

@@ -58,7 +58,7 @@ fn what_is_no_longer_offered_is_taken_from_everybody_and_told_to_those_who_want_
     let gone = || {
         let bits = caps::Caps::MULTI_PREFIX;
         let offers = caps::Changes { new: vec![], gone: vec!["multi-prefix"], gone_bits: bits };
-        News::Changes { offers, tokens: vec![] }
+        News::Changes { offers, tokens: vec![], lines: vec![] }
     };
     let mut bench = Bench::new(|_| {});
     let (told, other) = (bench.open(0), bench.open(1));
