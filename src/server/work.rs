@@ -31,12 +31,26 @@ pub(super) enum Work {
     Who(commands::WhoWork),
     /// A command that goes from one thing to the next.
     Steps(Box<dyn FnMut(&mut Ctx<'_>) -> bool>),
+    /// Two, one after the other: what an operator does to themselves step by step can begin a long reply at each.
+    Both(Box<[Work; 2]>),
 }
 
 impl Work {
     /// The work of a slice.
     fn share(&self) -> u64 {
-        if matches!(self, Self::Steps(_)) { STEPS_WORK } else { SLICE_WORK }
+        match self {
+            Self::Steps(_) => STEPS_WORK,
+            Self::Both(both) => both[0].share(),
+            _ => SLICE_WORK,
+        }
+    }
+
+    /// This and what was begun before it, which goes first.
+    fn after(self, first: Option<Box<Self>>) -> Self {
+        match first {
+            Some(first) => Self::Both(Box::new([*first, self])),
+            None => self,
+        }
     }
 
     /// Handles the item under the cursor; false when there is none, after the closing numeric was sent.
@@ -49,6 +63,13 @@ impl Work {
             Self::Whowas(whowas) => commands::whowas_step(c, whowas),
             Self::Who(who) => commands::who_step(c, who),
             Self::Steps(step) => step(c),
+            Self::Both(both) => {
+                if !both[0].step(c) {
+                    let done = Self::Steps(Box::new(|_| false));
+                    *self = std::mem::replace(&mut both[1], done);
+                }
+                true
+            }
         }
     }
 }
@@ -65,15 +86,32 @@ impl Ctx<'_> {
     }
 
     /// Does something step by step until `step` says false, which is after the last: at once what a slice has time for, the
-    /// rest at the following ticks. All at once if the client waits for something else.
+    /// rest at the following ticks. If a step begins a long reply, the rest comes after that. All at once if the client waits for
+    /// another thread.
     pub(super) fn in_steps(&mut self, mut step: impl FnMut(&mut Ctx<'_>) -> bool + 'static) {
         let end = self.work_done() + STEPS_WORK;
-        while self.work_done() < end || self.client().is_waiting() {
+        while (self.work_done() < end && self.client().work.is_none()) || self.client().parked.is_some() {
             if !step(self) {
                 return;
             }
         }
-        self.wait(Box::new(Work::Steps(Box::new(step))));
+        let rest = Work::Steps(Box::new(step)).after(self.take_back());
+        self.wait(Box::new(rest));
+    }
+
+    /// The work of the client that has been begun, no longer waiting for its turn.
+    fn take_back(&mut self) -> Option<Box<Work>> {
+        let work = self.client_mut().work.take()?;
+        let (me, id) = (self.me, self.client().id);
+        let Server { clients, timers, working, .. } = &mut *self.server;
+        // Nearly always the last.
+        if let Some(at) = working.iter().rposition(|waiting| *waiting == id) {
+            working.remove(at);
+        }
+        if let Some(client) = &mut clients[me as usize] {
+            timers.disarm(me, &mut client.armed, Kind::Work);
+        }
+        Some(work)
     }
 
     /// Does one slice.
@@ -97,9 +135,8 @@ impl Ctx<'_> {
             if !work.step(self) {
                 return;
             }
-            // What an operator does to themselves can begin another.
-            if let Some(mut other) = self.client_mut().work.take() {
-                while other.step(self) {}
+            if let Some(first) = self.take_back() {
+                *work = work.after(Some(first));
             }
         }
         self.wait(work);

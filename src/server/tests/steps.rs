@@ -1,6 +1,7 @@
 //! Commands that take long, a step at a time.
 
 use super::*;
+use crate::proto::limits::RENAME_AT_ONCE;
 
 /// A member of so many channels in which nobody else is ranked, with lists of masks that are dear to hold against
 /// a name, and somebody else.
@@ -129,4 +130,38 @@ fn a_list_after_many_channels_walks_those_that_are_there() {
     bench.say(client, "LIST");
     assert_eq!(bench.got(0).len(), 3);
     assert!(bench.server.effort() - before < 100, "{}", bench.server.effort() - before);
+}
+
+#[test]
+fn what_an_operator_begins_for_themselves_with_each_step_comes_in_slices_and_in_order() {
+    let members = RENAME_AT_ONCE as u32 + 10;
+    let mut bench = Bench::with_operator(Privileges::JOIN);
+    let names: Vec<_> = (0..6).map(|number| format!("#c{number}")).collect();
+    for slot in 1..=members {
+        let client = bench.user(slot);
+        bench.say(client, &format!("JOIN {}", names[..3].join(",")));
+        bench.say(client, &format!("JOIN {}", names[3..].join(",")));
+        bench.out.clear();
+    }
+    let operator = bench.operator(0);
+    bench.out.clear();
+    bench.say(operator, &format!("SAJOIN n0 {}", names.join(",")));
+    let mut heard = bench.got(0);
+    let entered = |heard: &[String]| heard.iter().filter(|line| line.contains(" JOIN ")).count();
+    assert_eq!(entered(&heard), 1, "the rest comes after the list of members: {heard:?}");
+    while !bench.server.ready(operator) {
+        let waiting = bench.server.working.iter().filter(|id| **id == operator).count();
+        assert_eq!(waiting, 1, "waits for its turn once");
+        bench.input(Input::Tick);
+        heard.extend(bench.got(0));
+    }
+    heard.retain(|line| !line.contains(" 353 ") && !line.contains("NOTICE"));
+    let expected: Vec<_> = names
+        .iter()
+        .flat_map(|name| {
+            let end = format!(":chat.localhost 366 n0 {name} :End of /NAMES list");
+            [format!(":n0!~u@127.0.0.1 JOIN {name}"), end]
+        })
+        .collect();
+    assert_eq!(heard, expected);
 }
