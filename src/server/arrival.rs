@@ -9,9 +9,6 @@ use crate::proto::caps::Caps;
 pub(super) enum Arrival {
     /// All who see them, themselves included: they have just entered.
     Entered,
-    /// Those who saw them leave because of another host (IRCv3 chghost, "Fallback"). That they are away is told once for all
-    /// channels, after the last.
-    CameBack,
     /// Those in an auditorium who have not seen them before.
     Appeared,
 }
@@ -29,7 +26,6 @@ impl Ctx<'_> {
         let join = Draft::event(&source, body).or(Caps::EXTENDED_JOIN, richer);
         match arrival {
             Arrival::Entered => self.tell_seeing(index, slot, None, join),
-            Arrival::CameBack => self.tell_seeing(index, slot, Some(slot), join.lacking(Caps::CHGHOST)),
             Arrival::Appeared => self.tell_blind(index, slot, join),
         }
         let Some(message) = away else { return };
@@ -39,7 +35,6 @@ impl Ctx<'_> {
         match arrival {
             Arrival::Entered => self.tell_seeing(index, slot, Some(slot), away),
             Arrival::Appeared => self.tell_blind(index, slot, away),
-            Arrival::CameBack => {}
         }
     }
 }

@@ -1,18 +1,21 @@
 //! The host that others see of a user: where they really are, or a cloak.
 
-use super::arrival::Arrival;
 use super::class;
 use super::ctx::Ctx;
 use super::effort::{self, Effort};
-use super::outgoing::Draft;
+use super::outgoing::{Draft, Forms, Source};
+use super::slot_set::SlotSet;
 use super::timers::Kind;
 use super::{Peer, Refusal, Server};
 use crate::config::Config;
 use crate::proto::caps::Caps;
-use crate::proto::modes::{self, CLOAKED};
+use crate::proto::modes::{self, AUDITORIUM, CLOAKED};
 use crate::proto::names;
 use crate::proto::numeric;
 use crate::server::cloak::Cloak;
+
+/// Neighbours who are shown another host in a step: with a hundred channels in common, and a rank in each, each is told 200 lines.
+const STEP: usize = 128;
 
 /// What makes cloaks.
 pub(super) struct Cloaks {
@@ -117,46 +120,103 @@ impl Ctx<'_> {
         }
         let user = self.user().user_name().to_owned();
         let change = format_args!("CHGHOST {user} {host}");
-        let (leaving, source) = (format_args!("QUIT :Changing host"), self.source());
-        self.tell_neighbours(Draft::event(&source, leaving).lacking(Caps::CHGHOST));
         let source = self.source();
         self.tell_change(Caps::CHGHOST, Draft::event(&source, change));
         self.tell_me(Draft::event(&source, change).needing(Caps::CHGHOST));
+        let before = format!("{user}@{}", self.client().host());
         self.user_mut().move_to(host);
-        let (mut rest, host) = (self.my_channels(), host.to_owned());
+        let (mut rest, host) = (self.neighbours_lacking(Caps::CHGHOST), host.to_owned());
         self.in_steps(move |c| {
-            let Some((index, serial)) = rest.pop() else {
-                c.end_change_of_host(&host);
+            if rest.is_empty() {
+                c.reply(numeric::rpl_visiblehost(&host));
                 return false;
-            };
-            if c.is_still_in(index, serial) {
-                c.come_back(index);
             }
+            let some = rest.split_off(rest.len().saturating_sub(STEP));
+            c.come_back(&some, &before);
             true
         });
     }
 
-    fn end_change_of_host(&mut self, host: &str) {
-        if let Some(message) = self.user().away.clone() {
-            let (source, away) = (self.source(), format_args!("AWAY :{message}"));
-            let away = Draft::event(&source, away).needing(Caps::AWAY_NOTIFY);
-            self.tell_neighbours(away.lacking(Caps::CHGHOST));
+    /// Slots of those who share a channel with the client and have not this capability, in order.
+    fn neighbours_lacking(&mut self, cap: Caps) -> Vec<u32> {
+        let me = self.me;
+        let mut all = SlotSet::default();
+        for &index in &self.user().channels {
+            let members = self.channel(index).members();
+            if let Some(set) = members.set() {
+                self.server.effort.add(all.unite(set) / effort::WORDS + 1);
+            } else {
+                self.server.effort.add(members.len() / effort::LOOKS);
+                members.iter().for_each(|member| all.set(member.slot, true));
+            }
         }
-        self.reply(numeric::rpl_visiblehost(host));
+        let slots: Vec<u32> =
+            all.iter().filter(|&slot| slot != me && !self.out.caps(slot).has(cap)).collect();
+        self.server.effort.add(slots.len() / effort::LOOKS);
+        slots
     }
 
-    /// Shows those who saw the user leave that they are in a channel.
-    fn come_back(&mut self, index: u32) {
-        let (me, nick) = (self.me, self.user().nick.clone());
-        self.show_arrival(index, me, Arrival::CameBack);
-        let prefixes = self.channel(index).prefixes(me).unwrap_or(0);
+    /// Shows some others that the user leaves, as whom they know as `nick!` and what they were `before`, and comes back to all
+    /// channels in which they see them. Each is told all of it at once, so that nothing that happens before others are told
+    /// finds anybody who has seen the one and not the other. Who has come after the change sees a change of nothing.
+    fn come_back(&mut self, some: &[u32], before: &str) {
+        let me = self.me;
+        let channels = self.user().channels.clone();
+        let seen_in = |c: &Self, index: u32| -> Vec<u32> {
+            let channel = c.channel(index);
+            c.server.effort.add(some.len() / effort::LOOKS + 1);
+            // Only in an auditorium there are members who do not see each other.
+            let hidden = channel.is(AUDITORIUM).then(|| channel.member(me)).flatten();
+            let sees = |slot| match hidden {
+                Some(me) => channel.member(slot).is_some_and(|member| channel.shows(member, me)),
+                None => channel.has(slot),
+            };
+            some.iter().copied().filter(|&slot| sees(slot)).collect()
+        };
+        let seen: Vec<(u32, Vec<u32>)> =
+            channels.iter().map(|&index| (index, seen_in(self, index))).collect();
+        let mut everybody = SlotSet::default();
+        seen.iter().flat_map(|(_, slots)| slots).for_each(|&slot| everybody.set(slot, true));
+        let everybody: Vec<u32> = everybody.iter().collect();
+
+        let mut source = self.source();
+        let now = std::mem::replace(&mut source.mask, format!("{}!{before}", self.user().nick).into());
+        self.tell_those(&everybody, Draft::event(&source, format_args!("QUIT :Changing host")));
+        source.mask = now;
+        for (index, slots) in &seen {
+            source.id = self.event_id();
+            self.show_return(*index, slots, &source);
+        }
+        if let Some(message) = self.user().away.clone() {
+            source.id = self.event_id();
+            let away = format_args!("AWAY :{message}");
+            self.tell_those(&everybody, Draft::event(&source, away).needing(Caps::AWAY_NOTIFY));
+        }
+    }
+
+    /// Shows some members of a channel that the user comes back to it.
+    fn show_return(&mut self, index: u32, slots: &[u32], source: &Source) {
+        let (nick, realname) = (self.user().nick.clone(), self.user().realname.clone());
+        let name = self.channel(index).name.clone();
+        let account = source.account.as_deref().unwrap_or("*");
+        let (body, richer) = (format_args!("JOIN {name}"), format_args!("JOIN {name} {account} :{realname}"));
+        self.tell_those(slots, Draft::event(source, body).or(Caps::EXTENDED_JOIN, richer));
+        let prefixes = self.channel(index).prefixes(self.me).unwrap_or(0);
         let letters: String =
             modes::PREFIXES.iter().filter(|row| prefixes & row.bit != 0).map(|row| row.letter).collect();
         if !letters.is_empty() {
             let nicks = vec![&*nick; letters.len()].join(" ");
-            let (server, name) = (self.server_source(), self.channel(index).name.clone());
-            let mode = format_args!("MODE {name} +{letters} {nicks}");
-            self.tell_seeing(index, me, Some(me), Draft::event(&server, mode).lacking(Caps::CHGHOST));
+            let server = self.server_source();
+            self.tell_those(slots, Draft::event(&server, format_args!("MODE {name} +{letters} {nicks}")));
+        }
+    }
+
+    /// Sends a draft to those in these slots.
+    fn tell_those(&mut self, slots: &[u32], draft: Draft<'_>) {
+        let Server { stamp, now, .. } = &mut *self.server;
+        let mut forms = Forms::new(draft);
+        for &slot in slots {
+            forms.send(slot, self.out, stamp, now.unix_ms);
         }
     }
 }

@@ -60,8 +60,6 @@ pub(super) struct Draft<'a> {
     tags: &'a str,
     /// Only recipients with these capabilities get it.
     needs: Caps,
-    /// Recipients with these capabilities do not get it; nobody if there are none.
-    lacks: Caps,
     /// Command and parameters.
     body: Body<'a>,
     /// Command and parameters for recipients with these capabilities, instead of `body`.
@@ -102,7 +100,6 @@ impl<'a> Draft<'a> {
             identified: true,
             tags: "",
             needs: Caps::NONE,
-            lacks: Caps::NONE,
             body: Body::Written(body),
             richer: None,
             lines: None,
@@ -145,11 +142,6 @@ impl<'a> Draft<'a> {
         Self { needs, ..self }
     }
 
-    /// Only for recipients without these capabilities.
-    pub(super) fn lacking(self, lacks: Caps) -> Self {
-        Self { lacks, ..self }
-    }
-
     /// With another body for recipients with all of these capabilities.
     pub(super) fn or(self, caps: Caps, body: fmt::Arguments<'a>) -> Self {
         Self { richer: Some((caps, body)), ..self }
@@ -157,7 +149,7 @@ impl<'a> Draft<'a> {
 
     /// The capabilities that make a difference to how this is rendered, or whether it is.
     fn decisive(&self) -> Caps {
-        self.relevant().with(self.needs).with(self.lacks)
+        self.relevant().with(self.needs)
     }
 
     /// The capabilities that make a difference to how this is rendered.
@@ -269,8 +261,7 @@ impl<'a> Forms<'a> {
     /// The form for recipients with a combination that is met for the first time.
     #[inline(never)]
     fn new_form(&mut self, caps: Caps, out: &mut Outbox, stamp: &mut Stamp, unix_ms: u64) -> Option<Span> {
-        let Draft { needs, lacks, .. } = self.draft;
-        let form = if !caps.has(needs) || (lacks != Caps::NONE && caps.has(lacks)) {
+        let form = if !caps.has(self.draft.needs) {
             None
         } else if self.draft.lines.is_some() && !caps.has(MULTILINE) && caps.masked(MULTILINE) != Caps::NONE {
             // One of the two alone makes no difference, and no form of its own.
@@ -544,8 +535,9 @@ mod tests {
 
     #[test]
     fn everybody_gets_the_form_that_is_theirs_whoever_was_before() {
-        let (time, other, lacking) = (Caps::SERVER_TIME, Caps::MULTI_PREFIX, Caps::CHGHOST);
-        let of = [Caps::NONE, other, time, Caps::NONE, lacking, time.with(other), time, lacking, Caps::NONE];
+        let (time, other, needed) = (Caps::SERVER_TIME, Caps::MULTI_PREFIX, Caps::CHGHOST);
+        let of = [Caps::NONE, other, time, Caps::NONE, Caps::CHGHOST, time.with(other), time, Caps::CHGHOST];
+        let of = of.map(|caps| if caps == needed { time } else { caps.with(needed) });
         let mut out = Outbox::default();
         let mut stamp = Stamp::default();
         for (slot, caps) in (0..).zip(of) {
@@ -553,12 +545,12 @@ mod tests {
             out.set_caps(slot, caps);
         }
         for _ in 0..2 {
-            let mut forms = Forms::new(Draft::plain("a", format_args!("N b :c")).lacking(lacking));
+            let mut forms = Forms::new(Draft::plain("a", format_args!("N b :c")).needing(needed));
             (0..of.len() as u32).for_each(|slot| forms.send(slot, &mut out, &mut stamp, 0));
         }
         for (slot, caps) in (0..).zip(of) {
             let line = match () {
-                () if caps.has(lacking) => "",
+                () if !caps.has(needed) => "",
                 () if caps.has(time) => "@time=1970-01-01T00:00:00.000Z :a N b :c\r\n",
                 () => ":a N b :c\r\n",
             };

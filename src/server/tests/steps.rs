@@ -1,5 +1,7 @@
 //! Commands that take long, a step at a time.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::proto::limits::RENAME_AT_ONCE;
 
@@ -112,27 +114,6 @@ fn masks_that_a_list_must_not_match_are_work_like_those_it_must() {
 }
 
 #[test]
-fn a_list_after_many_channels_walks_those_that_are_there() {
-    let mut bench = Bench::new(|config| {
-        config.limits.channels_per_user = 5_000;
-        config.limits.flood_rate = 0;
-    });
-    let client = bench.user(0);
-    bench.channels(client, 5_000);
-    bench.say(client, "JOIN 0");
-    while !bench.server.ready(client) {
-        bench.out.clear();
-        bench.pass(20);
-    }
-    bench.say(client, "JOIN #a");
-    bench.out.clear();
-    let before = bench.server.effort();
-    bench.say(client, "LIST");
-    assert_eq!(bench.got(0).len(), 3);
-    assert!(bench.server.effort() - before < 100, "{}", bench.server.effort() - before);
-}
-
-#[test]
 fn what_an_operator_begins_for_themselves_with_each_step_comes_in_slices_and_in_order() {
     let members = RENAME_AT_ONCE as u32 + 10;
     let mut bench = Bench::with_operator(Privileges::JOIN);
@@ -164,4 +145,115 @@ fn what_an_operator_begins_for_themselves_with_each_step_comes_in_slices_and_in_
         })
         .collect();
     assert_eq!(heard, expected);
+}
+
+/// What the client of a neighbour makes of what it hears of somebody.
+struct View {
+    nick: &'static str,
+    channels: BTreeSet<String>,
+}
+
+impl View {
+    fn hear(&mut self, line: &str) {
+        let (source, rest) = line[1..].split_once(' ').unwrap();
+        let words: Vec<_> = rest.split(' ').collect();
+        let theirs = source.split('!').next() == Some(self.nick);
+        match *words.as_slice() {
+            ["QUIT", ..] if theirs => self.channels.clear(),
+            ["JOIN", name] if theirs => assert!(self.channels.insert(name.to_owned()), "twice: {line}"),
+            ["NICK", _] if theirs => {
+                assert!(!self.channels.is_empty(), "of somebody unknown: {line}");
+                self.nick = "other";
+            }
+            ["KICK", name, nick, _] if nick == self.nick => {
+                assert!(self.channels.remove(name), "of somebody unknown: {line}");
+            }
+            ["353", _, _, name, ref names @ ..] => {
+                let listed = |it: &&str| it.trim_start_matches([':', '@']) == self.nick;
+                if names.iter().any(listed) {
+                    self.channels.insert(name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_while_others_are_shown_another_host_they_see_somebody_who_is_there_once() {
+    const MEMBERS: u32 = 700;
+    let names: BTreeSet<_> = (0..80).map(|number| format!("#c{number}")).collect();
+    let mut bench = Bench::with_operator(Privileges::NICK);
+    let mut config = (**bench.server.config()).clone();
+    config.cloak.key = Some("an-example-key-of-enough-characters!".to_owned());
+    config.limits.channels_per_user = 100;
+    config.limits.flood_rate = 0;
+    bench.input(Input::Reload(Rc::new(config)));
+    crowd(&mut bench, MEMBERS);
+    let [founder, mover] = [0, 1].map(|slot| ClientId { slot, generation: slot + 1 });
+    for name in &names {
+        bench.say(founder, &format!("JOIN {name}"));
+        let index = bench.server.index_of(name).unwrap();
+        for slot in 1..MEMBERS {
+            bench.server.channel_mut(index).add(slot, 0);
+            bench.server.client_mut(slot).and_then(Client::user_mut).unwrap().channels.push(index);
+        }
+        bench.out.clear();
+    }
+    let (late, operator) = (bench.user(MEMBERS), bench.operator(MEMBERS + 1));
+    bench.out.clear();
+    let mut all = names.clone();
+    all.insert("#crowd".to_owned());
+    let mut views: Vec<_> = (0..=MEMBERS)
+        .map(|slot| View {
+            nick: "n1",
+            channels: if slot == MEMBERS { BTreeSet::new() } else { all.clone() },
+        })
+        .collect();
+    let mut hear = |bench: &mut Bench| {
+        for (slot, view) in (0..).zip(&mut views).filter(|(slot, _)| *slot != 1) {
+            let bytes: Vec<u8> = bench.out.spans(slot).flatten().copied().collect();
+            String::from_utf8(bytes).unwrap().lines().for_each(|line| view.hear(line));
+        }
+        bench.out.clear();
+    };
+    bench.say(mover, "MODE n1 +x");
+    hear(&mut bench);
+    assert!(!bench.server.ready(mover), "it takes several turns");
+    bench.say(late, "JOIN #c7,#c70");
+    bench.say(founder, "KICK #c6 n1 :x");
+    bench.say(founder, "KICK #c60 n1 :x");
+    bench.say(operator, "SANICK n1 other");
+    hear(&mut bench);
+    while !bench.server.ready(mover) || !bench.server.ready(late) {
+        bench.input(Input::Tick);
+        hear(&mut bench);
+    }
+    let left: BTreeSet<_> = all.into_iter().filter(|name| name != "#c6" && name != "#c60").collect();
+    let joined = BTreeSet::from(["#c7", "#c70"].map(str::to_owned));
+    for (slot, view) in views.iter().enumerate().filter(|(slot, _)| *slot != 1) {
+        let expected = if slot == MEMBERS as usize { &joined } else { &left };
+        assert_eq!((view.nick, &view.channels), ("other", expected), "{slot}");
+    }
+}
+
+#[test]
+fn a_list_after_many_channels_walks_those_that_are_there() {
+    let mut bench = Bench::new(|config| {
+        config.limits.channels_per_user = 5_000;
+        config.limits.flood_rate = 0;
+    });
+    let client = bench.user(0);
+    bench.channels(client, 5_000);
+    bench.say(client, "JOIN 0");
+    while !bench.server.ready(client) {
+        bench.out.clear();
+        bench.pass(20);
+    }
+    bench.say(client, "JOIN #a");
+    bench.out.clear();
+    let before = bench.server.effort();
+    bench.say(client, "LIST");
+    assert_eq!(bench.got(0).len(), 3);
+    assert!(bench.server.effort() - before < 100, "{}", bench.server.effort() - before);
 }
