@@ -179,15 +179,16 @@ pub(crate) const CASES: &[Case] = &[
     case("REHASH", "told to 10,000", |town| town.say(OPER, "REHASH\r\n")),
     prepared(
         "RENAME",
-        "a channel of 10,000",
+        "a channel of 5,000",
         |town| {
             town.pass(61_000);
-            town.say(FOUNDER, "RENAME #all #all2\r\n");
+            town.say(FOUNDER, &format!("RENAME {} #renamed\r\n", large(0)));
             town.run();
             town.pass(61_000);
         },
-        |town| town.say(FOUNDER, "RENAME #all2 #all\r\n"),
+        |town| town.say(FOUNDER, &format!("RENAME #renamed {}\r\n", large(0))),
     ),
+    case("RENAME", "a channel of 10,000, refused", |town| town.say(FOUNDER, "RENAME #all #all2\r\n")),
     plain("RESTART", |town| town.say(OPER, "RESTART\r\n")),
     prepared(
         "SAJOIN",

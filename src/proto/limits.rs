@@ -58,6 +58,9 @@ pub const MASK: usize = 160;
 pub const RENAME_MS: u64 = 60_000;
 /// Members of a channel up to which all are sent the list of them at once when the channel is renamed.
 pub const RENAME_AT_ONCE: usize = 64;
+/// Members to whom a channel with another name is shown as another channel, as their clients do not know RENAME; one with more of
+/// them keeps its name. It is one event, in which each of them is told on their own.
+pub const RENAME_MEMBERS: usize = 5_000;
 
 /// Bytes read from one connection at a time, and the size of the buffer that all share.
 pub const READ_BUFFER: usize = 64 * 1024;

@@ -1,6 +1,7 @@
 //! RENAME (IRCv3 draft/channel-rename).
 
 use super::super::ctx::Ctx;
+use super::super::effort;
 use super::super::outgoing::Draft;
 use super::super::policy;
 use super::Outcome;
@@ -9,7 +10,7 @@ use super::names::show_names;
 use super::registration::REASON;
 use crate::config::Privileges;
 use crate::proto::caps::Caps;
-use crate::proto::limits::RENAME_MS;
+use crate::proto::limits::{RENAME_MEMBERS, RENAME_MS};
 use crate::proto::message::Message;
 use crate::proto::names;
 use crate::proto::numeric::Word;
@@ -25,7 +26,8 @@ pub(super) fn rename(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
         return Err(reply.clone());
     }
     let (old, new) = (c.channel(index).name.clone(), m.arg(1));
-    if let Some((code, why)) = obstacle(c, index, new) {
+    let others = if names::same(&old, new) { Vec::new() } else { strangers(c, index) };
+    if let Some((code, why)) = obstacle(c, index, new, others.len()) {
         let why = why.to_owned();
         c.fail_about("RENAME", code, format_args!("{old} {}", Word(new)), &why);
         return Ok(());
@@ -38,18 +40,23 @@ pub(super) fn rename(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     c.server.rename_channel(index, new);
     let body = format_args!("RENAME {old} {new} :{reason}");
     c.tell_channel(index, None, Draft::event(&source, body).needing(Caps::CHANNEL_RENAME));
-    if !names::same(&old, new) {
-        let mut others: Vec<u32> = c.channel(index).members().iter().map(|member| member.slot).collect();
-        others.retain(|&slot| !c.out.caps(slot).has(Caps::CHANNEL_RENAME));
-        for slot in others {
-            move_over(&mut Ctx { server: c.server, out: c.out, me: slot }, index, &old, reason);
-        }
+    for slot in others {
+        move_over(&mut Ctx { server: c.server, out: c.out, me: slot }, index, &old, reason);
     }
     Ok(())
 }
 
-/// What is in the way of another name for the channel: a code of `FAIL`, and a description.
-fn obstacle<'a>(c: &'a Ctx<'_>, index: u32, new: &str) -> Option<(&'static str, &'a str)> {
+/// The slots of the members whose clients do not know RENAME.
+fn strangers(c: &Ctx<'_>, index: u32) -> Vec<u32> {
+    let members = c.channel(index).members();
+    c.server.effort.add(members.len() / effort::LOOKS);
+    let slots = members.iter().map(|member| member.slot);
+    slots.filter(|&slot| !c.out.caps(slot).has(Caps::CHANNEL_RENAME)).collect()
+}
+
+/// What is in the way of another name for the channel, to which so many members are to be moved over: a code of `FAIL`, and a
+/// description.
+fn obstacle<'a>(c: &'a Ctx<'_>, index: u32, new: &str, moved: usize) -> Option<(&'static str, &'a str)> {
     if !names::is_channel(new, c.server.config.limits.channel_length) {
         return Some(("CANNOT_RENAME", "The new name cannot be that of a channel"));
     }
@@ -63,7 +70,11 @@ fn obstacle<'a>(c: &'a Ctx<'_>, index: u32, new: &str) -> Option<(&'static str, 
         return Some(("CANNOT_RENAME", reason));
     }
     let recently = channel.renamed_ms.is_some_and(|at| c.server.now.mono_ms < at + RENAME_MS);
-    recently.then_some(("CANNOT_RENAME", "The channel has been renamed recently"))
+    if recently {
+        return Some(("CANNOT_RENAME", "The channel has been renamed recently"));
+    }
+    (moved > RENAME_MEMBERS)
+        .then_some(("CANNOT_RENAME", "Too many members have clients that do not know RENAME"))
 }
 
 /// For a member whose client does not know RENAME: they leave the old channel and enter the new one ("Fallback").

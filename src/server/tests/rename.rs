@@ -1,7 +1,7 @@
 //! RENAME of large channels, and by rank.
 
 use super::*;
-use crate::proto::limits::RENAME_AT_ONCE;
+use crate::proto::limits::{RENAME_AT_ONCE, RENAME_MEMBERS};
 use crate::proto::modes::{OWNER, Prefixes};
 
 #[test]
@@ -47,4 +47,26 @@ fn only_the_highest_rank_gives_a_channel_another_name() {
     assert_eq!(bench.got(0), [":chat.localhost 482 n0 #a :You're not a channel operator"]);
     bench.say(owner, "RENAME #a #b");
     assert!(bench.got(0).contains(&":n0!~u@127.0.0.1 JOIN #b".to_owned()));
+}
+
+#[test]
+fn a_channel_from_which_too_many_would_have_to_move_keeps_its_name() {
+    let mut bench = Bench::new(|_| {});
+    let members = RENAME_MEMBERS as u32 + 1;
+    crowd(&mut bench, members);
+    let founder = ClientId { slot: 0, generation: 1 };
+    bench.say(founder, "RENAME #crowd #other");
+    assert_eq!(
+        bench.got(0),
+        [
+            ":chat.localhost FAIL RENAME CANNOT_RENAME #crowd #other :Too many members have clients that do not know RENAME"
+        ]
+    );
+    bench.say(founder, "RENAME #crowd #Crowd");
+    assert_eq!(bench.server.channel(0).name.as_ref(), "#Crowd", "no client shows that as another channel");
+    bench.pass(61_000);
+    bench.say(ClientId { slot: members - 1, generation: members }, "CAP REQ draft/channel-rename");
+    bench.out.clear();
+    bench.say(founder, "RENAME #Crowd #other");
+    assert!(bench.got(0).contains(&":n0!~u@127.0.0.1 JOIN #other".to_owned()));
 }
