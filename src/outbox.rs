@@ -12,6 +12,8 @@
 #[cfg(debug_assertions)]
 mod record;
 
+use std::rc::Rc;
+
 use crate::arena::Arena;
 use crate::proto::caps::Caps;
 use crate::proto::limits::{ARENA_FLUSH, SPANS_FLUSH};
@@ -22,6 +24,9 @@ pub use record::Record;
 
 /// The end of a connection's list of earlier spans.
 const NONE: u32 = u32::MAX;
+
+/// Pieces that are kept beyond a turn and looked for again. With more, some are kept more than once.
+const KEPT: usize = 16;
 
 /// Earlier spans that a turn needed beyond this number give the memory back afterwards.
 const KEEP_EARLIER: usize = 128 * 1024;
@@ -84,6 +89,8 @@ pub struct Outbox {
     /// Spans before a connection's last one, as linked lists: (span, next).
     earlier: Vec<(Span, u32)>,
     dirty: Vec<u32>,
+    /// Pieces of this turn that some will be sent later.
+    kept: Vec<(Span, Rc<[u8]>)>,
     overflowed: Vec<u32>,
     /// Recipients whose lines are set aside, the innermost last.
     captures: Vec<Capture>,
@@ -335,6 +342,24 @@ impl Outbox {
         true
     }
 
+    /// What `slot` got this turn, to be kept beyond [`Outbox::clear`], if it is in one piece and others got the same: they share
+    /// it.
+    pub fn keep(&mut self, slot: u32) -> Option<Rc<[u8]>> {
+        let entry = self.entries.get(slot as usize).filter(|entry| entry.first == NONE && entry.bytes > 0)?;
+        let span = entry.last;
+        if span.is_own() {
+            return None;
+        }
+        if let Some((_, bytes)) = self.kept.iter().find(|(kept, _)| *kept == span) {
+            return Some(bytes.clone());
+        }
+        let bytes: Rc<[u8]> = self.arena.slice(span).into();
+        if self.kept.len() < KEPT {
+            self.kept.push((span, bytes.clone()));
+        }
+        Some(bytes)
+    }
+
     /// How many bytes `slot` got this turn.
     pub fn bytes(&self, slot: u32) -> u32 {
         self.entries.get(slot as usize).map_or(0, |entry| entry.bytes)
@@ -361,6 +386,7 @@ impl Outbox {
             entry.last = Span { start: 0, end: 0 };
         }
         self.dirty.clear();
+        self.kept.clear();
         self.earlier.clear();
         self.arena.clear();
         self.fullest = 0;
@@ -418,6 +444,25 @@ mod tests {
 
     fn got(outbox: &Outbox, slot: u32) -> Vec<&str> {
         outbox.spans(slot).map(|bytes| std::str::from_utf8(bytes).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_several_got_alike_is_kept_once() {
+        let mut outbox = Outbox::default();
+        (0..4).for_each(|slot| outbox.open(slot, 1000));
+        let [one, two] = ["one\n", "two\n"].map(|text| {
+            outbox.encode(Shelf::Form(Caps::NONE), |arena| arena.extend_from_slice(text.as_bytes()))
+        });
+        let own = line(&mut outbox, "own\n");
+        for (slot, spans) in [(0, &[one, two][..]), (1, &[one, two]), (2, &[two]), (3, &[two, own])] {
+            spans.iter().for_each(|&span| outbox.send(slot, span));
+        }
+        let kept: Vec<_> = (0..4).map(|slot| outbox.keep(slot)).collect();
+        let [Some(first), Some(second), Some(third), None] = &kept[..] else { panic!("{kept:?}") };
+        assert!(Rc::ptr_eq(first, second) && !Rc::ptr_eq(first, third));
+        outbox.clear();
+        assert_eq!((&**first, &**third), (&b"one\ntwo\n"[..], &b"two\n"[..]));
+        assert_eq!(Rc::strong_count(first), 2, "the outbox has forgotten it");
     }
 
     #[test]

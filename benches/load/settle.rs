@@ -10,6 +10,8 @@ use crate::report::{Measure, Values};
 use crate::servers::{Running, Server};
 use crate::swarm::{Deadline, Ear, Swarm, command};
 
+/// How long memory that was needed has time to go back to the system.
+const LEISURE: Duration = Duration::from_secs(6);
 /// Registrations of which the cost is taken: the last ones, with all others there.
 const LAST: usize = 1_000;
 /// Members who stay when all others quit, and must be told of each of them once.
@@ -149,7 +151,7 @@ impl Place {
         self.swarm.turn(Duration::from_millis(20), &mut gone)?;
         gone.check()?;
         // What can go back to the system at leisure does so in this time.
-        self.rest(time)?;
+        self.rest(time.max(LEISURE))?;
         let memory = machine::memory(self.running.pid())?;
         let kept = (float(memory.resident) - empty).max(0.0) / (float(memory.peak) - empty).max(1.0);
         Ok(vec![

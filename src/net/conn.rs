@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
+use std::rc::Rc;
 
 use super::driver::Credentials;
 use crate::proto::limits::{ADMIN_LINE, INPUT_LINE, POOL_BUFFER, POOL_BUFFERS};
@@ -123,7 +124,7 @@ impl<S> Conn<S> {
     /// Has input wait. None does now.
     pub(super) fn keep_input(&mut self, rest: &[u8], pool: &mut Pool) {
         let kept = self.kept.get_or_insert_default();
-        kept.input = pool.take();
+        kept.input = pool.take(rest.len());
         kept.input.extend_from_slice(rest);
     }
 
@@ -141,6 +142,12 @@ impl<S> Conn<S> {
     /// Has bytes wait that the socket has refused.
     pub(super) fn keep_output(&mut self, bytes: &[u8], pool: &mut Pool) {
         self.kept.get_or_insert_default().output.push(bytes, pool);
+    }
+
+    /// Has bytes wait that others wait for as well. None do now.
+    pub(super) fn share_output(&mut self, bytes: Rc<[u8]>) {
+        debug_assert!(self.output().is_empty(), "what waits would be lost");
+        self.kept.get_or_insert_default().output = Queue { bytes: Bytes::Shared(bytes), start: 0 };
     }
 
     /// Drops the first `count` bytes of what the socket had refused.
@@ -179,13 +186,45 @@ impl<S> Conn<S> {
 /// Bytes that wait for a socket: appended at the back, taken from the front.
 #[derive(Debug, Default)]
 struct Queue {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     start: usize,
+}
+
+/// What a queue is made of.
+#[derive(Debug)]
+enum Bytes {
+    /// A buffer of its own.
+    Own(Vec<u8>),
+    /// What thousands wait for alike.
+    Shared(Rc<[u8]>),
+}
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Self::Own(Vec::new())
+    }
+}
+
+impl Bytes {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+
+    /// Bytes of memory that it owns, or has a share in.
+    fn capacity(&self) -> usize {
+        match self {
+            Self::Own(bytes) => bytes.capacity(),
+            Self::Shared(bytes) => bytes.len(),
+        }
+    }
 }
 
 impl Queue {
     fn len(&self) -> usize {
-        self.bytes.len() - self.start
+        self.bytes.as_slice().len() - self.start
     }
 
     fn is_empty(&self) -> bool {
@@ -193,20 +232,30 @@ impl Queue {
     }
 
     fn as_slice(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        &self.bytes.as_slice()[self.start..]
     }
 
-    /// Appends; an empty queue takes a buffer from the pool first.
+    /// Appends; an empty queue takes a buffer from the pool first, and so does one that has shared what it is made of.
     fn push(&mut self, bytes: &[u8], pool: &mut Pool) {
-        if self.bytes.capacity() == 0 {
-            self.bytes = pool.take();
-        }
         // Moves each byte at most once on the whole: only when as much is free as must be moved.
-        if self.start >= self.len() {
-            self.bytes.drain(..self.start);
-            self.start = 0;
-        }
-        self.bytes.extend_from_slice(bytes);
+        let sparse = self.start >= self.len();
+        let own = match &mut self.bytes {
+            Bytes::Own(own) if own.capacity() > 0 => {
+                if sparse {
+                    own.drain(..self.start);
+                    self.start = 0;
+                }
+                own
+            }
+            other => {
+                let rest = &other.as_slice()[self.start..];
+                let mut own = pool.take(2 * (rest.len() + bytes.len()));
+                own.extend_from_slice(rest);
+                (*other, self.start) = (Bytes::Own(own), 0);
+                return self.push(bytes, pool);
+            }
+        };
+        own.extend_from_slice(bytes);
     }
 
     /// Drops the first `count` bytes; an empty queue gives its buffer back.
@@ -220,9 +269,14 @@ impl Queue {
 
     fn clear(&mut self, pool: &mut Pool) {
         self.start = 0;
-        pool.give(std::mem::take(&mut self.bytes));
+        if let Bytes::Own(bytes) = std::mem::take(&mut self.bytes) {
+            pool.give(bytes);
+        }
     }
 }
+
+/// Least bytes of a new buffer.
+const NEW_BUFFER: usize = 512;
 
 /// Spare buffers, so that a connection that needs one for a moment costs no allocation.
 #[derive(Debug, Default)]
@@ -233,10 +287,11 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn take(&mut self) -> Vec<u8> {
+    /// A spare buffer, or a new one of so many bytes.
+    pub(super) fn take(&mut self, bytes: usize) -> Vec<u8> {
         let buffer = self.spare.pop();
         self.bytes -= buffer.as_ref().map_or(0, Vec::capacity);
-        buffer.unwrap_or_else(|| Vec::with_capacity(POOL_BUFFER / 16))
+        buffer.unwrap_or_else(|| Vec::with_capacity(bytes.clamp(NEW_BUFFER, POOL_BUFFER)))
     }
 
     /// Bytes of memory in the pool.
@@ -337,6 +392,25 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_queue_becomes_one_of_its_own_when_more_comes() {
+        let mut pool = Pool::default();
+        let all: Rc<[u8]> = b"0123456789"[..].into();
+        for (taken, more, rest) in
+            [(0, &b"ab"[..], &b"0123456789ab"[..]), (7, b"c", b"789c"), (3, b"", b"3456789")]
+        {
+            let mut queue = Queue { bytes: Bytes::Shared(all.clone()), start: 0 };
+            queue.consume(taken, &mut pool);
+            queue.push(more, &mut pool);
+            assert_eq!((queue.as_slice(), Rc::strong_count(&all)), (rest, 1));
+            queue.consume(rest.len(), &mut pool);
+            assert!(queue.is_empty() && queue.bytes.capacity() == 0);
+        }
+        let mut queue = Queue { bytes: Bytes::Shared(all.clone()), start: 0 };
+        queue.consume(10, &mut pool);
+        assert_eq!((Rc::strong_count(&all), queue.bytes.capacity()), (1, 0));
+    }
+
+    #[test]
     fn the_pool_keeps_neither_large_buffers_nor_many() {
         let mut pool = Pool::default();
         pool.give(Vec::with_capacity(POOL_BUFFER + 1));
@@ -346,6 +420,6 @@ mod tests {
             pool.give(vec![0; 8]);
         }
         assert_eq!(pool.spare.len(), POOL_BUFFERS);
-        assert!(pool.take().is_empty());
+        assert!(pool.take(1).is_empty());
     }
 }

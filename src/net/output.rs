@@ -51,20 +51,27 @@ impl<D: Driver> Shell<D> {
     /// somebody is likely to wait for it.
     #[inline(never)]
     fn send_some(&mut self, left: usize) {
-        let told = self.out.dirty().len();
-        // What the others are told is copied for each, and that takes time as well.
-        let now = left.saturating_sub((told - left) / COPIES).max(left / 4);
-        let rest = self.sends_left - now;
+        let (told, reserved) = (self.out.dirty().len(), self.sends_left - left);
+        self.sends_left = left;
+        self.send_told(true);
+        // To keep what the others are told takes time as well. Where some wait already, all get in line: so whoever has been
+        // sent something is next sent all at once that is said until the others have been.
+        let left = self.sends_left;
+        let now =
+            if self.unblocked.is_empty() { left.saturating_sub(told / COPIES).max(left / 4) } else { 0 };
         self.sends_left = now;
-        for own in [true, false] {
-            for index in 0..told {
-                let slot = self.out.dirty()[index];
-                if self.out.got_own(slot) == own {
-                    self.send_lines(slot, own);
-                }
+        self.send_told(false);
+        self.sends_left += left - now + reserved;
+    }
+
+    /// Sends to those who were told something for them alone, or to the others.
+    fn send_told(&mut self, own: bool) {
+        for index in 0..self.out.dirty().len() {
+            let slot = self.out.dirty()[index];
+            if self.out.got_own(slot) == own {
+                self.send_lines(slot, own);
             }
         }
-        self.sends_left += rest;
     }
 
     /// Sends what waits for a socket that was full, or until others were sent theirs.
@@ -127,7 +134,14 @@ impl<D: Driver> Shell<D> {
         if conn.output().is_empty() {
             self.unblocked.push_back(id);
         }
-        self.keep_lines(id, 0);
+        if conn.output().is_empty()
+            && let Some(bytes) = self.out.keep(id.slot)
+        {
+            conn.share_output(bytes);
+            self.kept_lines(id, self.out.bytes(id.slot) as usize, 0);
+        } else {
+            self.keep_lines(id, 0);
+        }
         let Some(conn) = self.conns.get(id) else { return };
         let now = urgent && self.sends_left > 0 || self.out.pending(id.slot) >= DEFERRED;
         if !conn.blocked && now {
@@ -151,8 +165,13 @@ impl<D: Driver> Shell<D> {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let rest = self.out.bytes(id.slot) as usize - taken;
         queue_rest(conn, &self.out, id.slot, taken, &mut self.pool);
-        if conn.is_chat() {
-            self.counters.waiting += rest as u64;
+        self.kept_lines(id, rest, taken);
+    }
+
+    /// Takes note that of this turn's lines so many bytes wait and so many were taken.
+    fn kept_lines(&mut self, id: ClientId, waiting: usize, taken: usize) {
+        if self.conns.get(id).is_some_and(Conn::is_chat) {
+            self.counters.waiting += waiting as u64;
         }
         self.sent(id, taken, 0);
     }
