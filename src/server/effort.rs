@@ -20,6 +20,8 @@ pub(super) const WORDS: usize = 64;
 const MASK_BYTES: usize = 8;
 /// Units of making a cloak.
 pub(super) const CLOAK: usize = 512;
+/// Units of a line that comes to nothing, and of saying why.
+pub(super) const REFUSAL: usize = 64;
 /// Units of putting a line into words.
 const LINE: u64 = 8;
 

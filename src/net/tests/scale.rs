@@ -190,6 +190,31 @@ fn many_who_flood_share_the_turn_in_the_order_in_which_they_wait() {
 }
 
 #[test]
+fn lines_that_come_to_nothing_are_work_as_well() {
+    const FLOODERS: usize = 100;
+    let mut config = Crowd::config();
+    config.limits.flood_rate = 0;
+    let mut crowd = Crowd::new(config, FLOODERS);
+    for text in [&b"NONSENSE\r\n"[..], b"\xff\r\n", b"PRIVMSG\r\n", &[b'x'; 600]] {
+        for index in 0..FLOODERS {
+            let mut lines = text.repeat(60);
+            lines.extend(b"\r\n");
+            crowd.rig.driver().send(crowd.users[index], &lines);
+        }
+        let before = crowd.rig.shell.deliveries();
+        crowd.turn();
+        let answers = crowd.rig.shell.deliveries() - before;
+        assert!(
+            answers <= 1_100 && answers >= 100,
+            "{answers} answers in a turn to {:?}",
+            text.escape_ascii()
+        );
+        crowd.rest();
+        crowd.forget();
+    }
+}
+
+#[test]
 fn no_turn_is_for_all_clients() {
     let count = 2 * EXPIRIES_PER_TURN + 10;
     let mut crowd = Crowd::new(Crowd::config(), count);

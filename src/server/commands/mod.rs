@@ -32,6 +32,7 @@ mod whowas;
 use std::num::NonZeroU64;
 
 use super::ctx::Ctx;
+use super::effort;
 use super::response::Response;
 use super::timers::Kind;
 use super::{Event, Server, policy};
@@ -292,6 +293,7 @@ fn handle(c: &mut Ctx<'_>, line: &[u8], tags: &[u8], rest: &[u8]) {
         && !multiline::collects(c, message, command.map_or("", |command| command.name))
         && let Err(reply) = run(c, command, message)
     {
+        c.server.effort.add(effort::REFUSAL);
         c.refuse(&reply);
     }
 }
@@ -315,6 +317,7 @@ fn read<'a>(c: &mut Ctx<'_>, line: &'a [u8], tags: &[u8], rest: &[u8]) -> Result
             Message::parse(&lossy).and_then(|message| find(message.command)).map_or("*", |it| it.name);
         c.fail(command, "INVALID_UTF8", "Message rejected, it is not valid UTF-8");
     }
+    c.server.effort.add(effort::REFUSAL);
     Err(Refused)
 }
 
@@ -322,6 +325,7 @@ fn read<'a>(c: &mut Ctx<'_>, line: &'a [u8], tags: &[u8], rest: &[u8]) -> Result
 pub(super) fn oversized(c: &mut Ctx<'_>) {
     count(c);
     charge(c, 1);
+    c.server.effort.add(effort::REFUSAL);
     c.reply(numeric::err_inputtoolong());
     multiline::missed(c);
 }
