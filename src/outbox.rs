@@ -455,7 +455,9 @@ mod tests {
         });
         let own = line(&mut outbox, "own\n");
         for (slot, spans) in [(0, &[one, two][..]), (1, &[one, two]), (2, &[two]), (3, &[two, own])] {
-            spans.iter().for_each(|&span| outbox.send(slot, span));
+            for &span in spans {
+                outbox.send(slot, span);
+            }
         }
         let kept: Vec<_> = (0..4).map(|slot| outbox.keep(slot)).collect();
         let [Some(first), Some(second), Some(third), None] = &kept[..] else { panic!("{kept:?}") };

@@ -204,11 +204,7 @@ fn lines_that_come_to_nothing_are_work_as_well() {
         let before = crowd.rig.shell.deliveries();
         crowd.turn();
         let answers = crowd.rig.shell.deliveries() - before;
-        assert!(
-            answers <= 1_100 && answers >= 100,
-            "{answers} answers in a turn to {:?}",
-            text.escape_ascii()
-        );
+        assert!((100..=1_100).contains(&answers), "{answers} answers in a turn to {:?}", text.escape_ascii());
         crowd.rest();
         crowd.forget();
     }
