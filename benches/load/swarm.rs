@@ -103,6 +103,23 @@ impl Swarm {
         Ok(())
     }
 
+    /// Takes the clients from this one on out, as a swarm of their own, where they count from 0.
+    ///
+    /// # Errors
+    /// When the poll fails.
+    pub(crate) fn split_off(&mut self, at: usize) -> io::Result<Self> {
+        let mut other = Self::new(self.address)?;
+        other.clients = self.clients.split_off(at);
+        for (who, client) in other.clients.iter_mut().enumerate() {
+            if let Some(stream) = &mut client.stream {
+                self.poll.registry().deregister(stream)?;
+                let both = Interest::READABLE | Interest::WRITABLE;
+                other.poll.registry().register(stream, Token(who), both)?;
+            }
+        }
+        Ok(other)
+    }
+
     /// Sends, or keeps what the socket does not take until it does.
     pub(crate) fn send(&mut self, who: usize, bytes: &[u8]) {
         let client = &mut self.clients[who];

@@ -88,6 +88,8 @@ pub(crate) struct Talk {
     /// Messages sent at a rate.
     sent: u64,
     pings: Option<Pings>,
+    /// How long to wait for lines at a time: not at all, so that waking up takes no time, or a little where others need the processor.
+    pub(crate) wait: Duration,
     /// What members are told of those who leave, if there may be such: of those who trouble them.
     pub(crate) farewells: Option<Farewells>,
 }
@@ -156,6 +158,7 @@ impl Talk {
             scratch: Vec::new(),
             sent: 0,
             pings: None,
+            wait: Duration::ZERO,
             farewells: None,
         };
         let window = match pace {
@@ -224,7 +227,7 @@ impl Talk {
         let end = loop {
             let before = self.delivered;
             self.speak(swarm, &mut schedule);
-            swarm.turn(Duration::ZERO, self)?;
+            swarm.turn(self.wait, self)?;
             beside(swarm)?;
             if self.delivered > before {
                 deadline.moved();
@@ -273,7 +276,7 @@ impl Talk {
         let sent = self.pings.as_ref().map_or(0, |pings| pings.sent);
         while self.delivered < self.due || answered(self) < sent {
             let before = (self.delivered, answered(self));
-            swarm.turn(Duration::ZERO, self)?;
+            swarm.turn(self.wait, self)?;
             if (self.delivered, answered(self)) != before {
                 deadline.moved();
             }

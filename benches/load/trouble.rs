@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::arrive::{self, JoinedBy};
@@ -12,7 +14,7 @@ use crate::peers;
 use crate::report::{Measure, Values};
 use crate::servers::{Running, Server};
 use crate::stage::quantiles;
-use crate::swarm::Swarm;
+use crate::swarm::{Ear, Swarm};
 use crate::talk::{Group, Pace, Sample, Talk};
 
 /// Messages a second while latency is taken.
@@ -25,7 +27,7 @@ const LONG: usize = 400;
 const SLOW_SOCKET: usize = 4096;
 /// Bytes that a flooder sends at a time.
 const CHUNK: usize = 8 * 1024;
-/// Flooders who send in a turn, so that the generator stays quick.
+/// Flooders who send in a turn.
 const TURNS: usize = 8;
 /// Messages a second in the channel beside a flood.
 const BESIDE_FLOOD: f64 = 100.0;
@@ -165,36 +167,64 @@ impl TroubleStage {
         Ok(values)
     }
 
-    /// How long a member's PING takes beside a flood.
+    /// How long a member's PING takes beside a flood. Those who flood are on a thread of their own that gives way, so that nobody
+    /// but the server is late.
     pub(crate) fn measure_flood(&mut self, flood: Flood, time: Duration) -> io::Result<Values> {
         self.talk.pace = Pace::Rate(BESIDE_FLOOD);
-        let chunk = flood.chunk();
-        let (first, flooders) = (self.members, self.others);
-        let (mut next, mut bytes, begun) = (0, 0_u64, Instant::now());
-        // Tiny writes are what they are by being many.
-        let writes = if flood == Flood::Tiny { 16 } else { 1 };
-        let sample = self.talk.measure(&mut self.swarm, self.running.pid(), time, |swarm| {
-            for _ in 0..TURNS.min(flooders) {
-                let who = first + next;
-                next = (next + 1) % flooders;
-                for _ in 0..writes {
-                    if swarm.is_open(who) && !swarm.is_full(who) {
-                        swarm.send(who, &chunk);
-                        bytes += chunk.len() as u64;
-                    }
-                }
-            }
-            Ok(())
-        })?;
+        self.talk.wait = Duration::from_millis(1);
+        let mut flooders = self.swarm.split_off(self.members)?;
+        let (over, begun) = (AtomicBool::new(false), Instant::now());
+        let (sample, bytes) = thread::scope(|scope| {
+            let flooding = scope.spawn(|| pour(&mut flooders, flood, &over));
+            let sample = self.talk.measure(&mut self.swarm, self.running.pid(), time, |_| Ok(()));
+            over.store(true, Ordering::Relaxed);
+            (sample, flooding.join().unwrap_or_else(|_| Err(io::Error::other("the flood has dried up"))))
+        });
+        let (sample, bytes) = (sample?, bytes?);
         let elapsed = begun.elapsed().as_secs_f64();
         let pings: Histogram = self.talk.take_pings();
         let mut values: Values = quantiles(&pings).collect();
         let load = sample.usage.cpu.as_secs_f64() / sample.elapsed.as_secs_f64() * 100.0;
         values.push((Measure::Load, load));
         values.push((Measure::FloodKibibytes, float(bytes) / 1024.0 / elapsed));
-        let cut = (first..first + flooders).filter(|&who| !self.swarm.is_open(who)).count();
+        let cut = (0..flooders.len()).filter(|&who| !flooders.is_open(who)).count();
         values.push((Measure::CutOff, float(cut as u64)));
         values.push((Measure::PeakMemory, float(machine::memory(self.running.pid())?.peak)));
         Ok(values)
     }
+}
+
+/// Hears nothing.
+struct Deaf;
+
+impl Ear for Deaf {
+    fn line(&mut self, _to: usize, _line: &[u8], _now: u64) {}
+
+    fn closed(&mut self, _who: usize) {}
+}
+
+/// Sends all that the sockets take until it is over, and reads whatever comes. Returns how many bytes.
+fn pour(flooders: &mut Swarm, flood: Flood, over: &AtomicBool) -> io::Result<u64> {
+    // Of this thread alone, on Linux.
+    let _ = rustix::process::setpriority_process(None, 19);
+    let chunk = flood.chunk();
+    // Tiny writes are what they are by being many.
+    let writes = if flood == Flood::Tiny { 16 } else { 1 };
+    let (mut next, mut bytes) = (0, 0);
+    while !over.load(Ordering::Relaxed) {
+        let before = bytes;
+        for _ in 0..TURNS.min(flooders.len()) {
+            let who = next;
+            next = (next + 1) % flooders.len();
+            for _ in 0..writes {
+                if flooders.is_open(who) && !flooders.is_full(who) {
+                    flooders.send(who, &chunk);
+                    bytes += chunk.len() as u64;
+                }
+            }
+        }
+        let wait = if bytes == before { Duration::from_millis(1) } else { Duration::ZERO };
+        flooders.turn(wait, &mut Deaf)?;
+    }
+    Ok(bytes)
 }
