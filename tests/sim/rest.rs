@@ -99,8 +99,10 @@ impl World {
         let driver = self.shell.driver_mut();
         let waits = |client: &&Client| {
             let noticed = client.open == driver.token(client.remote).is_some();
-            // With more to be sent than a turn may, some of it is sent in the next.
-            let lacks = client.open && client.parcel.missing() > 0 && !driver.is_broken(client.remote);
+            // With more to be sent than a turn may, some of it is sent in the next. What noise has sent is answered for
+            // long, as it is slowed down.
+            let heeded = client.open && !matches!(client.role, Role::Noise(_));
+            let lacks = heeded && client.parcel.missing() > 0 && !driver.is_broken(client.remote);
             lacks || !noticed || !client.is_quiet()
         };
         self.clients.iter().filter(waits).collect()

@@ -152,7 +152,11 @@ impl View {
                     params.next().ok_or("a ban without a mask")?;
                     self.maybe_bans |= add;
                 }
-                'k' | 'l' => {
+                // Only noise changes these, as it guesses.
+                'e' | 'I' | 'q' | 'a' | 'h' => {
+                    params.next().ok_or("a mode without a mask or a nick")?;
+                }
+                'k' | 'l' | 'f' | 'j' => {
                     let has = if add || letter == 'k' { params.next().is_some() } else { true };
                     if !has {
                         return Err(format!("{letter} without a parameter"));
