@@ -322,15 +322,26 @@ impl<D: Driver> Shell<D> {
     pub(super) fn expire(&mut self, id: ClientId) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.timer = None;
+        // It is not late because others were sent theirs first.
+        let behind = !conn.blocked && !conn.output().is_empty();
+        if behind {
+            self.send_backlog(id);
+        }
+        let Some(conn) = self.conns.get_mut(id) else { return };
         match (conn.state, conn.role) {
             // It closed long ago, and what it had sent before may still not be handled.
             (State::Open, _) if conn.ended.is_some() || conn.hangup => self.cut_short(id),
+            (State::Open, Role::Admin(_)) if behind && (conn.timer.is_some() || conn.output().is_empty()) => {
+            }
             (State::Open, Role::Admin(peer)) => {
                 log::warn!("admin quit client={id} {peer} cause=stalled");
                 self.abandon(id);
             }
             (State::Open, Role::Chat(..)) => self.check_backlog(id),
             (State::Closed, _) => {}
+            (State::Draining, _) if behind && conn.output().is_empty() => {
+                self.set_timer(id, Some(self.now.mono_ms + LINGER_MS));
+            }
             (State::Draining | State::Lingering, _) => self.abandon(id),
         }
     }

@@ -431,3 +431,24 @@ fn memory_of_long_queues_is_given_back() {
     rig.pass(2 * TRIM_MS);
     assert_eq!(rig.driver().given_back, 1);
 }
+
+#[test]
+fn who_has_not_been_sent_the_last_word_as_others_came_first_gets_it_at_the_deadline() {
+    let mut config = config();
+    config.limits.sends_per_turn = 1;
+    let mut rig = Rig::with(config);
+    let users = rig.room(["a", "b", "c", "d"]);
+    for user in users {
+        rig.say(user, "QUIT\r\n");
+    }
+    rig.turn();
+    assert!(
+        users.iter().any(|&user| !rig.hear(user).contains("ERROR :")),
+        "not all can be sent to in a turn"
+    );
+    rig.now.mono_ms += DRAIN_MS;
+    rig.turn();
+    rig.settle();
+    let told = users.iter().filter(|&&user| rig.hear(user).contains("ERROR :")).count();
+    assert!(told >= 3, "{told}");
+}
