@@ -96,12 +96,14 @@ impl World {
     fn end(&mut self, at: usize, destroyed: bool) -> Result<(), String> {
         self.check_end(at)?;
         let broken = self.shell.driver_mut().is_broken(self.clients[at].remote);
-        let crowded = self.is_crowded();
+        let (crowded, scarce) = (self.is_crowded(), self.scarce);
         let client = &mut self.clients[at];
         client.open = false;
         // Whether so much was waiting for it has been judged by what was unsent, as it may be in a storm.
         let overflowed = client.end.as_ref().is_some_and(|end| end.cause == Cause::SendQueue.name());
-        let mut excused = client.is_excused() || broken || overflowed;
+        // Who is leaving while memory is short may lose what was to be said last.
+        let cut = scarce && client.end.is_some();
+        let mut excused = client.is_excused() || broken || overflowed || cut;
         if let Role::Bot(bot) = &mut client.role {
             // One that is not let in may not even hear why, as what it sent is not read any more.
             excused |= bot.stage == Stage::Registering && (bot.error.is_some() || crowded);
