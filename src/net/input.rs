@@ -295,7 +295,9 @@ impl<D: Driver> Shell<D> {
                 Ok(_) => dropped = true,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     (conn.readable, conn.hangup) = (false, false);
-                    if dropped {
+                    // With a write that failed this is the end, though the peer has not closed.
+                    conn.ended = conn.broken.map(Gone::Error);
+                    if dropped || conn.ended.is_some() {
                         break;
                     }
                     return self.renew_deadline(id);

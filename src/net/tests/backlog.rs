@@ -1,8 +1,10 @@
 //! Those who read too little or too late, and a process that was stopped for a while.
 
+use nix::errno::Errno;
 use serde_json::json;
 
 use super::*;
+use crate::net::fake::Call;
 use crate::net::memory::Memory;
 use crate::proto::limits::{ADMIN_STALL_MS, MEMORY_CHECK_MS};
 
@@ -137,6 +139,21 @@ fn a_false_hint_at_an_end_gives_an_operator_who_reads_nothing_no_more_time() {
     }
     hint_at_an_end(&mut rig, operator);
     rig.pass(2 * ADMIN_STALL_MS);
+    assert!(rig.driver().is_closed(operator));
+}
+
+#[test]
+fn who_is_sent_to_at_the_deadline_and_cannot_be_is_gone() {
+    let mut rig = Rig::new();
+    let operator = rig.operator();
+    rig.settle();
+    rig.driver().set_capacity(operator, 0);
+    rig.say(operator, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"stats\"}\n");
+    rig.settle();
+    rig.now.mono_ms += ADMIN_STALL_MS;
+    rig.driver().set_capacity(operator, 1 << 20);
+    rig.driver().fail(Call::Write, Errno::EPIPE);
+    rig.settle();
     assert!(rig.driver().is_closed(operator));
 }
 
