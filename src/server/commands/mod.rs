@@ -312,13 +312,18 @@ fn read<'a>(c: &mut Ctx<'_>, line: &'a [u8], tags: &[u8], rest: &[u8]) -> Result
         c.fail("*", "INVALID_MESSAGE", "A message must not contain NUL or CR");
     } else {
         // IRCv3 utf8-only. The command is named where it can be read.
-        let lossy = String::from_utf8_lossy(line);
-        let command =
-            Message::parse(&lossy).and_then(|message| find(message.command)).map_or("*", |it| it.name);
+        let command = command_word(rest).and_then(find).map_or("*", |it| it.name);
         c.fail(command, "INVALID_UTF8", "Message rejected, it is not valid UTF-8");
     }
     c.server.effort.add(effort::REFUSAL);
     Err(Refused)
+}
+
+/// The command of a line that is no text as a whole, if that is one. `rest` is what follows the tags.
+fn command_word(rest: &[u8]) -> Option<&str> {
+    let mut words = rest.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    let word = words.next().filter(|word| word[0] != b':').or_else(|| words.next())?;
+    std::str::from_utf8(word).ok()
 }
 
 /// A line that was too long to be kept.
