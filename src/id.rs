@@ -1,8 +1,8 @@
 //! Connection ids that are never reused, and the table that hands them out.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fmt;
+
+use crate::table::Table;
 
 /// Names one connection for the life of the process.
 ///
@@ -40,20 +40,14 @@ impl fmt::Display for ClientId {
 /// that the table, and those beside it, become short again when many have left.
 #[derive(Debug)]
 pub struct Slots<T> {
-    /// Ends with one that is in use.
-    entries: Vec<Option<(u32, T)>>,
-    /// Every free slot, and some that are beyond the end or in use again.
-    free: BinaryHeap<Reverse<u32>>,
+    entries: Table<(u32, T)>,
     count: usize,
     generation: u32,
 }
 
-/// A table of no more than this many slots keeps its memory.
-const KEEP: usize = 256;
-
 impl<T> Default for Slots<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), free: BinaryHeap::new(), count: 0, generation: 0 }
+        Self { entries: Table::default(), count: 0, generation: 0 }
     }
 }
 
@@ -62,23 +56,10 @@ impl<T> Slots<T> {
     pub fn insert_with(&mut self, make: impl FnOnce(ClientId) -> T) -> ClientId {
         // Four billion connections later the count wraps; zero stays reserved.
         self.generation = self.generation.checked_add(1).unwrap_or(1);
-        let slot = self.take_free().unwrap_or_else(|| {
-            self.entries.push(None);
-            (self.entries.len() - 1) as u32
-        });
+        let generation = self.generation;
+        let slot = self.entries.insert_with(|slot| (generation, make(ClientId { slot, generation })));
         self.count += 1;
-        let id = ClientId { slot, generation: self.generation };
-        self.entries[slot as usize] = Some((id.generation, make(id)));
-        id
-    }
-
-    fn take_free(&mut self) -> Option<u32> {
-        while let Some(Reverse(slot)) = self.free.pop() {
-            if matches!(self.entries.get(slot as usize), Some(None)) {
-                return Some(slot);
-            }
-        }
-        None
+        ClientId { slot, generation }
     }
 
     /// The value of `id`, if that connection is still there.
@@ -111,31 +92,9 @@ impl<T> Slots<T> {
 
     /// Takes the value of `id` out and frees its slot.
     pub fn remove(&mut self, id: ClientId) -> Option<T> {
-        let entry = self.entries.get_mut(id.slot as usize)?;
-        if entry.as_ref()?.0 != id.generation {
-            return None;
-        }
-        let (_, value) = entry.take()?;
+        self.get(id)?;
         self.count -= 1;
-        self.free.push(Reverse(id.slot));
-        while matches!(self.entries.last(), Some(None)) {
-            self.entries.pop();
-        }
-        self.give_back();
-        Some(value)
-    }
-
-    /// Gives memory back when little of it is in use. It takes as many removals until the next time.
-    fn give_back(&mut self) {
-        let bound = self.entries.len();
-        if self.entries.capacity() > KEEP.max(4 * bound) {
-            self.entries.shrink_to(KEEP.max(2 * bound));
-        }
-        if self.free.len() > KEEP.max(2 * bound) {
-            let entries = &self.entries;
-            self.free.retain(|Reverse(slot)| matches!(entries.get(*slot as usize), Some(None)));
-            self.free.shrink_to(KEEP);
-        }
+        self.entries.remove(id.slot).map(|(_, value)| value)
     }
 
     /// How many values there are.
@@ -178,19 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn memory_of_a_crowd_is_given_back_and_no_id_comes_again() {
+    fn after_a_crowd_the_slots_are_few_again_and_no_id_comes_again() {
         let mut slots = Slots::default();
         let mut ids: Vec<_> = (0..10_000).map(|n| slots.insert_with(|_| n)).collect();
         let kept = ids.remove(3);
-        for round in 0..3 {
+        for _ in 0..3 {
             for id in ids.drain(..) {
                 assert!(slots.remove(id).is_some());
             }
             assert_eq!((slots.len(), slots.slot_bound()), (1, 4));
-            assert!(
-                slots.entries.capacity() <= 2 * KEEP && slots.free.capacity() <= 4 * KEEP,
-                "round {round}"
-            );
             ids = (0..5_000).map(|n| slots.insert_with(|_| n)).collect();
             assert_eq!((ids[0].slot, ids[2].slot, ids[3].slot, slots.slot_bound()), (0, 2, 4, 5_001));
             assert!(ids.iter().all(|id| slots.get(*id).is_some() && *id != kept));

@@ -37,3 +37,4 @@ pub mod proto;
 pub mod server;
 pub mod state_file;
 pub(crate) mod suggest;
+mod table;

@@ -47,7 +47,6 @@ mod ban;
 mod ban_mask;
 mod bans;
 mod channel;
-mod channels;
 mod check;
 mod class;
 mod client;
@@ -102,9 +101,9 @@ use crate::proto::caps;
 use crate::proto::isupport;
 use crate::proto::modes::{self, DEAF, INVISIBLE, OPERATOR, WALLOPS};
 use crate::proto::names;
+use crate::table::Table;
 
 use channel::Channel;
-use channels::Channels;
 use class::Classes;
 use client::{Client, User};
 use ctx::{Ctx, Seen};
@@ -171,7 +170,7 @@ pub struct Server {
     /// Nicks, of registered users and of those on the way, to slots.
     nicks: NameTable,
     /// By index; indices are reused.
-    channels: Channels,
+    channels: Table<Box<Channel>>,
     channel_serial: u64,
     /// Channel names to indices.
     names: NameTable,
@@ -243,7 +242,7 @@ impl Server {
             started_mono_ms: now.mono_ms,
             clients: Vec::new(),
             nicks: NameTable::new(keyed),
-            channels: Channels::default(),
+            channels: Table::default(),
             channel_serial: 0,
             names: NameTable::new(keyed),
             networks: Networks::new(keyed),
@@ -458,7 +457,7 @@ impl Server {
         self.channel_serial += 1;
         let flags = modes::flags(&self.config.channels.default_modes).expect("the configuration was checked");
         let channel = Channel::new(name, self.channel_serial, flags, self.now.unix_ms);
-        let index = self.channels.add(channel);
+        let index = self.channels.insert_with(|_| Box::new(channel));
         self.names.insert(name, index);
         self.stats.channels += 1;
         index

@@ -1,32 +1,36 @@
-//! The table of channels.
+//! A table by index whose indices are reused and whose memory comes back: what [`crate::id::Slots`] and the server's channels are.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::{Deref, DerefMut};
 
-use super::channel::Channel;
-
 /// A table of no more than this many keeps its memory.
 const KEEP: usize = 256;
 
-/// Channels by index. Indices are reused, the lowest first, so that the table becomes short again when many channels are no
-/// more: LIST walks all of it.
-#[derive(Default)]
-pub(super) struct Channels {
+/// Values by index. The lowest free index is taken first, so that the table, and those beside it, become short again when many
+/// values have left; whoever walks a table walks all of it.
+#[derive(Debug)]
+pub(crate) struct Table<T> {
     /// Ends with one that is in use.
-    entries: Vec<Option<Box<Channel>>>,
+    entries: Vec<Option<T>>,
     /// Every free index, and some that are beyond the end or in use again.
     free: BinaryHeap<Reverse<u32>>,
 }
 
-impl Channels {
-    /// Puts a channel in. Returns its index.
-    pub(super) fn add(&mut self, channel: Channel) -> u32 {
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), free: BinaryHeap::new() }
+    }
+}
+
+impl<T> Table<T> {
+    /// Puts in what `make` returns for the index it is given. Returns the index.
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce(u32) -> T) -> u32 {
         let index = self.take_free().unwrap_or_else(|| {
             self.entries.push(None);
             (self.entries.len() - 1) as u32
         });
-        self.entries[index as usize] = Some(Box::new(channel));
+        self.entries[index as usize] = Some(make(index));
         index
     }
 
@@ -39,12 +43,13 @@ impl Channels {
         None
     }
 
-    /// Takes a channel out.
-    pub(super) fn remove(&mut self, index: u32) {
-        self.entries[index as usize] = None;
+    /// Takes the value at `index` out, and frees the index.
+    pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
+        let value = self.entries.get_mut(index as usize)?.take()?;
         self.free.push(Reverse(index));
         while self.entries.pop_if(|entry| entry.is_none()).is_some() {}
         self.give_back();
+        Some(value)
     }
 
     /// Gives memory back when little of it is in use. It takes as many removals until the next time.
@@ -61,15 +66,16 @@ impl Channels {
     }
 }
 
-impl Deref for Channels {
-    type Target = [Option<Box<Channel>>];
+/// All entries, free ones among them. The last one is in use.
+impl<T> Deref for Table<T> {
+    type Target = [Option<T>];
 
     fn deref(&self) -> &Self::Target {
         &self.entries
     }
 }
 
-impl DerefMut for Channels {
+impl<T> DerefMut for Table<T> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.entries
     }
@@ -79,28 +85,24 @@ impl DerefMut for Channels {
 mod tests {
     use super::*;
 
-    fn channel() -> Channel {
-        Channel::new("#a", 1, 0, 0)
-    }
-
     #[test]
-    fn after_many_channels_the_table_is_short_again() {
-        let mut channels = Channels::default();
+    fn after_a_crowd_the_table_is_short_again_and_the_lowest_index_is_taken_first() {
+        let mut table = Table::default();
         for round in 0..3 {
             for index in 0..10_000 {
-                assert_eq!(channels.add(channel()), index);
+                assert_eq!(table.insert_with(|index| index), index);
             }
             for index in (0..10_000).filter(|index| *index != 3) {
-                channels.remove(index);
+                assert_eq!(table.remove(index), Some(index));
             }
-            assert_eq!(channels.len(), 4);
-            let kept = (channels.entries.capacity(), channels.free.capacity());
+            assert_eq!((table.len(), table.remove(2), table.remove(9_999)), (4, None, None));
+            let kept = (table.entries.capacity(), table.free.capacity());
             assert!(kept.0 <= 2 * KEEP && kept.1 <= 4 * KEEP, "round {round}: {kept:?}");
-            assert_eq!((channels.add(channel()), channels.add(channel())), (0, 1), "the lowest first");
+            assert_eq!((table.insert_with(|_| 0), table.insert_with(|_| 1)), (0, 1));
             for index in [0, 1, 3] {
-                channels.remove(index);
+                assert!(table.remove(index).is_some());
             }
-            assert!(channels.is_empty());
+            assert!(table.is_empty());
         }
     }
 }
