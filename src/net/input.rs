@@ -320,9 +320,10 @@ impl<D: Driver> Shell<D> {
             }
             Role::Admin(_) => {}
         }
-        if self.conns.get(id).is_some_and(|conn| conn.parked) {
-            // The answer to that line is still to come; then its connection is looked at again.
-            return;
+        if let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.parked) {
+            // The answer to that line is still to come; then its connection is looked at again, and is over.
+            conn.ended = Some(why);
+            return self.renew_deadline(id);
         }
         match why {
             // The peer may have closed its own side only: what was said to it is sent.

@@ -158,6 +158,30 @@ fn who_is_sent_to_at_the_deadline_and_cannot_be_is_gone() {
 }
 
 #[test]
+fn what_an_operator_sent_is_dropped_in_time_while_a_reload_is_waited_for_and_then_it_is_over() {
+    let mut rig = Rig::new();
+    rig.loads_late = true;
+    let operator = rig.operator();
+    rig.settle();
+    rig.driver().set_capacity(operator, 0);
+    for method in ["stats", "reload", "version"] {
+        rig.say(operator, &format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{method}\"}}\n"));
+        rig.settle();
+    }
+    rig.now.mono_ms += ADMIN_STALL_MS;
+    // What came last is still in the socket.
+    rig.driver().send(operator, b"{\"jsonrpc\":\"2.0\",");
+    hint_at_an_end(&mut rig, operator);
+    assert!(!rig.driver().is_closed(operator), "it waits for an answer");
+    rig.driver().set_capacity(operator, 1 << 20);
+    rig.load();
+    rig.settle();
+    let answers = rig.hear(operator);
+    assert!(answers.contains("restart_needed") && !answers.contains("\"name\":\"chatd\""), "{answers}");
+    assert!(rig.driver().is_closed(operator));
+}
+
+#[test]
 fn after_a_pause_each_has_a_chance_to_be_heard() {
     let mut rig = Rig::new();
     let [ann, bob] = rig.room(["ann", "bob"]);
