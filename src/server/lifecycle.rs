@@ -242,7 +242,7 @@ impl Ctx<'_> {
     pub(super) fn remember(&mut self) {
         let Server { clients, whowas, now, config, .. } = &mut *self.server;
         if let Some(past) = clients[self.me as usize].as_ref().and_then(|it| Past::of(it, now.unix_ms)) {
-            whowas.push(past, config.limits.whowas_entries as usize);
+            whowas.push(&past, config.limits.whowas_entries as usize);
         }
     }
 

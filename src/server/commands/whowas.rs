@@ -16,7 +16,7 @@ pub(in super::super) struct WhowasWork {
     /// How many more may be shown.
     left: usize,
     /// The number of the entry that was shown last.
-    last: u64,
+    last: Option<u64>,
 }
 
 /// `WHOWAS <nick> [count [server]]`
@@ -26,11 +26,11 @@ pub(super) fn whowas(c: &mut Ctx<'_>, m: &Message<'_>) -> Outcome {
     must_be_me(c, m.get(2))?;
     // Anything but a positive number asks for all of them (Modern IRC, WHOWAS).
     let left = m.get(1).and_then(|count| count.parse().ok()).filter(|&count| count > 0);
-    if c.server.whowas.before(nick, u64::MAX).is_none() {
+    if c.server.whowas.before(nick, None).is_none() {
         c.reply(numeric::err_wasnosuchnick(nick));
     }
     let left = left.unwrap_or(usize::MAX);
-    c.begin(Work::Whowas(WhowasWork { nick: nick.to_owned(), left, last: u64::MAX }));
+    c.begin(Work::Whowas(WhowasWork { nick: nick.to_owned(), left, last: None }));
     Ok(())
 }
 
@@ -41,10 +41,10 @@ pub(in super::super) fn whowas_step(c: &mut Ctx<'_>, work: &mut WhowasWork) -> b
         c.reply(numeric::rpl_endofwhowas(&work.nick));
         return false;
     };
-    (work.last, work.left) = (number, work.left - 1);
-    let (nick, user, host) = (past.nick.clone(), past.user.clone(), past.host.clone());
-    let real_host = past.real_host.clone();
-    let (realname, address, until) = (past.realname.clone(), past.address, Iso(past.until_unix_ms));
+    (work.last, work.left) = (Some(number), work.left - 1);
+    let [nick, user, host, real_host, realname] =
+        [past.nick, past.user, past.host, past.real_host, past.realname].map(ToOwned::to_owned);
+    let (address, until) = (past.address, Iso(past.until_unix_ms));
     let config = c.config();
     c.reply(numeric::rpl_whowasuser(&nick, &user, &host, realname));
     if policy::sees_all(c.server, c.me) {
