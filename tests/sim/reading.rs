@@ -101,16 +101,17 @@ impl World {
         client.open = false;
         // Whether so much was waiting for it has been judged by what was unsent, as it may be in a storm.
         let overflowed = client.end.as_ref().is_some_and(|end| end.cause == Cause::SendQueue.name());
-        // Who is leaving while memory is short may lose what was to be said last.
-        let cut = scarce && client.end.is_some();
+        // Who is leaving while memory is short, or has not taken it in time, may lose what was to be said last: whether that
+        // is so has been judged.
+        let cut = client.end.is_some() && (scarce || client.parcel.missing() > 0);
         let mut excused = client.is_excused() || broken || overflowed || cut;
         if let Role::Bot(bot) = &mut client.role {
             // One that is not let in may not even hear why, as what it sent is not read any more.
             excused |= bot.stage == Stage::Registering && (bot.error.is_some() || crowded);
             bot.stage = Stage::Gone;
             if !excused {
-                let Bot { error, .. } = &**bot;
-                return Err(format!("was disconnected for nothing: {error:?}, reset: {destroyed}"));
+                let (Bot { error, .. }, end) = (&**bot, &client.end);
+                return Err(format!("was disconnected for nothing: {error:?}, reset: {destroyed}, {end:?}"));
             }
         }
         if !excused && !client.inbox.is_empty() {
