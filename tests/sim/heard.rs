@@ -84,8 +84,10 @@ impl Bot {
         self.heard += 1;
         let answered = std::mem::take(&mut self.answered);
         match &command {
-            Command::Say { verb: "NOTICE", id, .. } => {
-                // Nothing says that a NOTICE was not delivered, but there is no echo then.
+            // Nothing says that a NOTICE was not delivered, or that mode `g` has kept a TAGMSG away, but there is no echo then.
+            Command::Say { verb, target, id }
+                if *verb == "NOTICE" || *verb == "TAGMSG" && !target.starts_with('#') =>
+            {
                 if ledger.must_be_settled(*id).is_err() {
                     ledger.refused(*id)?;
                 }
