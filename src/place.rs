@@ -14,6 +14,8 @@ use nix::unistd::{Uid, chown};
 pub const CONFIG_FILE: &str = "/etc/chatd/chatd.toml";
 /// The file name of the socket in a folder of chatd's own.
 const SOCKET: &str = "admin.sock";
+/// The file name of a monitor socket that `chatctl` finds beside the admin socket.
+const MONITOR: &str = "monitor.sock";
 /// The folder of a daemon that root started.
 const SYSTEM: &str = "/run/chatd";
 /// The folder of the state of a daemon that root started.
@@ -266,11 +268,28 @@ pub fn find(env: &Env, candidates: &[Candidate]) -> Option<PathBuf> {
     candidates.iter().find(there).map(|candidate| candidate.socket.clone())
 }
 
+/// Where `chatctl` looks for a monitor socket when it may not connect to the admin socket, best first. `configured` is what
+/// [`CONFIG_FILE`] sets, if it can be read: those who only look can often not.
+pub fn monitors(admin: &Path, configured: Option<PathBuf>) -> Vec<PathBuf> {
+    let beside = admin.with_file_name(MONITOR);
+    let other = configured.filter(|configured| *configured != beside);
+    other.into_iter().chain([beside]).collect()
+}
+
 /// The `[admin] socket` of a configuration file, whatever else may be wrong with the file: `chatctl`
 /// is what an operator needs when it is.
 pub fn configured(text: &str) -> Option<PathBuf> {
+    socket_of("admin", text)
+}
+
+/// The same of `[monitor]`.
+pub fn configured_monitor(text: &str) -> Option<PathBuf> {
+    socket_of("monitor", text)
+}
+
+fn socket_of(section: &str, text: &str) -> Option<PathBuf> {
     let table: toml::Table = text.parse().ok()?;
-    let socket = table.get("admin")?.get("socket")?.as_str()?;
+    let socket = table.get(section)?.get("socket")?.as_str()?;
     Some(PathBuf::from(socket))
 }
 
@@ -344,11 +363,22 @@ mod tests {
 
     #[test]
     fn the_configured_place_is_read_from_a_file_with_other_faults() {
-        let text = "[admin]\nsocket = \"/srv/chat.sock\"\ncolour = 7\n[nonsense]\n";
+        let text = "[admin]\nsocket = \"/srv/chat.sock\"\ncolour = 7\n[nonsense]\n[monitor]\nsocket = \"/m\"";
         assert_eq!(configured(text), Some("/srv/chat.sock".into()));
+        assert_eq!(configured_monitor(text), Some("/m".into()));
         for text in ["", "[admin]\nmode = \"0660\"", "[admin]\nsocket = 7", "[admin"] {
             assert_eq!(configured(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_monitor_socket_is_looked_for_where_it_is_configured_and_beside_the_admin_socket() {
+        let admin = Path::new("/run/chatd/admin.sock");
+        let beside = PathBuf::from("/run/chatd/monitor.sock");
+        for configured in [None, Some(beside.clone())] {
+            assert!(monitors(admin, configured).iter().eq([&beside]), "once");
+        }
+        assert_eq!(monitors(admin, Some("/srv/m".into())), [PathBuf::from("/srv/m"), beside]);
     }
 
     fn made(folder: &Path) -> Place {

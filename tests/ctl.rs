@@ -12,6 +12,8 @@ mod lists;
 mod manuals;
 #[path = "ctl/password.rs"]
 mod password;
+#[path = "ctl/watch.rs"]
+mod watch;
 
 use chatd::admin::{
     Announced, Json, Kicked, LogLevel, Reloaded, Request, ShuttingDown, Stats, Target, Version,
@@ -120,6 +122,8 @@ fn stats_are_labelled_and_have_units() {
         users: 11,
         channels: 3,
         lockdown: false,
+        draining: false,
+        watchers: 2,
         messages_in: 1_234_567,
         messages_out: 89,
         deliveries: 123_456_789,
@@ -147,6 +151,8 @@ connections        12 now, 40 peak, 1,234 total
 users              11
 channels           3
 lockdown           off
+draining           no
+watchers           2
 messages           1,234,567 in, 89 out
 deliveries         123,456,789
 bytes              512 B in, 1.2 MiB out

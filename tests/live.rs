@@ -2,6 +2,8 @@
 
 #[path = "live/admin.rs"]
 mod admin;
+#[path = "live/audit.rs"]
+mod audit;
 mod common;
 #[path = "live/company.rs"]
 mod company;
@@ -19,6 +21,8 @@ mod pauses;
 mod shortage;
 #[path = "live/signals.rs"]
 mod signals;
+#[path = "live/watch.rs"]
+mod watch;
 
 use std::fs;
 use std::path::Path;

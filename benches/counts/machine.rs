@@ -45,6 +45,10 @@ impl Driver for Machine {
 
     fn close_listener(&mut self, (): ()) {}
 
+    fn set_listening(&mut self, (): &(), _: SocketAddr, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+
     fn accept(&mut self, (): &()) -> io::Result<(usize, Origin)> {
         self.waiting = self.waiting.checked_sub(1).ok_or(ErrorKind::WouldBlock)?;
         let stream = self.free.pop().unwrap_or_else(|| {

@@ -75,6 +75,10 @@ impl Driver for Machine {
 
     fn close_listener(&mut self, _: u32) {}
 
+    fn set_listening(&mut self, _: &u32, _: SocketAddr, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+
     fn accept(&mut self, gate: &u32) -> io::Result<(u32, Origin)> {
         let number = self.waiting[*gate as usize].pop_front().ok_or(ErrorKind::WouldBlock)?;
         let origin = if *gate == ADMIN {

@@ -183,3 +183,14 @@ pub struct Lockdown {
     /// Whether this call has changed that.
     pub changed: bool,
 }
+
+/// The result of `drain`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draining {
+    /// Whether new clients are refused.
+    pub on: bool,
+    /// Whether this call has changed that.
+    pub changed: bool,
+    /// Chat connections that are there.
+    pub connections: u64,
+}

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::EVENTS;
 use crate::proto::duration;
 use crate::proto::limits::{ADMIN_PAGE, ADMIN_PAGE_DEFAULT};
 
@@ -15,6 +16,8 @@ pub enum Kind {
     Text,
     /// One of these strings.
     Choice(&'static [&'static str]),
+    /// An array of some of these strings.
+    Words(&'static [&'static str]),
     /// A whole number in this range, both ends included.
     Integer(u64, u64),
     /// `true` or `false`; absent is `false`.
@@ -30,6 +33,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text | Self::Choice(_) | Self::Duration => "string",
+            Self::Words(_) => "array",
             Self::Integer(..) => "integer",
             Self::Switch => "boolean",
             Self::Cursor => "string or integer",
@@ -42,9 +46,10 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text => f.write_str("a string that is not empty"),
-            Self::Choice(words) => {
-                let (last, others) = words.split_last().expect("a choice has words");
-                write!(f, "{} or {last}", others.join(", "))
+            Self::Choice(words) => either(words, f),
+            Self::Words(words) => {
+                f.write_str("an array of some of ")?;
+                either(words, f)
             }
             Self::Integer(min, u64::MAX) => write!(f, "an integer from {min} on"),
             Self::Integer(min, max) => write!(f, "an integer from {min} to {max}"),
@@ -56,6 +61,12 @@ impl fmt::Display for Kind {
             }
         }
     }
+}
+
+/// One word or the other.
+fn either(words: &[&str], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (last, others) = words.split_last().expect("a choice has words");
+    write!(f, "{} or {last}", others.join(", "))
 }
 
 /// A parameter of a method.
@@ -90,7 +101,7 @@ impl Serialize for Param {
         map.serialize_entry("name", self.name)?;
         map.serialize_entry("type", self.kind.name())?;
         match self.kind {
-            Kind::Choice(words) => map.serialize_entry("values", words)?,
+            Kind::Choice(words) | Kind::Words(words) => map.serialize_entry("values", words)?,
             Kind::Integer(min, max) => {
                 map.serialize_entry("minimum", &min)?;
                 if max < u64::MAX {
@@ -174,6 +185,12 @@ pub const METHODS: &[Method] = &[
             optional("topic", Kind::Text, "the new topic; neither this nor clear only shows it"),
             optional("clear", Kind::Switch, "whether to clear it"),
         ],
+        changes: true,
+    },
+    Method {
+        name: "drain",
+        help: "Refuse new clients, or take them again; those who are there stay",
+        params: &[optional("undo", Kind::Switch, "whether to take new clients again")],
         changes: true,
     },
     Method {
@@ -266,6 +283,7 @@ pub const METHODS: &[Method] = &[
         changes: true,
     },
     Method { name: "stats", help: "Show counters and gauges", params: &[], changes: false },
+    Method { name: "unwatch", help: "End what watch has begun", params: &[], changes: false },
     Method {
         name: "user.info",
         help: "Show all that is known of a user",
@@ -276,7 +294,23 @@ pub const METHODS: &[Method] = &[
         changes: false,
     },
     Method { name: "version", help: "Show name, version and process id", params: &[], changes: false },
+    Method {
+        name: "watch",
+        help: "Tell this connection of events as they happen",
+        params: &[optional("events", Kind::Words(&EVENTS), "only these kinds; all if absent")],
+        changes: false,
+    },
 ];
+
+/// The methods that change something or, without the parameter that says what to change, show how it is.
+const SHOW_OR_CHANGE: [&str; 3] = ["channel.topic", "lockdown", "log_level"];
+
+impl Method {
+    /// Whether there is a request of it that changes nothing, so that it has a place on the monitor socket.
+    pub fn can_look(&self) -> bool {
+        !self.changes || SHOW_OR_CHANGE.contains(&self.name)
+    }
+}
 
 /// What `list` lists.
 pub const WHATS: [&str; 4] = ["users", "channels", "connections", "listeners"];

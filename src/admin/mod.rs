@@ -22,6 +22,7 @@
 //! the types named after it: [`Stats`], [`Page`] of [`UserItem`] and so on.
 
 mod details;
+mod events;
 mod methods;
 mod params;
 mod request;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use details::*;
+pub use events::*;
 pub use methods::{ACTIONS, BANS, Kind, LEVELS, METHODS, Method, Param, SWITCH, TEXTS, WHATS, method};
 pub use request::{List, Request, Target, TopicChange, What};
 pub use results::*;
@@ -55,6 +57,9 @@ pub const REFUSED: i64 = 2;
 pub const TOO_LARGE: i64 = 3;
 /// Some of what was asked for, or all of it, was not done; the message says what and why.
 pub const NOT_DONE: i64 = 4;
+
+/// The monitor socket is not for what changes something.
+pub const NOT_ALLOWED: i64 = 5;
 
 /// A JSON-RPC error object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -28,6 +28,7 @@ pub(super) fn quote(text: &str) -> String {
 /// Shows a value for an error message.
 fn show(value: &Value) -> String {
     match value {
+        Value::Array(items) if items.is_empty() => "an empty array".to_owned(),
         Value::Array(_) => "an array".to_owned(),
         Value::Object(_) => "an object".to_owned(),
         Value::String(text) if text.is_empty() => "an empty string".to_owned(),
@@ -125,6 +126,12 @@ impl<'a> Params<'a> {
         self.get(name).and_then(Value::as_str).map(str::to_owned)
     }
 
+    /// The parameter of that name, an array of words; empty if it is absent.
+    pub(super) fn words(&self, name: &str) -> Vec<String> {
+        let words = self.get(name).and_then(Value::as_array).into_iter().flatten();
+        words.filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     /// The parameter of that name, a number or the string of one.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.get(name).and_then(number)
@@ -176,6 +183,15 @@ fn fault(kind: Kind, value: &Value) -> Option<String> {
                 return Some(format!("must be {kind}, but is {}; did you mean `{near}`?", show(value)));
             }
             words.contains(&text.as_str())
+        }
+        (Kind::Words(words), Value::Array(items)) => {
+            let wrong = items.iter().find(|item| !item.as_str().is_some_and(|item| words.contains(&item)));
+            if let Some(wrong) = wrong {
+                let near = wrong.as_str().and_then(|wrong| closest(wrong, words.iter().copied()));
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                return Some(format!("must be {kind}, but has {}{hint}", show(wrong)));
+            }
+            !items.is_empty()
         }
         (Kind::Integer(min, max), Value::Number(number)) => {
             number.as_u64().is_some_and(|number| (min..=max).contains(&number))

@@ -93,6 +93,11 @@ pub enum Request {
         /// What is done with it.
         change: TopicChange,
     },
+    /// `drain`
+    Drain {
+        /// Whether it is to end.
+        undo: bool,
+    },
     /// `filter.add`
     FilterAdd {
         /// Its name.
@@ -159,6 +164,8 @@ pub enum Request {
     },
     /// `stats`
     Stats,
+    /// `unwatch`
+    Unwatch,
     /// `user.info`
     UserInfo {
         /// Which.
@@ -166,6 +173,11 @@ pub enum Request {
     },
     /// `version`
     Version,
+    /// `watch`
+    Watch {
+        /// Some of [`super::EVENTS`]; empty for all.
+        events: Vec<String>,
+    },
 }
 
 /// What `channel.topic` does.
@@ -246,6 +258,7 @@ impl Request {
                 modes: params.text("modes").expect("required"),
             },
             "channel.topic" => Self::topic(&params)?,
+            "drain" => Self::Drain { undo: params.switch("undo") },
             "filter.add" => Self::FilterAdd {
                 name: params.text("name").expect("required"),
                 pattern: params.text("pattern").expect("required"),
@@ -273,8 +286,10 @@ impl Request {
             "reload" => Self::Reload,
             "shutdown" => Self::Shutdown { reason: params.text("reason") },
             "stats" => Self::Stats,
+            "unwatch" => Self::Unwatch,
             "user.info" => Self::UserInfo { target: Self::target(&params)? },
             "version" => Self::Version,
+            "watch" => Self::Watch { events: params.words("events") },
             name => unreachable!("a test walks the table, and {name} is in it"),
         })
     }
@@ -342,6 +357,7 @@ impl Request {
             Self::ChannelInfo { .. } => "channel.info",
             Self::ChannelMode { .. } => "channel.mode",
             Self::ChannelTopic { .. } => "channel.topic",
+            Self::Drain { .. } => "drain",
             Self::FilterAdd { .. } => "filter.add",
             Self::FilterDel { .. } => "filter.del",
             Self::FilterList => "filter.list",
@@ -355,8 +371,10 @@ impl Request {
             Self::Reload => "reload",
             Self::Shutdown { .. } => "shutdown",
             Self::Stats => "stats",
+            Self::Unwatch => "unwatch",
             Self::UserInfo { .. } => "user.info",
             Self::Version => "version",
+            Self::Watch { .. } => "watch",
         };
         method(name).expect("every request is in the table")
     }
@@ -438,6 +456,7 @@ impl Request {
                     TopicChange::Set(topic) => put("topic", Some(topic.as_str().into())),
                 }
             }
+            Self::Drain { undo } => put("undo", undo.then(|| true.into())),
             Self::FilterAdd { name, pattern, on, action, reason } => {
                 put("name", Some(name.as_str().into()));
                 put("pattern", Some(pattern.as_str().into()));
@@ -470,7 +489,8 @@ impl Request {
             }
             Self::LogLevel { level } => put("level", level.map(|level| level.as_str().to_lowercase().into())),
             Self::Shutdown { reason } => put("reason", reason.as_deref().map(Value::from)),
-            Self::FilterList | Self::Help | Self::Reload | Self::Stats | Self::Version => {}
+            Self::Watch { events } => put("events", (!events.is_empty()).then(|| events.clone().into())),
+            Self::FilterList | Self::Help | Self::Reload | Self::Stats | Self::Unwatch | Self::Version => {}
         }
         params
     }

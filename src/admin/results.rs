@@ -35,13 +35,13 @@ pub struct Announced {
 /// The result of `help`.
 #[derive(Debug, Serialize)]
 pub struct Help {
-    /// Every method, with its parameters.
-    pub methods: &'static [Method],
+    /// Every method that may be used on the socket, with its parameters.
+    pub methods: Vec<&'static Method>,
 }
 
 impl Default for Help {
     fn default() -> Self {
-        Self { methods: METHODS }
+        Self { methods: METHODS.iter().collect() }
     }
 }
 
@@ -111,6 +111,20 @@ pub struct ShuttingDown {
     pub timeout_seconds: u64,
 }
 
+/// The result of `watch`: what this connection is told of from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watching {
+    /// Kinds of events, some of [`super::EVENTS`].
+    pub events: Vec<String>,
+}
+
+/// The result of `unwatch`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unwatched {
+    /// Whether this connection was told of events.
+    pub ended: bool,
+}
+
 /// The result of `version`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
@@ -142,6 +156,12 @@ pub struct Stats {
     /// Whether the panic switch is on.
     #[serde(default)]
     pub lockdown: bool,
+    /// Whether new clients are refused, as `drain` was asked for.
+    #[serde(default)]
+    pub draining: bool,
+    /// Connections that watch events.
+    #[serde(default)]
+    pub watchers: u64,
     /// Lines from clients.
     pub messages_in: u64,
     /// Lines written for clients, each counted once however many clients got it.
@@ -259,6 +279,8 @@ pub enum Role {
     Chat,
     /// The admin socket.
     Admin,
+    /// The monitor socket, where nothing can be changed.
+    Monitor,
 }
 
 /// How far a connection is.
@@ -328,6 +350,8 @@ pub enum ListenerState {
     Accepting,
     /// It pauses, as descriptors ran out.
     Paused,
+    /// It refuses connections, as `drain` was asked for.
+    Draining,
 }
 
 /// An item of `list` listeners.

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::params::quote;
 use super::{
-    INVALID_REQUEST, Json, METHOD_NOT_FOUND, METHODS, PARSE_ERROR, Request, RpcError, TOO_LARGE, method,
+    INVALID_REQUEST, Json, METHOD_NOT_FOUND, METHODS, Method, PARSE_ERROR, Request, RpcError, TOO_LARGE,
+    method,
 };
 use crate::proto::limits::{ADMIN_BATCH, ADMIN_REPLY};
 use crate::suggest::closest;
@@ -24,6 +25,8 @@ pub struct Calls {
 struct Call {
     /// As JSON, to be echoed; `None` for a notification, which gets no answer.
     id: Option<String>,
+    /// What it asks for, if there is such a method.
+    method: Option<&'static Method>,
     request: Result<Request, RpcError>,
 }
 
@@ -56,7 +59,10 @@ fn invalid(message: impl Into<String>) -> RpcError {
 
 impl Calls {
     fn fault(error: RpcError) -> Self {
-        Self { batch: false, calls: vec![Call { id: Some("null".to_owned()), request: Err(error) }] }
+        Self {
+            batch: false,
+            calls: vec![Call { id: Some("null".to_owned()), method: None, request: Err(error) }],
+        }
     }
 
     /// How many calls the line holds, faulty ones included: what it counts against
@@ -69,6 +75,12 @@ impl Calls {
     /// The requests among the calls.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
         self.calls.iter().filter_map(|call| call.request.as_ref().ok())
+    }
+
+    /// The calls of methods that could change something and are not carried out, as their parameters are wrong; and why.
+    pub fn faulty(&self) -> impl Iterator<Item = (&'static Method, &RpcError)> {
+        let changes = |call: &Call| call.method.filter(|method| method.changes);
+        self.calls.iter().filter_map(move |call| changes(call).zip(call.request.as_ref().err()))
     }
 
     /// Has `answer` carry out each request, in order, and makes the line to send back, LF included;
@@ -108,13 +120,14 @@ impl Call {
         };
         match Envelope::check(call) {
             Err(message) => Self::invalid(id, message),
-            Ok(envelope) => Self { id, request: envelope.request() },
+            Ok(envelope) => Self { id, method: method(envelope.method), request: envelope.request() },
         }
     }
 
     /// A call that is no request is answered even without an id: it may not have been a notification.
     fn invalid(id: Option<String>, message: impl Into<String>) -> Self {
-        Self { id: Some(id.unwrap_or_else(|| "null".to_owned())), request: Err(invalid(message)) }
+        let id = Some(id.unwrap_or_else(|| "null".to_owned()));
+        Self { id, method: None, request: Err(invalid(message)) }
     }
 }
 

@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, value_parser};
 
 use crate::admin::{
-    ACTIONS, BANS, Kind, LEVELS, List, Request, SWITCH, TEXTS, Target, TopicChange, WHATS, What,
+    ACTIONS, BANS, EVENTS, Kind, LEVELS, List, Request, SWITCH, TEXTS, Target, TopicChange, WHATS, What,
 };
 use crate::proto::duration;
 use crate::proto::limits::ADMIN_PAGE;
@@ -89,6 +89,13 @@ pub(super) enum Verb {
         #[arg(long)]
         id: Option<u64>,
     },
+    /// Refuse new clients, or take them again; those who are there stay
+    #[command(after_help = "Examples:\n  chatctl drain\n  chatctl drain --undo")]
+    Drain {
+        /// Take new clients again
+        #[arg(long)]
+        undo: bool,
+    },
     /// Look at the content filter, or change it
     #[command(after_help = "Examples:\n  chatctl filter list\n  chatctl filter test free coins")]
     #[command(disable_help_subcommand = true)]
@@ -163,6 +170,14 @@ pub(super) enum Verb {
     /// Show the daemon's name, version and process id
     #[command(after_help = "Example:\n  chatctl version")]
     Version,
+    /// Show events as they happen, until Ctrl-C
+    #[command(after_help = "Examples:\n  chatctl watch\n  chatctl watch --filter join,part,quit\n  \
+        chatctl watch --filter limit,flood --json | jq .limit")]
+    Watch {
+        /// Only these kinds, separated by commas [default: all]
+        #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = PossibleValuesParser::new(EVENTS))]
+        filter: Vec<String>,
+    },
 }
 
 /// What to do with bans from the server.
@@ -381,6 +396,7 @@ impl Verb {
             Self::Announce { text } => Request::Announce { text: text.join(" ") },
             Self::Ban { verb } => return Some(verb.request()),
             Self::Channel { verb } => verb.request(),
+            Self::Drain { undo } => Request::Drain { undo },
             Self::Filter { verb } => verb.request(),
             Self::Lockdown { state } => Request::Lockdown { on: (state != "show").then(|| state == "on") },
             Self::Kick { nick, reason, channel, id } => {
@@ -410,6 +426,7 @@ impl Verb {
                 Request::UserInfo { target: id.map_or_else(by_nick, Target::Id) }
             }
             Self::Version => Request::Version,
+            Self::Watch { filter } => Request::Watch { events: filter },
         };
         Some((request, None))
     }
@@ -424,7 +441,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::admin::METHODS;
+    use crate::admin::{METHODS, Method};
 
     fn request(line: &str) -> Request {
         let words = std::iter::once("chatctl").chain(line.split_whitespace());
@@ -444,7 +461,9 @@ mod tests {
     #[test]
     fn every_method_has_a_verb_with_its_help_and_an_example() {
         let command = Args::command();
-        for method in METHODS.iter().filter(|method| method.name != "help") {
+        // chatctl has its own help, and ends what it watches by leaving.
+        let is_verb = |method: &&Method| !["help", "unwatch"].contains(&method.name);
+        for method in METHODS.iter().filter(is_verb) {
             let name = method.name.replace('_', "-").replace('.', " ");
             let verb = name.split(' ').fold(&command, |verb, name| {
                 verb.find_subcommand(name).unwrap_or_else(|| panic!("no verb {name}"))
@@ -453,7 +472,7 @@ mod tests {
             assert!(example.contains(&format!("  chatctl {name}")), "{example}");
         }
         // One verb needs no daemon.
-        assert_eq!(leaves(&command).len(), METHODS.len());
+        assert_eq!(leaves(&command).len(), METHODS.iter().filter(is_verb).count() + 1);
     }
 
     /// The verbs that have no verbs of their own.

@@ -35,18 +35,19 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
-    /// Connects to the socket that was named, or to the one that is found.
+    /// Connects to the socket that was named, or to the one that is found. Whoever only `looks` and may not connect to the one that
+    /// is found has the monitor socket, if there is one for them.
     ///
     /// # Errors
     /// [`Failure::Unreachable`] with what to do.
-    pub(super) fn connect(named: Option<PathBuf>, timeout: Duration) -> Result<Self, Failure> {
-        let path = match named {
-            Some(path) => path,
-            None => search()?,
+    pub(super) fn connect(named: Option<PathBuf>, looks: bool, timeout: Duration) -> Result<Self, Failure> {
+        let (path, monitors) = match named {
+            Some(path) => (path, Vec::new()),
+            None => search(looks)?,
         };
-        match open(&path, timeout) {
-            Ok(stream) => Ok(Self { stream, path, timeout, calls: 0, unread: Vec::new() }),
-            Err(error) => Err(Failure::Unreachable(explain(&path, &error, timeout))),
+        match first(path, monitors, |path| open(path, timeout)) {
+            Ok((path, stream)) => Ok(Self { stream, path, timeout, calls: 0, unread: Vec::new() }),
+            Err((path, error)) => Err(Failure::Unreachable(explain(&path, &error, timeout))),
         }
     }
 
@@ -60,7 +61,7 @@ impl Daemon {
         let deadline = Instant::now() + self.timeout;
         let written = self.send(&request.to_line(self.calls), deadline);
         // A daemon that hangs up may have said why before it did, so its last words come first.
-        let line = match (self.line(deadline), written) {
+        let line = match (self.line(Some(deadline)), written) {
             (Ok(line), _) => line,
             (Err(_), Err(error)) | (Err(error), Ok(())) => return Err(self.lost(&error)),
         };
@@ -69,6 +70,22 @@ impl Daemon {
             Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
             Err(bad) => Err(self.nonsense(&bad.to_string())),
         }
+    }
+
+    /// Waits for the next line that the daemon sends of its own accord, as long as that takes.
+    ///
+    /// # Errors
+    /// [`Failure::Unreachable`] when the daemon ends the connection, or sends what is no line.
+    pub(super) fn next_line(&mut self) -> Result<Vec<u8>, Failure> {
+        self.line(None).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
+                let path = self.path.display();
+                Failure::Unreachable(format!(
+                    "chatd closed the connection on {path}: it has stopped or died; its log says why"
+                ))
+            }
+            _ => self.lost(&error),
+        })
     }
 
     /// What the daemon says makes no sense.
@@ -102,8 +119,8 @@ impl Daemon {
         self.stream.write_all(line)
     }
 
-    /// The next line, without its LF.
-    fn line(&mut self, deadline: Instant) -> io::Result<Vec<u8>> {
+    /// The next line, without its LF; until `deadline`, if there is one.
+    fn line(&mut self, deadline: Option<Instant>) -> io::Result<Vec<u8>> {
         let mut searched = 0;
         let mut chunk = [0; 16 * 1024];
         loop {
@@ -120,7 +137,7 @@ impl Daemon {
                     format!("a line of more than {LONGEST} bytes"),
                 ));
             }
-            self.stream.set_read_timeout(Some(left(deadline)?))?;
+            self.stream.set_read_timeout(deadline.map(left).transpose()?)?;
             match self.stream.read(&mut chunk) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(length) => self.unread.extend_from_slice(&chunk[..length]),
@@ -145,15 +162,37 @@ fn open(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     Ok(socket.into())
 }
 
-/// Finds the socket where chatd may have put it.
-fn search() -> Result<PathBuf, Failure> {
+/// Opens the admin socket; if that is not permitted, the first of the others that can be opened. What is wrong is what is wrong with
+/// the admin socket.
+fn first<T>(
+    admin: PathBuf,
+    monitors: Vec<PathBuf>,
+    mut open: impl FnMut(&Path) -> io::Result<T>,
+) -> Result<(PathBuf, T), (PathBuf, io::Error)> {
+    match open(&admin) {
+        Ok(opened) => Ok((admin, opened)),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            let opened = monitors.into_iter().find_map(|path| Some((open(&path).ok()?, path)));
+            opened.map(|(opened, path)| (path, opened)).ok_or((admin, error))
+        }
+        Err(error) => Err((admin, error)),
+    }
+}
+
+/// Finds the socket where chatd may have put it, and for those who only look where the monitor socket may be.
+fn search(looks: bool) -> Result<(PathBuf, Vec<PathBuf>), Failure> {
     let env = Env::current();
-    let configured = fs::read_to_string(place::CONFIG_FILE).ok().and_then(|text| place::configured(&text));
+    let text = fs::read_to_string(place::CONFIG_FILE).ok();
+    let configured = text.as_deref().and_then(place::configured);
     let candidates = place::for_client(&env, configured);
     if let Some(socket) = &env.chatd_socket {
-        return Ok(socket.clone());
+        return Ok((socket.clone(), Vec::new()));
     }
-    place::find(&env, &candidates).ok_or_else(|| Failure::Unreachable(nowhere(&candidates)))
+    let found = place::find(&env, &candidates);
+    let admin = found.ok_or_else(|| Failure::Unreachable(nowhere(&candidates)))?;
+    let monitor = text.as_deref().and_then(place::configured_monitor);
+    let monitors = if looks { place::monitors(&admin, monitor) } else { Vec::new() };
+    Ok((admin, monitors))
 }
 
 /// There is no socket in any of these places.
@@ -239,6 +278,28 @@ mod tests {
              /run/user/1000/chatd/admin.sock\n  /tmp/chatd-1000/admin.sock\n  /run/chatd/admin.sock\n\
              start it (\"systemctl start chatd\", or just \"chatd\"), or name its socket with --socket PATH"
         );
+    }
+
+    #[test]
+    fn who_may_not_use_the_admin_socket_has_the_first_other_one_that_works() {
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let tried = |refusal: ErrorKind, monitors: &[&str], works: &str| {
+            let mut tried = Vec::new();
+            let outcome = first("/admin".into(), paths(monitors), |path| {
+                tried.push(path.to_owned());
+                let error = if path == Path::new("/admin") { refusal } else { ErrorKind::NotFound };
+                if path == Path::new(works) { Ok(()) } else { Err(error.into()) }
+            });
+            (outcome.map(|(path, ())| path).map_err(|(path, error)| (path, error.kind())), tried)
+        };
+        let denied = ErrorKind::PermissionDenied;
+        let refused = |kind| Err(("/admin".into(), kind));
+        assert_eq!(tried(denied, &["/a", "/b"], "/admin"), (Ok("/admin".into()), paths(&["/admin"])));
+        assert_eq!(tried(denied, &["/a", "/b"], "/b"), (Ok("/b".into()), paths(&["/admin", "/a", "/b"])));
+        assert_eq!(tried(denied, &["/a"], ""), (refused(denied), paths(&["/admin", "/a"])));
+        // What is not there has no other.
+        let gone = ErrorKind::ConnectionRefused;
+        assert_eq!(tried(gone, &["/a"], "/a"), (refused(gone), paths(&["/admin"])));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::human::{count, counted, duration, printable, size};
 use crate::admin::{
-    BanItem, ChannelDetails, ChannelTopic, FilterItem, FilterList, FilterVerdict, Lockdown, MaskList,
-    ModesChanged, UserDetails,
+    BanItem, ChannelDetails, ChannelTopic, Draining, FilterItem, FilterList, FilterVerdict, Lockdown,
+    MaskList, ModesChanged, UserDetails,
 };
 
 /// Lines with a label each. Values may hold anything.
@@ -169,6 +169,16 @@ pub(super) fn verdict(verdict: &FilterVerdict) -> String {
 }
 
 /// The answer to `lockdown`.
+pub(super) fn draining(draining: Draining) -> String {
+    let there = counted(draining.connections, "connection stays", "connections stay");
+    match (draining.on, draining.changed) {
+        (true, true) => format!("new clients are refused from now on; {there}\n"),
+        (true, false) => format!("new clients are refused already; {there}\n"),
+        (false, true) => "new clients are taken again\n".to_owned(),
+        (false, false) => "new clients are taken, as before\n".to_owned(),
+    }
+}
+
 pub(super) fn lockdown(lockdown: Lockdown) -> String {
     let state = if lockdown.on { "on" } else { "off" };
     format!("lockdown is {}{state}\n", if lockdown.changed { "now " } else { "" })

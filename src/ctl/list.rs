@@ -200,6 +200,7 @@ fn listener(listener: ListenerItem) -> Vec<String> {
     let state = match listener.state {
         ListenerState::Accepting => "accepting",
         ListenerState::Paused => "paused",
+        ListenerState::Draining => "draining",
     };
     vec![listener.address, role(listener.role), state.to_owned(), count(listener.accepted)]
 }
@@ -250,5 +251,6 @@ fn role(role: Role) -> String {
     match role {
         Role::Chat => "chat".to_owned(),
         Role::Admin => "admin".to_owned(),
+        Role::Monitor => "monitor".to_owned(),
     }
 }

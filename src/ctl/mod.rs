@@ -11,6 +11,7 @@ mod human;
 mod list;
 mod render;
 mod table;
+mod watch;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use serde_json::json;
 
-use crate::admin::{Problems, RpcError};
+use crate::admin::{Problems, Request, RpcError};
 use args::Args;
 use daemon::Daemon;
 
@@ -64,9 +65,12 @@ fn run(args: Args, terminal: Option<usize>, out: &mut dyn Write) -> Result<(), F
     let (socket, timeout) = (args.socket.clone(), args.timeout());
     let Some(request) = args.verb.request() else { return hash::run(json, out) };
     let (mut request, limit) = request;
-    let mut daemon = Daemon::connect(socket, timeout)?;
+    let mut daemon = Daemon::connect(socket, !request.changes(), timeout)?;
     if request.page().is_some() {
         return list::list(&mut daemon, request, limit, json, terminal, out);
+    }
+    if let Request::Watch { .. } = request {
+        return watch::watch(&mut daemon, &request, json, out);
     }
     let result = daemon.call(&request)?;
     if json {

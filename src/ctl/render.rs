@@ -21,6 +21,7 @@ pub(super) fn result(request: &Request, json: &str) -> serde_json::Result<String
         Request::ChannelInfo { .. } => details::channel(&read(json)?),
         Request::ChannelMode { .. } => details::modes(&read(json)?),
         Request::ChannelTopic { .. } => details::topic(&read(json)?),
+        Request::Drain { .. } => details::draining(read(json)?),
         Request::FilterAdd { .. } => format!("added\n{}", details::filter(&read(json)?)),
         Request::FilterDel { .. } => format!("removed\n{}", details::filter(&read(json)?)),
         Request::FilterList => details::filters(&read(json)?),
@@ -33,10 +34,13 @@ pub(super) fn result(request: &Request, json: &str) -> serde_json::Result<String
         Request::Stats => stats(&read(json)?),
         Request::UserInfo { .. } => details::user(&read(json)?),
         Request::Version => version(&read(json)?),
-        // chatctl has its own help, and lists are printed page by page.
-        Request::Help | Request::BanList { .. } | Request::List(_) | Request::OperList { .. } => {
-            format!("{json}\n")
-        }
+        // chatctl has its own help, lists are printed page by page, and events as they come.
+        Request::Help
+        | Request::BanList { .. }
+        | Request::List(_)
+        | Request::OperList { .. }
+        | Request::Unwatch
+        | Request::Watch { .. } => format!("{json}\n"),
     })
 }
 
@@ -119,6 +123,8 @@ fn stats(stats: &Stats) -> String {
         ("users", count(stats.users)),
         ("channels", count(stats.channels)),
         ("lockdown", if stats.lockdown { "on" } else { "off" }.to_owned()),
+        ("draining", if stats.draining { "yes" } else { "no" }.to_owned()),
+        ("watchers", count(stats.watchers)),
         ("messages", format!("{} in, {} out", count(stats.messages_in), count(stats.messages_out))),
         ("deliveries", count(stats.deliveries)),
         ("bytes", format!("{} in, {} out", size(stats.bytes_in), size(stats.bytes_out))),

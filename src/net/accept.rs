@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 
 use nix::errno::Errno;
 
-use super::conn::{Conn, Role};
+use super::conn::{Caller, Conn, Power, Role};
 use super::driver::{Credentials, Driver, Origin};
 use super::shell::{Gate, GateKind, Shell};
 use super::stats::Refused;
-use crate::admin::{self, RpcError};
+use crate::admin::{self, Happening, ListenerStep, RpcError};
 use crate::id::ClientId;
 use crate::log::Quoted;
 use crate::proto::limits::{ACCEPT_PAUSE_MS, ACCEPTS_PER_TURN, ADMIN_CONNECTIONS, ADMIN_SEND_QUEUE};
@@ -50,7 +50,8 @@ impl<D: Driver> Shell<D> {
         let token = self.next_gate;
         self.driver.register_listener(&mut socket, token)?;
         self.next_gate += 1;
-        self.gates.push(Gate { token, kind, socket, paused: None, queued: false, accepted: 0 });
+        let silent = false;
+        self.gates.push(Gate { token, kind, socket, paused: None, silent, queued: false, accepted: 0 });
         Ok(token)
     }
 
@@ -87,7 +88,7 @@ impl<D: Driver> Shell<D> {
         let mut failed = 0;
         for _ in 0..ACCEPTS_PER_TURN {
             let has_room = self.conns.len() < self.room;
-            let Some(gate) = self.gate_mut(token) else { return };
+            let Some(gate) = self.gate_mut(token).filter(|gate| !gate.silent) else { return };
             let is_chat = gate.kind.is_chat();
             if is_chat && !has_room {
                 return self.pause(token, "as many descriptors are in use as may be");
@@ -130,6 +131,12 @@ impl<D: Driver> Shell<D> {
             _ => return self.driver.close(stream),
         };
         let peer = Peer { address: address.ip(), port: address.port(), listener };
+        if self.draining {
+            let line = b"ERROR :The server takes no new connections for now, try another one\r\n";
+            let _ = self.driver.write(&mut stream, line);
+            self.driver.close(stream);
+            return self.refused(Refused::Draining, address);
+        }
         if self.is_short_of_memory() {
             let _ =
                 self.driver.write(&mut stream, b"ERROR :The server is short of memory, try again later\r\n");
@@ -147,21 +154,37 @@ impl<D: Driver> Shell<D> {
         self.chats += 1;
         self.out.open(id.slot, self.server.config().limits.send_queue);
         log::info!("connect client={id} address={address}");
+        self.happened(|| Happening::Connect {
+            client: id.to_u64(),
+            address: address.to_string(),
+            listener: peer.listener.to_string(),
+        });
         self.tell(Input::Opened { client: id, peer });
     }
 
     fn welcome_admin(&mut self, mut stream: D::Stream, peer: Credentials, gate: u64) {
-        if self.admins >= ADMIN_CONNECTIONS {
-            let message = format!("there are {ADMIN_CONNECTIONS} admin connections already");
+        let power = match self.gates.iter().find(|it| it.token == gate).map(|it| &it.kind) {
+            Some(GateKind::Admin { power, .. }) => *power,
+            _ => return self.driver.close(stream),
+        };
+        // Those who only look are no reason to keep those out who act.
+        let (there, what) = match power {
+            Power::Admin => (self.admins - self.monitors, "admin"),
+            Power::Monitor => (self.monitors, "monitor"),
+        };
+        if there >= ADMIN_CONNECTIONS {
+            let message = format!("there are {ADMIN_CONNECTIONS} {what} connections already");
             let line = admin::error_line(RpcError::new(admin::TOO_LARGE, message));
             let _ = self.driver.write(&mut stream, &line);
             self.driver.close(stream);
             return self.refused(Refused::Admin, peer);
         }
-        let Some(id) = self.add(stream, Role::Admin(peer), gate) else { return };
+        let caller = Caller { peer, power };
+        let Some(id) = self.add(stream, Role::Admin(caller), gate) else { return };
         self.admins += 1;
+        self.monitors += usize::from(power == Power::Monitor);
         self.out.open(id.slot, ADMIN_SEND_QUEUE);
-        log::debug!("admin connect client={id} {peer}");
+        log::debug!("admin connect client={id} {caller}");
     }
 
     /// Gives a stream a slot and registers it; `None` if the system will not.
@@ -184,7 +207,9 @@ impl<D: Driver> Shell<D> {
     /// Counts a refusal, and logs it if not too many have been logged.
     pub(super) fn refused(&mut self, why: Refused, what: impl std::fmt::Display) {
         if let Some(count) = self.counters.refuse(why, self.now.mono_ms) {
-            log::warn!("refused reason={} count={count} last={}", why.name(), Quoted(what));
+            log::warn!("refused reason={} count={count} last={}", why.name(), Quoted(&what));
+            let limit = why.name().to_owned();
+            self.happened(|| Happening::Limit { limit, count, last: Some(what.to_string()) });
         }
     }
 
@@ -220,6 +245,10 @@ impl<D: Driver> Shell<D> {
     fn abandon_gate(&mut self, token: u64, error: &io::Error) {
         for gate in self.take_gates(|gate| gate.token == token) {
             log::error!("listener {} is broken and closed: {error}", gate.kind);
+            self.happened(|| Happening::Listener {
+                address: gate.kind.to_string(),
+                step: ListenerStep::Broken,
+            });
             self.driver.close_listener(gate.socket);
         }
     }

@@ -1,21 +1,20 @@
 //! The admin socket: requests of operators and what they do.
 
-use std::fmt;
-
-use super::conn::State;
-use super::driver::{Credentials, Driver};
+use super::audit;
+use super::conn::{Caller, Power, State};
+use super::driver::Driver;
 use super::operate::{no_channel, uncut};
 use super::reload::Waiter;
+use super::shell::GateKind;
 use super::shell::{STOPPED, Shell};
 use crate::admin::{
-    self, Announced, Calls, Help, Json, Kicked, LogLevel, NOT_DONE, NOT_FOUND, Reloaded, Request, RpcError,
-    ShuttingDown, Stats, Target, TopicChange, Version,
+    self, Announced, Calls, Help, Json, Kicked, LogLevel, METHODS, NOT_DONE, NOT_FOUND, Reloaded, Request,
+    RpcError, ShuttingDown, Stats, Target, Unwatched, Version,
 };
 use crate::id::ClientId;
-use crate::log::Quoted;
 use crate::outbox::Shelf;
 use crate::proto::limits::{ADMIN_CONNECTIONS, ADMIN_REPLY, ADMIN_REQUESTS_PER_TURN, ADMIN_SCAN};
-use crate::server::{Cause, Input, without_key};
+use crate::server::{Cause, Input};
 
 /// Items looked at for the price of one request: one full scan uses up a connection's share of a turn.
 const SCAN_PER_REQUEST: usize = ADMIN_SCAN / ADMIN_REQUESTS_PER_TURN;
@@ -23,7 +22,7 @@ const SCAN_PER_REQUEST: usize = ADMIN_SCAN / ADMIN_REQUESTS_PER_TURN;
 /// A line of requests that waits for a reload.
 pub(super) struct Parked {
     id: ClientId,
-    peer: Credentials,
+    caller: Caller,
     calls: Calls,
 }
 
@@ -39,26 +38,28 @@ pub(super) struct Unsaved {
 impl<D: Driver> Shell<D> {
     /// Carries out a line of requests. Returns what it costs of the connection's share of a turn. A line with a
     /// reload in it is put aside, whole, until the configuration has been read; the connection waits meanwhile.
-    pub(super) fn admin_line(&mut self, id: ClientId, peer: Credentials, line: &[u8]) -> usize {
+    pub(super) fn admin_line(&mut self, id: ClientId, caller: Caller, line: &[u8]) -> usize {
         self.scanned = 0;
         let calls = admin::parse(line);
+        audit::record_faulty(id, caller, &calls);
         let requests = calls.len();
-        if calls.requests().any(|request| *request == Request::Reload) && !self.too_many_reloads() {
+        let reloads = caller.power == Power::Admin && calls.requests().any(|it| *it == Request::Reload);
+        if reloads && !self.too_many_reloads() {
             if let Some(conn) = self.conns.get_mut(id) {
                 conn.parked = true;
             }
-            self.reload(Some(Waiter::Admin(Parked { id, peer, calls })));
+            self.reload(Some(Waiter::Admin(Parked { id, caller, calls })));
         } else {
             let busy = RpcError::new(admin::TOO_LARGE, "too many requests wait for a reload already");
-            self.carry_out(id, peer, calls, &Err(busy));
+            self.carry_out(id, caller, calls, &Err(busy));
         }
         requests + self.scanned / SCAN_PER_REQUEST
     }
 
     /// Carries out a line that was put aside. Its connection may have gone; what it asked for still holds.
     pub(super) fn unpark(&mut self, parked: Parked, reloaded: &Result<Reloaded, RpcError>) {
-        let Parked { id, peer, calls } = parked;
-        self.carry_out(id, peer, calls, reloaded);
+        let Parked { id, caller, calls } = parked;
+        self.carry_out(id, caller, calls, reloaded);
         // It may wait on, for the disk.
         if self.unsaved.iter().any(|unsaved| unsaved.parked.id == id) {
             return;
@@ -74,7 +75,7 @@ impl<D: Driver> Shell<D> {
     fn carry_out_saved(
         &mut self,
         id: ClientId,
-        peer: Credentials,
+        caller: Caller,
         calls: Calls,
         reloaded: &Result<Reloaded, RpcError>,
     ) {
@@ -91,13 +92,13 @@ impl<D: Driver> Shell<D> {
             let full = request.is_saved() && self.unsaved.len() >= ADMIN_CONNECTIONS;
             let busy = || RpcError::new(admin::TOO_LARGE, "too many requests wait for the disk; try again");
             let asked = self.server.newest_save();
-            let outcome = if full { Err(busy()) } else { self.answer(peer, &request, reloaded) };
+            let outcome = if full { Err(busy()) } else { self.answer(id, caller, &request, reloaded) };
             let saves = request.is_saved() && self.server.newest_save() > asked;
             bytes += outcome.as_ref().map_or(0, |result| result.as_str().len());
             outcomes.push((request, outcome, saves));
         }
         let serial = self.server.newest_save();
-        let unsaved = Unsaved { parked: Parked { id, peer, calls }, outcomes, serial };
+        let unsaved = Unsaved { parked: Parked { id, caller, calls }, outcomes, serial };
         if serial == before {
             self.finish_unsaved(unsaved, None);
             return;
@@ -128,7 +129,7 @@ impl<D: Driver> Shell<D> {
     }
 
     fn finish_unsaved(&mut self, unsaved: Unsaved, problem: Option<&str>) {
-        let Unsaved { parked: Parked { id, peer, calls }, outcomes, .. } = unsaved;
+        let Unsaved { parked: Parked { id, caller, calls }, outcomes, .. } = unsaved;
         let mut outcomes = outcomes.into_iter();
         let reply = calls.answer(|request| {
             // When the reply is full, some are not asked for.
@@ -141,40 +142,44 @@ impl<D: Driver> Shell<D> {
                 )),
                 _ => outcome,
             };
-            record(id, peer, request, &outcome);
+            audit::record(id, caller, request, &outcome);
             outcome
         });
-        if let Some(reply) = reply {
-            self.reply(id, &reply);
-        }
+        self.answered(id, reply);
     }
 
     /// Carries out the requests of a line, `reloaded` being what has come of any reload.
     fn carry_out(
         &mut self,
         id: ClientId,
-        peer: Credentials,
+        caller: Caller,
         calls: Calls,
         reloaded: &Result<Reloaded, RpcError>,
     ) {
         if calls.requests().any(Request::is_saved) {
-            self.carry_out_saved(id, peer, calls, reloaded);
+            self.carry_out_saved(id, caller, calls, reloaded);
             return;
         }
         let reply = calls.answer(|request| {
-            let outcome = self.answer(peer, request, reloaded);
-            record(id, peer, request, &outcome);
+            let outcome = self.answer(id, caller, request, reloaded);
+            audit::record(id, caller, request, &outcome);
             outcome
         });
-        if let Some(reply) = reply {
-            self.reply(id, &reply);
-        }
+        self.answered(id, reply);
     }
 
     /// Answers a line that was too long and has been dropped.
-    pub(super) fn admin_oversized(&mut self, id: ClientId, peer: Credentials) {
-        log::warn!("admin client={id} {peer} error=line_too_long");
+    pub(super) fn admin_oversized(&mut self, id: ClientId, caller: Caller) {
+        log::warn!("admin client={id} {caller} error=line_too_long");
         self.reply(id, &admin::error_line(RpcError::line_too_long()));
+    }
+
+    /// Ends a line of requests with its answer, if it has one. What it has asked to be told of comes after that.
+    fn answered(&mut self, id: ClientId, reply: Option<Vec<u8>>) {
+        if let Some(reply) = reply {
+            self.reply(id, &reply);
+        }
+        self.begin_watch(id);
     }
 
     /// Replies go the way of all output, through the outbox.
@@ -189,10 +194,14 @@ impl<D: Driver> Shell<D> {
 
     fn answer(
         &mut self,
-        peer: Credentials,
+        id: ClientId,
+        caller: Caller,
         request: &Request,
         reloaded: &Result<Reloaded, RpcError>,
     ) -> Result<Json, RpcError> {
+        if caller.power == Power::Monitor && request.changes() {
+            return Err(self.not_allowed(request));
+        }
         Ok(match request {
             Request::Announce { text } => {
                 uncut("notice", text, self.server.announcement_room(), "it must fit into a line")?;
@@ -204,18 +213,21 @@ impl<D: Driver> Shell<D> {
                 self.tell(Input::Announce { text });
                 Json::of(&Announced { users })
             }
-            Request::BanAdd { .. } => Json::of(&self.ban_add(request, peer)?),
-            Request::BanDel { mask, kind } => Json::of(&self.ban_del(mask, kind.as_deref(), peer)?),
+            Request::BanAdd { .. } => Json::of(&self.ban_add(request, caller.peer)?),
+            Request::BanDel { mask, kind } => Json::of(&self.ban_del(mask, kind.as_deref(), caller.peer)?),
             Request::BanList { mask, limit, after } => self.ban_list(mask.as_deref(), *limit, *after),
-            Request::ChannelInfo { channel } => Json::of(&self.channel_info(channel)?),
+            Request::ChannelInfo { channel } => Json::of(&self.channel_info(channel, caller.power)?),
             Request::ChannelMode { channel, modes } => Json::of(&self.channel_mode(channel, modes)?),
             Request::ChannelTopic { channel, change } => Json::of(&self.channel_topic(channel, change)?),
+            Request::Drain { undo } => Json::of(&self.set_draining(!undo)?),
             Request::FilterAdd { .. } => Json::of(&self.filter_add(request)?),
             Request::FilterDel { name } => Json::of(&self.filter_del(name)?),
             Request::FilterList => Json::of(&self.filter_list()),
             Request::FilterTest { text, on } => Json::of(&self.filter_test(text, on.as_deref())),
             Request::Lockdown { on } => Json::of(&self.lockdown(*on)),
-            Request::Help => Json::of(&Help::default()),
+            Request::Help => Json::of(&Help {
+                methods: METHODS.iter().filter(|it| caller.power == Power::Admin || it.can_look()).collect(),
+            }),
             Request::Kick { target, channel, reason } => {
                 Json::of(&self.kick(target, channel.as_deref(), reason.as_deref())?)
             }
@@ -237,13 +249,27 @@ impl<D: Driver> Shell<D> {
                 Json::of(&ShuttingDown { connections, timeout_seconds })
             }
             Request::Stats => Json::of(&self.stats()),
+            Request::Unwatch => Json::of(&Unwatched { ended: self.end_watch(id) }),
             Request::UserInfo { target } => Json::of(&self.user_info(target)?),
             Request::Version => Json::of(&Version {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 pid: self.driver.process().id,
             }),
+            Request::Watch { events } => Json::of(&self.watch(id, caller.power, events)?),
         })
+    }
+
+    /// The answer to a request that changes something, where nothing may be.
+    fn not_allowed(&self, request: &Request) -> RpcError {
+        let admin = self.gates.iter().find_map(|gate| match &gate.kind {
+            GateKind::Admin { path, power: Power::Admin } => Some(path.as_str()),
+            _ => None,
+        });
+        let method = request.method().name;
+        let way = admin.map_or_else(String::new, |path| format!("; the admin socket is {path}"));
+        let message = format!("{method} changes something, and the monitor socket is for looking only{way}");
+        RpcError::new(admin::NOT_ALLOWED, message)
     }
 
     /// The client of a nick or an id, registered or not in the case of an id.
@@ -310,6 +336,8 @@ impl<D: Driver> Shell<D> {
             users: server.users,
             channels: server.channels,
             lockdown: self.server.lockdown(),
+            draining: self.draining,
+            watchers: self.watchers.count(),
             messages_in: server.messages_in,
             messages_out: self.out.encoded() - self.counters.replies,
             deliveries: self.counters.deliveries,
@@ -329,63 +357,6 @@ impl<D: Driver> Shell<D> {
             memory_limit_bytes: memory.limit,
             descriptors_open: process.descriptors,
             descriptors_limit: process.descriptors_limit,
-        }
-    }
-}
-
-/// Logs who changed what. Questions are logged for debugging only.
-fn record(id: ClientId, peer: Credentials, request: &Request, outcome: &Result<Json, RpcError>) {
-    let level = if request.changes() { log::Level::Info } else { log::Level::Debug };
-    let (method, about) = (request.method().name, About(request));
-    match outcome {
-        Ok(_) => log::log!(level, "admin client={id} {peer} method={method}{about} result=done"),
-        Err(error) => {
-            let (code, message) = (error.code, Quoted(&error.message));
-            log::log!(level, "admin client={id} {peer} method={method}{about} result={code} error={message}");
-        }
-    }
-}
-
-/// What a request that changes something is about, for the log. An announcement's text is message text, and so is a topic.
-struct About<'a>(&'a Request);
-
-impl fmt::Display for About<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Request::BanAdd { mask, reason, duration, kind } => {
-                write!(f, " mask={} reason={}", Quoted(mask), Quoted(reason))?;
-                kind.iter().try_for_each(|kind| write!(f, " kind={kind}"))?;
-                duration.iter().try_for_each(|seconds| write!(f, " seconds={seconds}"))
-            }
-            Request::BanDel { mask, kind } => {
-                write!(f, " mask={}", Quoted(mask))?;
-                kind.iter().try_for_each(|kind| write!(f, " kind={kind}"))
-            }
-            Request::ChannelMode { channel, modes } => {
-                write!(f, " channel={} modes={}", Quoted(channel), Quoted(without_key(modes)))
-            }
-            Request::ChannelTopic { channel, change } => {
-                let cleared = if *change == TopicChange::Clear { " cleared=yes" } else { "" };
-                write!(f, " channel={}{cleared}", Quoted(channel))
-            }
-            Request::Kick { target, channel, reason } => {
-                match target {
-                    Target::Nick(nick) => write!(f, " nick={}", Quoted(nick))?,
-                    Target::Id(id) => write!(f, " id={id}")?,
-                }
-                if let Some(channel) = channel {
-                    write!(f, " channel={}", Quoted(channel))?;
-                }
-                reason.iter().try_for_each(|reason| write!(f, " reason={}", Quoted(reason)))
-            }
-            Request::FilterAdd { name, pattern, .. } => {
-                write!(f, " name={} pattern={}", Quoted(name), Quoted(pattern))
-            }
-            Request::FilterDel { name } => write!(f, " name={}", Quoted(name)),
-            Request::Lockdown { on: Some(on) } => write!(f, " on={on}"),
-            Request::LogLevel { level: Some(level) } => write!(f, " level={}", level.as_str().to_lowercase()),
-            Request::Shutdown { reason: Some(reason) } => write!(f, " reason={}", Quoted(reason)),
-            _ => Ok(()),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::num::NonZeroU64;
 use super::conn::{Role, State};
 use super::driver::Driver;
 use super::shell::Shell;
+use crate::admin::Happening;
 use crate::id::ClientId;
 use crate::proto::limits::{KERNEL_QUEUES, PAUSE_MS};
 use crate::server::{Gone, Input};
@@ -130,6 +131,7 @@ impl<D: Driver> Shell<D> {
         }
         if let Some(count) = self.counters.cut.add(closed + cut.len() as u64, self.now.mono_ms) {
             log::warn!("memory send_queues={held} most={most} disconnecting={count}");
+            self.happened(|| Happening::Limit { limit: "send_queues".to_owned(), count, last: None });
         }
         cut
     }

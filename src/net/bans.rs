@@ -8,7 +8,7 @@ use crate::proto::mask::matches;
 use crate::server::{Ban, BanError, BanInfo, BanKind};
 
 /// The word for a kind of bans.
-fn word(kind: BanKind) -> &'static str {
+pub(super) fn word(kind: BanKind) -> &'static str {
     match kind {
         BanKind::Address => BANS[0],
         BanKind::User => BANS[1],

@@ -1,5 +1,6 @@
 //! One connection: its state, its line framing, and the buffers that it owns while it needs them.
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
@@ -15,7 +16,42 @@ pub(super) enum Role {
     /// IRC, from this address and port.
     Chat(IpAddr, u16),
     /// The admin protocol, with this process.
-    Admin(Credentials),
+    Admin(Caller),
+}
+
+/// Who is on the other side of a connection that speaks the admin protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    /// The process, as it was when it connected.
+    pub(super) peer: Credentials,
+    /// What it may do.
+    pub(super) power: Power,
+}
+
+/// What those may do who connect to a socket of the admin protocol: the socket's mode and group say who may connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Power {
+    /// All there is: the admin socket.
+    Admin,
+    /// Look, and change nothing: the monitor socket.
+    Monitor,
+}
+
+impl Power {
+    /// Its name in the log.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Monitor => "monitor",
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    /// As the log has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} socket={}", self.peer, self.power.name())
+    }
 }
 
 impl Role {

@@ -117,6 +117,18 @@ pub trait Driver {
     /// Deregisters and closes a listening socket.
     fn close_listener(&mut self, listener: Self::Listener);
 
+    /// Has a chat listener at `address` refuse whoever connects and who waits there, as if nobody listened; or listen again. The
+    /// address stays its own meanwhile, and no privilege is needed to have it back.
+    ///
+    /// # Errors
+    /// The system's.
+    fn set_listening(
+        &mut self,
+        listener: &Self::Listener,
+        address: SocketAddr,
+        listening: bool,
+    ) -> io::Result<()>;
+
     /// Accepts one connection.
     ///
     /// # Errors
@@ -281,6 +293,19 @@ impl Driver for MioDriver {
     fn close_listener(&mut self, mut listener: MioListener) {
         // Fails only for what was never registered; then closing it is enough.
         let _ = self.poll.registry().deregister(listener.source());
+    }
+
+    fn set_listening(
+        &mut self,
+        listener: &MioListener,
+        address: SocketAddr,
+        listening: bool,
+    ) -> io::Result<()> {
+        match listener {
+            MioListener::Tcp(socket) if listening => listener::listen(&SockRef::from(socket)),
+            MioListener::Tcp(socket) => listener::silence(&SockRef::from(socket), address),
+            MioListener::Unix(_) => Err(ErrorKind::Unsupported.into()),
+        }
     }
 
     fn accept(&mut self, listener: &MioListener) -> io::Result<(MioStream, Origin)> {

@@ -243,14 +243,14 @@ impl<D: Driver> Shell<D> {
                 self.tell(Input::Line { client: id, line });
                 1
             }
-            Role::Admin(peer) => self.admin_line(id, peer, line),
+            Role::Admin(caller) => self.admin_line(id, caller, line),
         }
     }
 
     fn oversized(&mut self, id: ClientId, role: Role) -> usize {
         match role {
             Role::Chat(..) => self.tell(Input::Oversized { client: id }),
-            Role::Admin(peer) => self.admin_oversized(id, peer),
+            Role::Admin(caller) => self.admin_oversized(id, caller),
         }
         1
     }
@@ -315,8 +315,8 @@ impl<D: Driver> Shell<D> {
         match role {
             Role::Chat(..) => self.tell(Input::Closed { client: id, why }),
             // `printf '{...}' | nc -U` means it: what a person leaves unfinished is no JSON.
-            Role::Admin(peer) if !rest.is_empty() && !discarding => {
-                self.admin_line(id, peer, rest);
+            Role::Admin(caller) if !rest.is_empty() && !discarding => {
+                self.admin_line(id, caller, rest);
             }
             Role::Admin(_) => {}
         }

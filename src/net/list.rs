@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::conn::{Conn, Role, State};
+use super::conn::{Caller, Conn, Power, Role, State};
 use super::driver::Driver;
 use super::shell::{Gate, GateKind, Shell};
 use crate::admin::{
@@ -113,9 +113,9 @@ impl<D: Driver> Shell<D> {
         let nick = described.as_deref().map(|mask| mask.split_once('!').map_or(mask, |(nick, _)| nick));
         let (role, address, peer) = match conn.role {
             Role::Chat(ip, port) => (admin::Role::Chat, SocketAddr::new(ip, port).to_string(), None),
-            Role::Admin(peer) => {
+            Role::Admin(Caller { peer, power }) => {
                 let peer = PeerCredentials { pid: peer.pid, uid: peer.uid, gid: peer.gid };
-                (admin::Role::Admin, "unix".to_owned(), Some(peer))
+                (role_of(power), "unix".to_owned(), Some(peer))
             }
         };
         let fits = |mask: &str| {
@@ -178,7 +178,7 @@ impl<D: Driver> Shell<D> {
     fn list_listeners(&self, page: &mut PageWriter, from: u64, mask: Option<&str>) -> (Option<u64>, usize) {
         // By token, as listeners come and go with reloads.
         for gate in self.gates.iter().filter(|gate| gate.token >= from) {
-            let item = listener_item(gate);
+            let item = listener_item(gate, self.draining);
             if mask.is_some_and(|mask| !matches(mask, &item.address)) {
                 continue;
             }
@@ -191,14 +191,26 @@ impl<D: Driver> Shell<D> {
     }
 }
 
-fn listener_item<L>(gate: &Gate<L>) -> ListenerItem {
+fn role_of(power: Power) -> admin::Role {
+    match power {
+        Power::Admin => admin::Role::Admin,
+        Power::Monitor => admin::Role::Monitor,
+    }
+}
+
+fn listener_item<L>(gate: &Gate<L>, draining: bool) -> ListenerItem {
+    let state = match gate.paused {
+        _ if draining && gate.kind.is_chat() => ListenerState::Draining,
+        Some(_) => ListenerState::Paused,
+        None => ListenerState::Accepting,
+    };
     ListenerItem {
         address: gate.kind.to_string(),
         role: match gate.kind {
             GateKind::Chat { .. } => admin::Role::Chat,
-            GateKind::Admin { .. } => admin::Role::Admin,
+            GateKind::Admin { power, .. } => role_of(power),
         },
-        state: if gate.paused.is_some() { ListenerState::Paused } else { ListenerState::Accepting },
+        state,
         accepted: gate.accepted,
     }
 }

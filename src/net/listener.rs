@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -109,8 +109,25 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     }
     socket.set_reuse_port(shared)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    listen(&socket)?;
     Ok(socket.into())
+}
+
+/// Has a listening socket refuse whoever connects, and those who have not been accepted yet, until it is to [`listen`] again.
+///
+/// Linux takes the listening away by a shutdown, and the port with it if the kernel had chosen that: so it is bound once more.
+pub(super) fn silence(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    socket.shutdown(Shutdown::Read)?;
+    match socket.bind(&address.into()) {
+        // It has its port still.
+        Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Has a bound socket accept connections.
+pub(super) fn listen(socket: &Socket) -> io::Result<()> {
+    socket.listen(BACKLOG)
 }
 
 /// Whether the machine has no such address, or no such family of addresses.
@@ -167,6 +184,28 @@ mod tests {
             drop(first);
             let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
             assert_eq!(second.socket.accept().unwrap().1, client.local_addr().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_listener_that_is_silent_refuses_and_has_its_address_again() {
+        use std::io::{ErrorKind, Read};
+        use std::net::TcpStream;
+        let chosen = Listeners::bind(&[at("127.0.0.1:0")]).unwrap();
+        let given = {
+            let free = Listeners::bind(&[at("127.0.0.1:0")]).unwrap().addresses()[0];
+            Listeners::bind(&[at(&free.to_string())]).unwrap()
+        };
+        // The kernel keeps a port that it was given, and one that it has chosen it does not.
+        for listeners in [chosen, given] {
+            let (address, socket) = (listeners.addresses()[0], SockRef::from(&listeners.bound[0].socket));
+            let waits = TcpStream::connect(address).unwrap();
+            silence(&socket, address).unwrap();
+            assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+            assert_eq!((&waits).read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+            listen(&socket).unwrap();
+            let client = TcpStream::connect(address).unwrap();
+            assert_eq!(listeners.bound[0].socket.accept().unwrap().1, client.local_addr().unwrap());
         }
     }
 

@@ -14,20 +14,25 @@
 //! | `system` | the two calls that are `unsafe` |
 //! | `memory` | how much there is, and what to do when it comes to an end |
 //! | `trim` | when what was there for many is given back |
+//! | `drain` | no new clients |
 //! | `accept`, `input`, `output` | the shell's three ways with descriptors |
 //! | `admin`, `list`, `stats`, `operate`, `bans`, `filters` | the admin socket's answers |
+//! | `audit` | who has changed what, in the log |
+//! | `watch` | who is told of events as they happen |
 //! | `reload` | taking over a new configuration |
 //! | `jobs` | work that can block: what the server asks for and what becomes of it |
 //! | `worker`, `crews` | the threads that do it, and the queue in which they report |
 //! | `resolve` | names of addresses |
-//! | `journal` | events as log records |
+//! | `journal` | events as log records, and for those who watch |
 
 mod accept;
 mod admin;
+mod audit;
 mod backlog;
 mod bans;
 mod conn;
 mod crews;
+mod drain;
 mod driver;
 pub mod fake;
 mod filters;
@@ -46,6 +51,7 @@ mod socket_file;
 mod stats;
 mod system;
 mod trim;
+mod watch;
 mod worker;
 
 #[cfg(test)]

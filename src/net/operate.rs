@@ -1,5 +1,6 @@
 //! Requests of operators about one channel or one user.
 
+use super::conn::Power;
 use super::driver::Driver;
 use super::shell::Shell;
 use crate::admin::{
@@ -37,7 +38,8 @@ impl<D: Driver> Shell<D> {
         self.server.channel_details(channel, most).ok_or_else(|| no_channel(channel))
     }
 
-    pub(super) fn channel_info(&self, channel: &str) -> Result<ChannelDetails, RpcError> {
+    /// All that is known of a channel; but for those who only look, not its key, which lets one in.
+    pub(super) fn channel_info(&self, channel: &str, power: Power) -> Result<ChannelDetails, RpcError> {
         let details = self.details(channel, ADMIN_ENTRIES)?;
         let entry = |entry: server::EntryDetails| MaskEntry {
             mask: entry.mask,
@@ -50,9 +52,13 @@ impl<D: Driver> Shell<D> {
             entries: list.entries.into_iter().map(entry).collect(),
         };
         let topic_at = details.topic_set.as_ref().map(|(_, at)| *at);
+        let modes = match power {
+            Power::Admin => details.info.modes,
+            Power::Monitor => server::without_key(&details.info.modes).to_owned(),
+        };
         Ok(ChannelDetails {
             name: details.info.name,
-            modes: details.info.modes,
+            modes,
             topic: details.info.topic,
             topic_by: details.topic_set.map(|(by, _)| by),
             topic_age_seconds: topic_at.map(|at| self.age(at)),

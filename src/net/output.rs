@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 
-use super::conn::{Conn, Pool, Role, State};
+use super::conn::{Conn, Pool, Power, Role, State};
 use super::driver::Driver;
 use super::shell::Shell;
 use crate::id::ClientId;
@@ -251,6 +251,7 @@ impl<D: Driver> Shell<D> {
         }
         conn.state = State::Draining;
         self.pool.give(conn.take_input());
+        self.unwatch(id);
         self.out.close(id.slot);
         self.set_timer(id, Some(deadline));
         self.closing.push(id);
@@ -293,10 +294,13 @@ impl<D: Driver> Shell<D> {
         let Some(stream) = conn.stream.take() else { return };
         (conn.state, conn.blocked) = (State::Closed, false);
         self.pool.give(conn.take_input());
-        if conn.is_chat() {
-            self.chats -= 1;
-        } else {
-            self.admins -= 1;
+        match conn.role {
+            Role::Chat(..) => self.chats -= 1,
+            Role::Admin(caller) => {
+                self.admins -= 1;
+                self.monitors -= usize::from(caller.power == Power::Monitor);
+                self.unwatch(id);
+            }
         }
         self.drop_output(id);
         self.out.close(id.slot);
@@ -313,7 +317,7 @@ impl<D: Driver> Shell<D> {
         }
         match conn.role {
             Role::Chat(..) => self.tell(Input::Closed { client: id, why: Gone::SendQueue }),
-            Role::Admin(peer) => log::warn!("admin quit client={id} {peer} cause=send_queue"),
+            Role::Admin(caller) => log::warn!("admin quit client={id} {caller} cause=send_queue"),
         }
         self.abandon(id);
     }
@@ -333,8 +337,10 @@ impl<D: Driver> Shell<D> {
             (State::Open, _) if conn.ended.is_some() || conn.hangup => self.cut_short(id),
             (State::Open, Role::Admin(_)) if behind && (conn.timer.is_some() || conn.output().is_empty()) => {
             }
-            (State::Open, Role::Admin(peer)) => {
-                log::warn!("admin quit client={id} {peer} cause=stalled");
+            // One that watches misses events instead.
+            (State::Open, Role::Admin(_)) if self.watchers.has(id) => self.admin_sent(id, false),
+            (State::Open, Role::Admin(caller)) => {
+                log::warn!("admin quit client={id} {caller} cause=stalled");
                 self.abandon(id);
             }
             (State::Open, Role::Chat(..)) => self.check_backlog(id),

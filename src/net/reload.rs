@@ -11,7 +11,7 @@ use super::driver::Driver;
 use super::jobs;
 use super::shell::{GateKind, Shell};
 use super::{BindError, Job, Loading};
-use crate::admin::{Problem, Reloaded, RpcError};
+use crate::admin::{Happening, ListenerStep, Problem, Reloaded, RpcError};
 use crate::config::{self, Diagnostic, Listen, Severity};
 use crate::id::ClientId;
 use crate::load::Loaded;
@@ -44,6 +44,7 @@ impl<D: Driver> Shell<D> {
         } else {
             self.take_over(outcome)
         };
+        self.happened(|| read(&outcome));
         for waiter in std::mem::take(&mut self.reloading.now) {
             match waiter {
                 Waiter::Admin(parked) => self.unpark(parked, &outcome),
@@ -169,9 +170,19 @@ impl<D: Driver> Shell<D> {
                 *requested = Rc::new(*now);
             }
         }
+        if self.draining {
+            // Those that are new begin as the others are.
+            self.silence_gates(true);
+        }
         log::set_max_level(config.log.level);
         self.tell(Input::Reload(Rc::new(config)));
         record(&report);
+        let (removed, added) = (&report.listeners_removed, &report.listeners_added);
+        for (addresses, step) in [(removed, ListenerStep::Closed), (added, ListenerStep::Opened)] {
+            for address in addresses {
+                self.happened(|| Happening::Listener { address: address.clone(), step });
+            }
+        }
         report
     }
 }
@@ -195,6 +206,18 @@ pub(super) enum Waiter {
     Admin(Parked),
     /// A server operator; each waits for one reload at a time.
     Client(ClientId),
+}
+
+/// What came of a reload, for those who watch.
+fn read(outcome: &Result<Reloaded, RpcError>) -> Happening {
+    let (changed, restart_needed, problems) = match outcome {
+        Ok(report) => (report.changed.clone(), report.restart_needed.clone(), 0),
+        Err(error) => {
+            let problems = error.data.as_ref().and_then(|data| data["problems"].as_array());
+            (Vec::new(), Vec::new(), problems.map_or(0, |problems| problems.len() as u64))
+        }
+    };
+    Happening::Reload { done: outcome.is_ok(), changed, restart_needed, problems }
 }
 
 /// What came of a reload, in a line.

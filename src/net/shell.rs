@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::FIRST_GATE;
 use super::admin::Unsaved;
 use super::backlog::Backlog;
-use super::conn::{Conn, Pool, State};
+use super::conn::{Conn, Pool, Power, State};
 use super::driver::{Driver, Ready};
 use super::jobs::{Job, Outcome, Saving};
 use super::journal;
@@ -20,6 +20,8 @@ use super::memory::Watch;
 use super::reload::{Reloading, Waiter};
 use super::stats::{Counters, Refused, TurnTimes};
 use super::trim::Trim;
+use super::watch::Watchers;
+use crate::admin::Happening;
 use crate::config::Config;
 use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
@@ -65,6 +67,7 @@ pub struct Shell<D: Driver> {
     pub(super) saving: Saving,
     /// Lines of the admin socket whose answers wait for a save.
     pub(super) unsaved: Vec<Unsaved>,
+    pub(super) watchers: Watchers,
     /// Outcomes of jobs that could not be begun, until the input that asked for them has been handled.
     pub(super) refused: VecDeque<Outcome>,
     pub(super) log_dropped: Box<dyn Fn() -> u64>,
@@ -105,6 +108,8 @@ pub struct Shell<D: Driver> {
     pub(super) effects: Vec<Effect>,
     pub(super) chats: usize,
     pub(super) admins: usize,
+    /// Those of `admins` that have connected to the monitor socket.
+    pub(super) monitors: usize,
     /// How many connections there may be before chat listeners pause.
     pub(super) room: usize,
     pub(super) counters: Counters,
@@ -115,6 +120,8 @@ pub struct Shell<D: Driver> {
     pub(super) stopping: Option<u64>,
     /// Asked to stop a second time.
     pub(super) halted: bool,
+    /// New clients are refused until an operator says otherwise.
+    pub(super) draining: bool,
 }
 
 /// A listening socket.
@@ -124,6 +131,8 @@ pub(super) struct Gate<L> {
     pub(super) socket: L,
     /// Descriptors ran out: a timer will try again.
     pub(super) paused: Option<u64>,
+    /// It refuses whoever connects, and has nobody to accept.
+    pub(super) silent: bool,
     /// Its token is on the ready list.
     pub(super) queued: bool,
     pub(super) accepted: u64,
@@ -134,8 +143,8 @@ pub(super) struct Gate<L> {
 pub(super) enum GateKind {
     /// Chat, at an address that the configuration calls `requested`.
     Chat { requested: Rc<SocketAddr>, address: SocketAddr },
-    /// The admin socket.
-    Admin { path: String },
+    /// A socket of the admin protocol.
+    Admin { path: String, power: Power },
 }
 
 impl GateKind {
@@ -148,7 +157,7 @@ impl fmt::Display for GateKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Chat { address, .. } => address.fmt(f),
-            Self::Admin { path } => f.write_str(path),
+            Self::Admin { path, .. } => f.write_str(path),
         }
     }
 }
@@ -181,6 +190,7 @@ impl<D: Driver> Shell<D> {
             reloading: Reloading::default(),
             saving: Saving::default(),
             unsaved: Vec::new(),
+            watchers: Watchers::default(),
             refused: VecDeque::new(),
             log_dropped,
             now,
@@ -204,12 +214,14 @@ impl<D: Driver> Shell<D> {
             effects: Vec::new(),
             chats: 0,
             admins: 0,
+            monitors: 0,
             room: usize::MAX,
             counters: Counters::default(),
             scanned: 0,
             times: TurnTimes::default(),
             stopping: None,
             halted: false,
+            draining: false,
         }
     }
 
@@ -227,7 +239,15 @@ impl<D: Driver> Shell<D> {
     /// # Errors
     /// When it cannot be registered.
     pub fn listen_admin(&mut self, path: &str, socket: D::Listener) -> io::Result<()> {
-        self.open_gate(GateKind::Admin { path: path.to_owned() }, socket).map(|_| ())
+        self.open_gate(GateKind::Admin { path: path.to_owned(), power: Power::Admin }, socket).map(|_| ())
+    }
+
+    /// Accepts connections that may look and change nothing from `socket`, which is shown as `path`.
+    ///
+    /// # Errors
+    /// When it cannot be registered.
+    pub fn listen_monitor(&mut self, path: &str, socket: D::Listener) -> io::Result<()> {
+        self.open_gate(GateKind::Admin { path: path.to_owned(), power: Power::Monitor }, socket).map(|_| ())
     }
 
     /// Pauses chat listeners while there are so many connections, whatever the configuration allows.
@@ -262,6 +282,7 @@ impl<D: Driver> Shell<D> {
         self.counters.turns += 1;
         std::mem::swap(&mut self.waiting, &mut self.ready);
         self.sends_left = self.server.config().limits.sends_per_turn as usize;
+        self.watchers.begin();
         // Who says more to those who have not even been sent what was said before has only made them wait for longer.
         let late = self.unblocked.len() > self.sends_left;
         self.spent_at = self.work_charged() + if late { LATE_WORK } else { TURN_WORK };
@@ -308,6 +329,7 @@ impl<D: Driver> Shell<D> {
         waiting.append(&mut self.ready);
         self.waiting = std::mem::replace(&mut self.ready, waiting);
         self.run_timers();
+        self.tell_gaps();
         self.settle();
     }
 
@@ -356,7 +378,10 @@ impl<D: Driver> Shell<D> {
                     Effect::Refused { client, why } => {
                         self.refused(Refused::Server(why), format_args!("client={client}"));
                     }
-                    Effect::Event(event) => journal::event(&event),
+                    Effect::Event(event) => {
+                        journal::event(&event);
+                        self.happened(|| journal::happening(event));
+                    }
                     Effect::Rehash(client) => self.reload(Some(Waiter::Client(client))),
                     Effect::Stop { reason } => self.stop(&reason),
                     Effect::Verify { client, hash, password } => {
@@ -448,6 +473,7 @@ impl<D: Driver> Shell<D> {
         self.stopping = Some(self.now.mono_ms + patience);
         let connections = self.server.stats().connections;
         log::info!("shutdown connections={connections} reason={}", Quoted(reason));
+        self.happened(|| Happening::Shutdown { connections, reason: reason.to_owned() });
         // The admin socket stays, so that an operator can see what is being waited for.
         for gate in self.take_gates(|gate| gate.kind.is_chat()) {
             self.driver.close_listener(gate.socket);
@@ -529,6 +555,8 @@ impl<D: Driver> Shell<D> {
             }
         }
         assert_eq!((chats, self.chats + self.admins), (self.chats, self.conns.len()));
+        assert!(self.monitors <= self.admins);
+        self.check_watchers();
         assert_eq!(waiting, self.counters.waiting);
         assert!(
             self.backlogs
@@ -556,7 +584,8 @@ impl<D: Driver> Shell<D> {
     /// When the next turn is due without any event, in milliseconds of the monotonic clock; in the past when
     /// something is to go on at once.
     pub fn deadline(&self) -> Option<u64> {
-        if !self.ready.is_empty() || !self.unblocked.is_empty() || !self.overflowed.is_empty() {
+        let more = !self.ready.is_empty() || !self.unblocked.is_empty() || !self.overflowed.is_empty();
+        if more || self.owes_gaps() {
             return Some(0);
         }
         let timer = self.timers.first().map(|&(at, _)| at);

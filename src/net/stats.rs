@@ -16,10 +16,12 @@ pub(super) enum Refused {
     Admin,
     /// Memory comes to an end.
     Memory,
+    /// An operator has asked for no new clients.
+    Draining,
 }
 
 impl Refused {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Server(Refusal::Full),
         Self::Server(Refusal::Address),
         Self::Server(Refusal::Class),
@@ -31,6 +33,7 @@ impl Refused {
         Self::Error,
         Self::Admin,
         Self::Memory,
+        Self::Draining,
     ];
 
     /// Its name in `stats` and in the log.
@@ -41,6 +44,7 @@ impl Refused {
             Self::Error => "error",
             Self::Admin => "admin_connections",
             Self::Memory => "memory",
+            Self::Draining => "draining",
         }
     }
 

@@ -184,6 +184,12 @@ pub const ADMIN_SCAN: usize = 10_000;
 pub const ADMIN_ENTRIES: usize = 250;
 /// An admin connection that takes no byte for this long while some wait is closed, in milliseconds.
 pub const ADMIN_STALL_MS: u64 = 30_000;
+/// Admin connections that watch events at a time, so that others are left to ask.
+pub const WATCHERS: usize = 16;
+/// Bytes that may wait for an admin connection beyond which it is told of no more events: it misses them, and is told how many.
+pub const WATCH_QUEUE: u32 = 1 << 20;
+/// Events that all who watch are told of in a turn, each counted once for each of them; more are missed.
+pub const WATCH_LINES: usize = 1_024;
 
 /// Records that may wait for the log's thread; more are counted and dropped.
 pub const LOG_QUEUE: usize = 8_192;
@@ -239,3 +245,4 @@ const _: () = assert!(ADMIN_LINE <= READ_BUFFER && ADMIN_PAGE <= ADMIN_SCAN);
 const _: () = assert!(ADMIN_PAGE_BYTES <= ADMIN_REPLY / 2 && ADMIN_REPLY <= ADMIN_SEND_QUEUE as usize / 4);
 const _: () = assert!((SLICE_LOW_WATER as usize) < ARENA_FLUSH && ADMIN_PAGE_DEFAULT <= ADMIN_PAGE);
 const _: () = assert!(LOG_VALUE < LOG_RECORD);
+const _: () = assert!(WATCH_QUEUE <= ADMIN_SEND_QUEUE / 4 && WATCHERS < ADMIN_CONNECTIONS);

@@ -9,6 +9,7 @@ use super::outgoing::{Draft, Forms, MessageId, Source, encode_bare};
 use super::slot_set::SlotSet;
 use super::{Effect, Event, Server, effort, policy};
 use crate::config::Config;
+use crate::id::ClientId;
 use crate::outbox::{Outbox, Shelf};
 use crate::proto::caps::Caps;
 use crate::proto::limits::LINE;
@@ -412,6 +413,19 @@ impl Ctx<'_> {
     pub(super) fn event(&mut self, event: Event) {
         self.note(&event);
         self.server.effects.push(Effect::Event(event));
+    }
+}
+
+impl Ctx<'_> {
+    /// Tells those who watch that the client has entered the channel at `index`, or leaves it. With nobody watching it is
+    /// not even made.
+    pub(super) fn passes(&mut self, index: u32, event: fn(ClientId, Rc<str>, Rc<str>) -> Event) {
+        if self.server.watched {
+            let (nick, channel) = (self.user().nick.clone(), self.channel(index).name.clone());
+            self.server.effort.add(effort::EVENT);
+            let event = event(self.client().id, nick, channel);
+            self.server.effects.push(Effect::Event(event));
+        }
     }
 }
 

@@ -22,6 +22,8 @@ const MASK_BYTES: usize = 8;
 pub(super) const CLOAK: usize = 512;
 /// Units of a line that comes to nothing, and of saying why.
 pub(super) const REFUSAL: usize = 64;
+/// Units of an event that is only for those who watch.
+pub(super) const EVENT: usize = 8;
 /// Units of putting a line into words.
 const LINE: u64 = 8;
 

@@ -220,6 +220,8 @@ pub struct Server {
     /// Why a filter disconnects the client whose line is being handled.
     condemned: Option<String>,
     stopping: bool,
+    /// Whether somebody wants to know who enters channels and leaves them.
+    watched: bool,
     /// What outlives a restart.
     state: State,
     saves: Saves,
@@ -271,6 +273,7 @@ impl Server {
             batches: 0,
             response: None,
             stopping: false,
+            watched: false,
             state: State::default(),
             saves: Saves::default(),
         }
@@ -321,6 +324,7 @@ impl Server {
                 }
             }
             Input::Announce { text } => self.send_announcement(text, out),
+            Input::Watched { channels } => self.watched = channels,
         }
     }
 

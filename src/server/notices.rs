@@ -121,7 +121,11 @@ fn text(event: &Event) -> Option<(char, String)> {
             ('o', format!("the panic switch (lockdown) is turned {}", if *on { "on" } else { "off" }))
         }
         Event::Acted { mask, what, .. } => ('o', format!("{mask} uses {what}")),
-        Event::Disconnected { mask: None, .. } | Event::Gateway { .. } | Event::Kicked { .. } => return None,
+        Event::Disconnected { mask: None, .. }
+        | Event::Gateway { .. }
+        | Event::Joined { .. }
+        | Event::Kicked { .. }
+        | Event::Parted { .. } => return None,
     })
 }
 

@@ -7,6 +7,7 @@ mod rename;
 mod rounds;
 mod stats;
 mod steps;
+mod watched;
 
 use std::rc::Rc;
 

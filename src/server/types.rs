@@ -96,6 +96,11 @@ pub enum Input<'a> {
         /// The notice.
         text: &'a str,
     },
+    /// What those want to know who watch through the admin socket.
+    Watched {
+        /// Who enters channels and leaves them: until this is said, and when it no longer holds, there are no such events.
+        channels: bool,
+    },
     /// The answer to [`Effect::Verify`].
     Verified {
         /// Whose; it may be gone.
@@ -467,6 +472,24 @@ pub enum Event {
         mask: String,
         /// The command and what it was about.
         what: String,
+    },
+    /// A user has entered a channel. Only while [`Input::Watched`] says that somebody wants to know.
+    Joined {
+        /// Whose.
+        client: ClientId,
+        /// The nick.
+        nick: Rc<str>,
+        /// The channel.
+        channel: Rc<str>,
+    },
+    /// A user has left a channel, and stays. Only while [`Input::Watched`] says that somebody wants to know.
+    Parted {
+        /// Whose.
+        client: ClientId,
+        /// The nick.
+        nick: Rc<str>,
+        /// The channel.
+        channel: Rc<str>,
     },
     /// A user was removed from a channel.
     Kicked {

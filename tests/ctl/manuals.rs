@@ -178,7 +178,9 @@ fn chatd_admin_7_has_every_method_and_parameter() {
         assert_eq!(text.contains(&"No parameters."), params.is_empty(), "{}", method.name);
         for param in method.params {
             let expected = match param.kind {
-                Kind::Choice(words) => words.iter().map(|word| format!(".Ql {word}")).collect(),
+                Kind::Choice(words) | Kind::Words(words) => {
+                    words.iter().map(|word| format!(".Ql {word}")).collect()
+                }
                 Kind::Integer(min, max) if max < u64::MAX => vec![format!("from {min} to {max}")],
                 _ => vec![],
             };
@@ -213,6 +215,7 @@ fn chatd_admin_7_has_every_member_of_every_result() {
         ("channel.info", members(&channel_details())),
         ("channel.mode", members(&ModesChanged { name: String::new(), modes: String::new() })),
         ("channel.topic", members(&channel_topic())),
+        ("drain", members(&Draining { on: true, changed: true, connections: 0 })),
         ("filter.add", members(&filter_item())),
         ("filter.del", members(&filter_item())),
         ("filter.list", members(&FilterList { total: 0, filters: vec![] })),
@@ -231,8 +234,10 @@ fn chatd_admin_7_has_every_member_of_every_result() {
         ("reload", members(&Reloaded::default())),
         ("shutdown", members(&ShuttingDown { connections: 0, timeout_seconds: 0 })),
         ("stats", members(&Stats::default())),
+        ("unwatch", members(&Unwatched { ended: true })),
         ("user.info", extra),
         ("version", members(&Version { name: String::new(), version: String::new(), pid: 0 })),
+        ("watch", members(&Watching { events: vec![] })),
     ] {
         assert_eq!(items(&section(name), "Va"), members, "{name}");
     }
@@ -268,6 +273,7 @@ fn chatd_admin_7_has_every_error_and_bound() {
         REFUSED,
         TOO_LARGE,
         NOT_DONE,
+        NOT_ALLOWED,
     ];
     assert_eq!(codes, known);
     let problem =
@@ -287,6 +293,9 @@ fn chatd_admin_7_has_every_error_and_bound() {
         format!("more than {} seconds", limits::ADMIN_STALL_MS / 1_000),
         format!("more than {} bytes of answers", limits::ADMIN_SEND_QUEUE / 2),
         format!("may be {} connections", limits::ADMIN_CONNECTIONS),
+        format!("Of each, {} may watch events", limits::WATCHERS),
+        format!("more than {} bytes waiting", limits::WATCH_QUEUE),
+        format!("at most {} events are told", limits::WATCH_LINES),
     ] {
         assert!(bounds.contains(&bound), "{bound}");
     }

@@ -20,6 +20,8 @@ pub(crate) struct Admin {
     next: u64,
     /// Answers checked.
     pub(crate) heard: u64,
+    /// Events of those that it watches so far, those it was told are missing included.
+    events: u64,
 }
 
 impl Admin {
@@ -36,7 +38,7 @@ impl Admin {
         if self.expected.len() > 20 {
             return;
         }
-        match rng.below(23) {
+        match rng.below(25) {
             0 | 1 => self.request("stats", &json!({})),
             2 | 3 => self.request("list", &json!({"limit": rng.between(1, 20), "after": rng.below(10)})),
             4 => self.request("list", &json!({"what": "channels"})),
@@ -67,6 +69,8 @@ impl Admin {
                 self.locks = true;
                 self.request("lockdown", &json!({"state": rng.pick(&["on", "off", "off"])}));
             }
+            22 => self.request("watch", &json!({})),
+            23 => self.request("watch", &json!({"events": ["join", "part", "quit", "kick"]})),
             _ => self.request("kick", &json!({"nick": "nobody", "bad": 1})),
         }
     }
@@ -74,6 +78,9 @@ impl Admin {
     /// Takes an answer.
     pub(crate) fn hear(&mut self, line: &[u8]) -> Result<(), String> {
         let answer: Value = serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?;
+        if answer.get("method").is_some() {
+            return self.hear_event(&answer);
+        }
         if self.finished && answer["id"].is_null() && self.expected.front() != Some(&Value::Null) {
             return Ok(());
         }
@@ -85,6 +92,21 @@ impl Admin {
             return Err("neither a result nor an error, or both".to_owned());
         }
         self.heard += 1;
+        Ok(())
+    }
+
+    /// Takes a notification: none is left out, and what is missing is said where it is missing.
+    fn hear_event(&mut self, line: &Value) -> Result<(), String> {
+        let params = &line["params"];
+        let more = match line["method"].as_str() {
+            Some("event") => 1,
+            Some("gap") => params["missed"].as_u64().unwrap_or(0),
+            _ => 0,
+        };
+        self.events += more;
+        if more == 0 || params["seq"] != self.events || line.get("id").is_some() {
+            return Err(format!("{line} after {} events", self.events - more));
+        }
         Ok(())
     }
 }

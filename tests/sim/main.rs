@@ -2,8 +2,8 @@
 //! kinds on a machine where much goes wrong.
 //!
 //! Clients connect, send commands, garbage and halves of lines, read slowly or not at all, half-close,
-//! reset, and leave in the middle of a line; the configuration is reloaded with other limits; clocks jump; operators ask
-//! and kick. The machine gives and takes parts of what it is asked for, down to one byte, says that it would block,
+//! reset, and leave in the middle of a line; the configuration is reloaded with other limits; clocks jump; operators ask,
+//! watch and kick. The machine gives and takes parts of what it is asked for, down to one byte, says that it would block,
 //! in storms, tells of readiness late, twice, for what is gone, or where there is none, runs out of descriptors, and
 //! fails any call; how much of that there is changes with the weather, from none to much.
 //!

@@ -1,6 +1,7 @@
 //! The calls of the shell to the played kernel.
 
 use std::io::{self, ErrorKind, IoSlice};
+use std::net::SocketAddr;
 
 use nix::errno::Errno;
 
@@ -79,6 +80,23 @@ impl Driver for FakeDriver {
             self.pipes[remote].closed = true;
             self.pipes[remote].destroyed = true;
         }
+    }
+
+    fn set_listening(
+        &mut self,
+        listener: &FakeListener,
+        address: SocketAddr,
+        listening: bool,
+    ) -> io::Result<()> {
+        self.failure(Call::SetListening)?;
+        let door = &mut self.doors[listener.0];
+        assert!(door.address == Some(address) && door.open != listening, "asked for what is not so");
+        door.open = listening;
+        for remote in std::mem::take(&mut door.waiting) {
+            self.pipes[remote].closed = true;
+            self.pipes[remote].destroyed = true;
+        }
+        Ok(())
     }
 
     fn accept(&mut self, listener: &FakeListener) -> io::Result<(FakeStream, Origin)> {

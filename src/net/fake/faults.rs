@@ -75,11 +75,12 @@ pub enum Call {
     ShutdownWrite,
     /// To begin a job: an error means that too many wait.
     Begin,
+    SetListening,
 }
 
 impl Call {
     /// Every call, in the order of their counters.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Bind,
         Self::RegisterListener,
         Self::Accept,
@@ -89,6 +90,7 @@ impl Call {
         Self::WriteVectored,
         Self::ShutdownWrite,
         Self::Begin,
+        Self::SetListening,
     ];
 
     /// What it fails with now and then. A listener that is broken for good is not among them.
@@ -112,6 +114,7 @@ impl Call {
             }
             Self::ShutdownWrite => &[Errno::ENOTCONN, Errno::ENOBUFS],
             Self::Begin => &[Errno::EAGAIN],
+            Self::SetListening => &[Errno::EADDRINUSE],
         }
     }
 }

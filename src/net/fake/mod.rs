@@ -90,6 +90,13 @@ impl FakeDriver {
         self.open_door(None)
     }
 
+    /// The same for those who may only look.
+    pub fn monitor_listener(&mut self) -> FakeListener {
+        let listener = self.open_door(None);
+        self.doors[listener.0].monitor = true;
+        listener
+    }
+
     /// Whether the configuration is to be read, which [`Shell::loaded`](super::Shell::loaded) has not been told of.
     /// Each request is told of once.
     pub fn take_load(&mut self) -> bool {
@@ -119,7 +126,7 @@ impl FakeDriver {
     /// # Panics
     /// When nobody listens there.
     pub fn connect(&mut self, to: SocketAddr, from: SocketAddr) -> Remote {
-        self.knock(Some(to), Origin::Tcp(from))
+        self.knock(Some(to), false, Origin::Tcp(from))
     }
 
     /// A process connects to the admin socket.
@@ -127,13 +134,21 @@ impl FakeDriver {
     /// # Panics
     /// When nobody listens there.
     pub fn connect_admin(&mut self, from: Credentials) -> Remote {
-        self.knock(None, Origin::Unix(from))
+        self.knock(None, false, Origin::Unix(from))
     }
 
-    fn knock(&mut self, to: Option<SocketAddr>, origin: Origin) -> Remote {
+    /// A process connects to the monitor socket.
+    ///
+    /// # Panics
+    /// When nobody listens there.
+    pub fn connect_monitor(&mut self, from: Credentials) -> Remote {
+        self.knock(None, true, Origin::Unix(from))
+    }
+
+    fn knock(&mut self, to: Option<SocketAddr>, monitor: bool, origin: Origin) -> Remote {
         let remote = self.pipes.len();
         self.pipes.push(Pipe::new(origin));
-        let door = self.doors.iter_mut().find(|door| door.open && door.address == to);
+        let door = self.doors.iter_mut().find(|it| it.open && it.address == to && it.monitor == monitor);
         let door = door.unwrap_or_else(|| panic!("nobody listens on {to:?}"));
         door.waiting.push_back(remote);
         door.edge = true;
@@ -255,7 +270,8 @@ impl FakeDriver {
     }
 
     fn open_door(&mut self, address: Option<SocketAddr>) -> FakeListener {
-        self.doors.push(Door { address, token: None, waiting: VecDeque::new(), edge: false, open: true });
+        let waiting = VecDeque::new();
+        self.doors.push(Door { address, monitor: false, token: None, waiting, edge: false, open: true });
         FakeListener(self.doors.len() - 1)
     }
 }

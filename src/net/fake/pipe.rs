@@ -187,6 +187,8 @@ impl Pipe {
 #[derive(Debug)]
 pub(super) struct Door {
     pub(super) address: Option<SocketAddr>,
+    /// Whether it is for those who may only look, if it has no address.
+    pub(super) monitor: bool,
     pub(super) token: Option<u64>,
     pub(super) waiting: VecDeque<Remote>,
     pub(super) edge: bool,

@@ -3,11 +3,14 @@
 mod admin;
 mod backlog;
 mod closing;
+mod drain;
 mod events;
 mod flood;
 mod jobs;
 mod reload;
+mod roles;
 mod scale;
+mod watch;
 
 use std::net::SocketAddr;
 use std::rc::Rc;

@@ -91,6 +91,7 @@ fn admit(c: &mut Ctx<'_>, index: u32, prefixes: u8) {
     let user = c.user_mut();
     user.channels.push(index);
     user.forget_invitation(serial);
+    c.passes(index, |client, nick, channel| Event::Joined { client, nick, channel });
     c.show_arrival(index, me, Arrival::Entered);
     if c.channel(index).topic.is_some() {
         show_topic(c, index);
@@ -123,6 +124,7 @@ pub(super) fn leave(c: &mut Ctx<'_>, index: u32, reason: Option<&str>) {
         }
         None => c.tell_seeing(index, c.me, None, Draft::event(&source, format_args!("PART {name}"))),
     }
+    c.passes(index, |client, nick, channel| Event::Parted { client, nick, channel });
     c.server.part(c.me, index);
 }
 
