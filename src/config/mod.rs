@@ -45,6 +45,8 @@ pub struct Config {
     pub server: Server,
     /// `[admin]`
     pub admin: Admin,
+    /// `[monitor]`
+    pub monitor: Monitor,
     /// `[channels]`
     pub channels: Channels,
     /// `[users]`
@@ -117,6 +119,17 @@ pub struct Server {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     /// The socket's path; `None` means the place that [`crate::daemon`] finds for it.
+    pub socket: Option<PathBuf>,
+    /// Permissions of the socket, such as `0o660`.
+    pub mode: u32,
+    /// Group of the socket; `None` leaves it to the process's own.
+    pub group: Option<String>,
+}
+
+/// `[monitor]`: a second socket, for those who may look and change nothing. Needs a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Monitor {
+    /// The socket's path; `None` means that there is none.
     pub socket: Option<PathBuf>,
     /// Permissions of the socket, such as `0o660`.
     pub mode: u32,
@@ -313,6 +326,7 @@ impl Default for Config {
         Self {
             server: Server::default(),
             admin: Admin { socket: None, mode: 0o660, group: None },
+            monitor: Monitor { socket: None, mode: 0o660, group: None },
             channels: Channels { prefixes: Prefixes::default(), default_modes: "nt".to_owned() },
             users: Users::default(),
             limits: Limits::default(),

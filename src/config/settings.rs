@@ -118,6 +118,13 @@ pub const SETTINGS: &[Setting] = &[
     Setting { show: |config| Some(print::mode(config.admin.mode)), ..setting!(admin.mode, check::mode) }
         .needs_restart(),
     setting!(admin.group, check::account).needs_restart(),
+    setting!(monitor.socket, check::socket).needs_restart(),
+    Setting {
+        show: |config| Some(print::mode(config.monitor.mode)),
+        ..setting!(monitor.mode, check::monitor_mode)
+    }
+    .needs_restart(),
+    setting!(monitor.group, check::account).needs_restart(),
     setting!(channels.prefixes, check::prefixes).needs_restart(),
     setting!(channels.default_modes, check::channel_modes),
     setting!(users.default_modes, check::user_modes),

@@ -36,6 +36,7 @@ pub(super) struct Prepared {
     pid_file: Option<PidFile>,
     listeners: Listeners,
     admin: AdminSocket,
+    monitor: Option<AdminSocket>,
     state: Option<StateFile>,
     saved: State,
     /// The facts, for the person who started it.
@@ -77,17 +78,18 @@ impl Prepared {
             Some(path) => Some(PidFile::lock(path)?),
             None => None,
         };
-        let bound = bind(&config, identity.as_ref()).and_then(|(listeners, admin)| {
-            match open_state(&config, identity.as_ref(), &mut warnings) {
-                Ok((state, saved)) => Ok((listeners, admin, state, saved)),
-                Err(message) => {
-                    admin.remove();
-                    Err(message)
+        let bound =
+            bind(&config, identity.as_ref()).and_then(|(listeners, admin, monitor)| {
+                match open_state(&config, identity.as_ref(), &mut warnings) {
+                    Ok((state, saved)) => Ok((listeners, admin, monitor, state, saved)),
+                    Err(message) => {
+                        monitor.into_iter().chain([admin]).for_each(AdminSocket::remove);
+                        Err(message)
+                    }
                 }
-            }
-        });
+            });
         match bound {
-            Ok((listeners, admin, state, saved)) => {
+            Ok((listeners, admin, monitor, state, saved)) => {
                 let started = Started::new(path.clone(), listeners.addresses(), admin.path());
                 Ok(Self {
                     config: Rc::new(config),
@@ -98,6 +100,7 @@ impl Prepared {
                     pid_file,
                     listeners,
                     admin,
+                    monitor,
                     state,
                     saved,
                     started,
@@ -115,7 +118,7 @@ impl Prepared {
 
     /// Removes what others can see, for a start that failed.
     pub(super) fn withdraw(self) {
-        self.admin.remove();
+        self.monitor.into_iter().chain([self.admin]).for_each(AdminSocket::remove);
         if let Some(pid_file) = self.pid_file {
             pid_file.remove();
         }
@@ -138,7 +141,18 @@ impl Prepared {
         };
         panics::log_them(log.clone());
         let Self {
-            config, path, audience, listeners, admin, state, saved, pid_file, started, warnings, ..
+            config,
+            path,
+            audience,
+            listeners,
+            admin,
+            monitor,
+            state,
+            saved,
+            pid_file,
+            started,
+            warnings,
+            ..
         } = self;
         warnings.log();
         let report = Rc::new(Cell::new(report));
@@ -149,6 +163,7 @@ impl Prepared {
             saved,
             listeners,
             admin,
+            monitor,
             log_dropped: dropped_of(log.clone()),
             ready: ready(audience, started, Rc::clone(&report)),
         });
@@ -174,12 +189,19 @@ impl Prepared {
             pid_file.write().map_err(|error| format!("the pid file cannot be written: {error}"))?;
         }
         if let Some(identity) = &self.identity {
-            // The group only if the configuration does not name another one.
-            let gid = self.config.admin.group.is_none().then(|| identity.gid());
-            let given = self.admin.give_to(identity.uid(), gid);
-            given.map_err(|error| {
-                format!("the admin socket cannot be given to {}: {error}", identity.name())
-            })?;
+            let (admin, monitor) = (&self.config.admin, &self.config.monitor);
+            let sockets = [
+                ("admin", Some(&self.admin), &admin.group),
+                ("monitor", self.monitor.as_ref(), &monitor.group),
+            ];
+            for (name, socket, group) in sockets {
+                // The group only if the configuration does not name another one.
+                let gid = group.is_none().then(|| identity.gid());
+                let given = socket.map_or(Ok(()), |socket| socket.give_to(identity.uid(), gid));
+                given.map_err(|error| {
+                    format!("the {name} socket cannot be given to {}: {error}", identity.name())
+                })?;
+            }
             identity.assume()?;
         }
         let target = match self.target {
@@ -263,10 +285,17 @@ fn restore(state: &StateFile) -> Result<State, String> {
     }
 }
 
+/// All sockets: for chat, the admin socket and, if there is one, the monitor socket.
+type Sockets = (Listeners, AdminSocket, Option<AdminSocket>);
+
 /// Binds all sockets.
-fn bind(config: &Config, identity: Option<&Identity>) -> Result<(Listeners, AdminSocket), String> {
-    let group = config.admin.group.as_deref().map(privileges::group).transpose();
-    let group = group.map_err(|error| format!("[admin] group: {error}"))?;
+fn bind(config: &Config, identity: Option<&Identity>) -> Result<Sockets, String> {
+    let group = |section: &str, name: &Option<String>| {
+        let group = name.as_deref().map(privileges::group).transpose();
+        group.map_err(|error| format!("[{section}] group: {error}"))
+    };
+    let (admin_group, monitor_group) =
+        (group("admin", &config.admin.group)?, group("monitor", &config.monitor.group)?);
     let listeners = Listeners::bind(&config.listen).map_err(|error| error.to_string())?;
     if listeners.addresses().is_empty() {
         return Err("no address to listen on: this machine has none of the built-in ones; add a [[listen]]"
@@ -275,15 +304,18 @@ fn bind(config: &Config, identity: Option<&Identity>) -> Result<(Listeners, Admi
     let place = place::of_daemon(&Env::current(), config.admin.socket.as_deref());
     let owner = identity.map_or(Uid::effective(), Identity::uid);
     place.prepare(owner.as_raw()).map_err(|error| error.to_string())?;
-    let admin =
-        AdminSocket::bind(&place.socket, config.admin.mode, group).map_err(|error| error.to_string())?;
-    match place.hand_over(owner.as_raw()) {
-        Ok(()) => Ok((listeners, admin)),
-        Err(error) => {
-            admin.remove();
-            Err(error.to_string())
-        }
-    }
+    let admin = AdminSocket::bind(&place.socket, config.admin.mode, admin_group);
+    let admin = admin.map_err(|error| error.to_string())?;
+    let monitor = config.monitor.socket.as_deref();
+    let monitor = monitor.map(|path| AdminSocket::bind(path, config.monitor.mode, monitor_group)).transpose();
+    let bound = match (monitor, place.hand_over(owner.as_raw())) {
+        (Ok(monitor), Ok(())) => return Ok((listeners, admin, monitor)),
+        (Ok(monitor), Err(error)) => (monitor, error.to_string()),
+        (Err(error), _) => (None, error.to_string()),
+    };
+    let (monitor, message) = bound;
+    monitor.into_iter().chain([admin]).for_each(AdminSocket::remove);
+    Err(message)
 }
 
 /// Whether somebody receives datagrams there.

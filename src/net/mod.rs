@@ -75,6 +75,7 @@ use crate::server::{State, Time};
 use crate::state_file::StateFile;
 use driver::{MioDriver, MioListener};
 use jobs::Tools;
+use socket_file::SocketFile;
 
 pub use driver::{Credentials, Driver, Origin, Process, Ready};
 pub use jobs::{Job, Outcome};
@@ -104,6 +105,8 @@ pub struct Setup {
     pub listeners: Listeners,
     /// Where operators connect.
     pub admin: AdminSocket,
+    /// Where those connect who may look and change nothing, if there is such a place.
+    pub monitor: Option<AdminSocket>,
     /// How many log records have been dropped since the start. The level is set by [`log::set_max_level`].
     pub log_dropped: Box<dyn Fn() -> u64>,
     /// Called when the loop is set up and handles signals, before its first turn: from here on a signal
@@ -125,16 +128,20 @@ const FIRST_GATE: u64 = 2;
 /// # Errors
 /// When the loop cannot be set up, or the system refuses to wait for events.
 pub fn run(setup: Setup) -> io::Result<()> {
-    let Setup { config, loader, state, saved, listeners, admin, log_dropped, ready } = setup;
+    let Setup { config, loader, state, saved, listeners, admin, monitor, log_dropped, ready } = setup;
     let AdminSocket { listener, file } = admin;
+    let (watching, monitor) = monitor.map(|it| (it.listener, it.file)).unzip();
     let tools = Tools { loader, state };
     let outcome = Loop::new(config, tools, log_dropped).and_then(|mut it| {
         it.shell.restore(saved);
         it.adopt(listeners, &file.path().display().to_string(), listener)?;
+        if let (Some(listener), Some(file)) = (watching, &monitor) {
+            it.adopt_monitor(&file.path().display().to_string(), listener)?;
+        }
         ready();
         it.run()
     });
-    file.remove();
+    monitor.into_iter().chain([file]).for_each(SocketFile::remove);
     outcome
 }
 
@@ -194,6 +201,10 @@ impl Loop {
         self.shell.limit_connections(room());
         self.shell.watch_memory();
         Ok(())
+    }
+
+    fn adopt_monitor(&mut self, path: &str, socket: std::os::unix::net::UnixListener) -> io::Result<()> {
+        self.shell.listen_monitor(path, MioListener::Unix(UnixListener::from_std(socket)))
     }
 
     fn run(&mut self) -> io::Result<()> {

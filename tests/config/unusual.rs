@@ -24,6 +24,9 @@ pub(super) fn unusual() -> Config {
     config.admin.socket = Some("/a dir/'s.sock".into());
     config.admin.mode = 0o600;
     config.admin.group = Some("adm".to_owned());
+    config.monitor.socket = Some("/a dir/m.sock".into());
+    config.monitor.mode = 0o640;
+    config.monitor.group = Some("mon".to_owned());
     config.log.target = Some(LogTarget::Stderr);
     config.log.level = log::LevelFilter::Off;
     config.log.facility = Facility::Local7;

@@ -109,3 +109,32 @@ fn the_sockets_permissions_are_those_of_the_configuration() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     drop(daemon);
 }
+
+#[test]
+fn a_monitor_socket_has_its_own_permissions_and_shows_without_changing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (admin, monitor) = (folder.path().join("admin.sock"), folder.path().join("monitor.sock"));
+    let config = format!(
+        "{OPEN}[admin]\nsocket = \"{}\"\nmode = \"0600\"\n[monitor]\nsocket = \"{}\"\nmode = \"0660\"\n",
+        admin.display(),
+        monitor.display()
+    );
+    let mut daemon = Daemon::start(&config);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&admin), mode(&monitor)), (0o600, 0o660));
+    let ctl = |socket: &Path, line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
+        command.arg("--socket").arg(socket).args(line.split(' ')).stdin(Stdio::null());
+        command.output().unwrap()
+    };
+    let stats = ctl(&monitor, "stats");
+    assert!(stats.status.success() && String::from_utf8_lossy(&stats.stdout).contains("uptime"));
+    let refused = ctl(&monitor, "announce hear, hear");
+    let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(reason.contains(&format!("the admin socket is {}", admin.display())), "{reason}");
+    daemon.wait_for_output(" socket=monitor method=announce result=5 ");
+    assert!(ctl(&admin, "shutdown").status.success());
+    daemon.wait_exit();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "both sockets and their locks are gone");
+}

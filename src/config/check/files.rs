@@ -47,6 +47,24 @@ pub(in crate::config) fn socket(field: &mut Field<'_>) -> Option<PathBuf> {
 }
 
 pub(in crate::config) fn mode(field: &mut Field<'_>) -> Option<u32> {
+    let mode = permissions(field)?;
+    if mode & 0o002 != 0 {
+        field.warn("lets every user of this machine control chatd", "\"0660\" lets the socket's group do so");
+    }
+    Some(mode)
+}
+
+pub(in crate::config) fn monitor_mode(field: &mut Field<'_>) -> Option<u32> {
+    let mode = permissions(field)?;
+    if mode & 0o002 != 0 {
+        let what = "lets every user of this machine see who is connected, and from where";
+        field.warn(what, "\"0660\" lets the socket's group do so");
+    }
+    Some(mode)
+}
+
+/// The permissions of a socket.
+fn permissions(field: &mut Field<'_>) -> Option<u32> {
     let is_octal =
         |text: &str| matches!(text.len(), 3 | 4) && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
     if let Some(digits) = field.digits() {
@@ -63,9 +81,6 @@ pub(in crate::config) fn mode(field: &mut Field<'_>) -> Option<u32> {
     if mode & 0o600 != 0o600 {
         let help = "chatd itself must be able to connect, to tell a live socket from a dead one";
         return field.refuse_help("must let the owner read and write", help);
-    }
-    if mode & 0o002 != 0 {
-        field.warn("lets every user of this machine control chatd", "\"0660\" lets the socket's group do so");
     }
     Some(mode)
 }

@@ -35,6 +35,13 @@ fn settings(parsed: &mut Parsed, lines: &Lines) {
         let message = format!("`motd` and `motd_file` are both given, the other in line {line}");
         parsed.problems.push(Problem::error(second, message).help("keep one of them"));
     }
+    if let (Some(admin), Some(monitor)) = (parsed.span("admin.socket"), parsed.span("monitor.socket"))
+        && parsed.config.admin.socket == parsed.config.monitor.socket
+    {
+        let line = lines.number(admin.start);
+        let message = format!("`monitor.socket` is the admin socket of line {line}");
+        parsed.problems.push(Problem::error(monitor, message).help("such as \"/run/chatd/monitor.sock\""));
+    }
     if let (Some(group), None) = (parsed.span("daemon.group"), parsed.span("daemon.user")) {
         let problem = Problem::error(group, "`daemon.group` is given without `daemon.user`");
         parsed.problems.push(problem.help("set `user` as well, or `user` alone to have its main group"));
