@@ -455,6 +455,10 @@ impl<D: Driver> Shell<D> {
             }
             self.flush();
         }
+        if !self.out.dirty().is_empty() {
+            // Nobody was disconnected after all, or not now, and those who watch were told of the limit.
+            self.flush();
+        }
         self.finish_closing();
         for id in self.closed.drain(..) {
             self.conns.remove(id);

@@ -321,9 +321,14 @@ fn nobody_who_is_connected_is_cut_off_for_what_those_hold_who_are_leaving() {
     }
     rig.settle();
     assert!(!leaving.iter().any(|&remote| rig.driver().is_closed(remote)), "what waits is still sent");
+    let operator = rig.operator();
+    rig.ask(operator, "watch", &json!({"events": ["limit"]}));
     let slow = be_deaf(&mut rig, talker, "slow", 37);
     assert!(!rig.driver().is_closed(slow), "for whom most waits");
     // One of the others was enough.
     let closed = leaving.iter().filter(|&&remote| rig.driver().is_closed(remote)).count();
     assert_eq!((closed, &rig.stats()["disconnects"]["send_queue"]), (1, &json!(0)));
+    // Who watches hears of it in that turn, although nobody else is told anything.
+    let told = rig.answer(operator);
+    assert_eq!(told["params"]["limit"], "send_queues");
 }
