@@ -5,6 +5,8 @@ mod common;
 mod privileges;
 #[path = "daemon/state.rs"]
 mod state;
+#[path = "daemon/supervised.rs"]
+mod supervised;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};

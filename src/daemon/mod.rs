@@ -9,6 +9,7 @@ mod announce;
 mod args;
 mod descriptors;
 mod detach;
+mod notify;
 mod panics;
 mod pidfile;
 mod privileges;

@@ -11,6 +11,7 @@ use nix::unistd::Uid;
 
 use super::announce::{Audience, Started, Warnings, say};
 use super::detach::Report;
+use super::notify;
 use super::pidfile::PidFile;
 use super::privileges::{self, Identity};
 use super::{descriptors, panics};
@@ -155,6 +156,8 @@ impl Prepared {
             ..
         } = self;
         warnings.log();
+        // A daemon that has detached is not the process that was asked to notify.
+        let supervisor = if report.is_some() { None } else { notify::supervisor() };
         let report = Rc::new(Cell::new(report));
         let outcome = net::run(net::Setup {
             config,
@@ -166,6 +169,7 @@ impl Prepared {
             monitor,
             log_dropped: dropped_of(log.clone()),
             ready: ready(audience, started, Rc::clone(&report)),
+            supervisor,
         });
         if let Err(error) = &outcome
             && audience.log

@@ -17,7 +17,8 @@ use super::crews::Crews;
 use super::jobs::{Job, Outcome, Tools};
 use super::listener::{self, BindError, Bound};
 use super::memory::{self, Memory, Sources};
-use super::system;
+use super::supervision::Notice;
+use super::{Tell, system};
 use crate::config::Listen;
 use crate::proto::limits::NOTSENT_LOWAT;
 
@@ -172,6 +173,12 @@ pub trait Driver {
     /// for jobs of one kind in any order. False when it cannot be begun, and nothing will be told of it.
     fn begin(&mut self, job: Job) -> bool;
 
+    /// Tells whoever looks after the process; false when it could not be told. There is nobody unless
+    /// [`Shell::supervise`](super::Shell::supervise) was called.
+    fn notify(&mut self, _notice: Notice) -> bool {
+        true
+    }
+
     /// Bytes that were written to a connection and that its peer has not taken yet.
     fn unsent(&self, stream: &Self::Stream) -> u64;
 
@@ -190,6 +197,7 @@ pub(super) struct MioDriver {
     poll: Poll,
     crews: Option<Crews>,
     memory: Sources,
+    supervisor: Option<Tell>,
 }
 
 pub(super) enum MioStream {
@@ -228,7 +236,7 @@ fn token(raw: u64) -> Token {
 
 impl MioDriver {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()?, crews: None, memory: Sources::find() })
+        Ok(Self { poll: Poll::new()?, crews: None, memory: Sources::find(), supervisor: None })
     }
 
     pub(super) fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
@@ -240,6 +248,11 @@ impl MioDriver {
     pub(super) fn hire(&mut self, tools: Tools, raw: u64) -> io::Result<()> {
         self.crews = Some(Crews::new(tools, Waker::new(self.poll.registry(), token(raw))?));
         Ok(())
+    }
+
+    /// From now on, notices are for this supervisor.
+    pub(super) fn report_to(&mut self, supervisor: Tell) {
+        self.supervisor = Some(supervisor);
     }
 
     /// What has come of jobs since this was last asked.
@@ -366,6 +379,10 @@ impl Driver for MioDriver {
 
     fn begin(&mut self, job: Job) -> bool {
         self.crews.as_mut().is_some_and(|crews| crews.give(job))
+    }
+
+    fn notify(&mut self, notice: Notice) -> bool {
+        self.supervisor.as_mut().is_none_or(|tell| tell(notice))
     }
 
     fn unsent(&self, stream: &MioStream) -> u64 {

@@ -23,6 +23,7 @@
 //! | `jobs` | work that can block: what the server asks for and what becomes of it |
 //! | `worker`, `crews` | the threads that do it, and the queue in which they report |
 //! | `resolve` | names of addresses |
+//! | `supervision` | what a supervisor of the process is told |
 //! | `journal` | events as log records, and for those who watch |
 
 mod accept;
@@ -49,6 +50,7 @@ mod resolve;
 mod shell;
 mod socket_file;
 mod stats;
+mod supervision;
 mod system;
 mod trim;
 mod watch;
@@ -83,6 +85,7 @@ pub use listener::{BindError, Bound, Listeners};
 pub use memory::Memory;
 pub use shell::{Shell, Signal};
 pub use socket_file::AdminSocket;
+pub use supervision::{Notice, Phase, Status};
 
 /// Reads the configuration again, for a reload: the file, and the files that it names.
 /// It runs on a thread of its own, as files can be slow.
@@ -90,6 +93,17 @@ pub type Loader = Box<dyn Fn() -> Loading + Send + Sync>;
 
 /// What came of reading it.
 pub type Loading = Result<Loaded, LoadError>;
+
+/// Tells a supervisor of the process something, without waiting; false when it could not be told.
+pub type Tell = Box<dyn FnMut(Notice) -> bool>;
+
+/// Who looks after the process, such as systemd.
+pub struct Supervisor {
+    /// Tells it.
+    pub tell: Tell,
+    /// It ends a process from which it has not heard for so long; `None` if it does not.
+    pub watchdog: Option<Duration>,
+}
 
 /// All that [`run`] needs.
 pub struct Setup {
@@ -112,6 +126,8 @@ pub struct Setup {
     /// Called when the loop is set up and handles signals, before its first turn: from here on a signal
     /// ends in a clean stop, so this is when the daemon says that it is ready.
     pub ready: Box<dyn FnOnce()>,
+    /// Who looks after the process, if anybody.
+    pub supervisor: Option<Supervisor>,
 }
 
 /// The token of the signals.
@@ -128,7 +144,7 @@ const FIRST_GATE: u64 = 2;
 /// # Errors
 /// When the loop cannot be set up, or the system refuses to wait for events.
 pub fn run(setup: Setup) -> io::Result<()> {
-    let Setup { config, loader, state, saved, listeners, admin, monitor, log_dropped, ready } = setup;
+    let Setup { config, loader, state, saved, listeners, admin, monitor, log_dropped, ready, supervisor } = setup;
     let AdminSocket { listener, file } = admin;
     let (watching, monitor) = monitor.map(|it| (it.listener, it.file)).unzip();
     let tools = Tools { loader, state };
@@ -139,6 +155,10 @@ pub fn run(setup: Setup) -> io::Result<()> {
             it.adopt_monitor(&file.path().display().to_string(), listener)?;
         }
         ready();
+        if let Some(Supervisor { tell, watchdog }) = supervisor {
+            it.shell.driver_mut().report_to(tell);
+            it.shell.supervise(watchdog.map(|interval| interval.as_millis() as u64));
+        }
         it.run()
     });
     monitor.into_iter().chain([file]).for_each(SocketFile::remove);

@@ -10,6 +10,7 @@ use super::admin::Parked;
 use super::driver::Driver;
 use super::jobs;
 use super::shell::{GateKind, Shell};
+use super::supervision::Phase;
 use super::{BindError, Job, Loading};
 use crate::admin::{Happening, ListenerStep, Problem, Reloaded, RpcError};
 use crate::config::{self, Diagnostic, Listen, Severity};
@@ -29,6 +30,7 @@ impl<D: Driver> Shell<D> {
             return;
         }
         self.reloading.now.extend(waiter);
+        self.tell_phase(Phase::Reloading);
         self.reloading.reads = self.driver.begin(Job::Load);
         if !self.reloading.reads {
             self.loaded(Err(jobs::unread(jobs::NO_READER)));
@@ -45,6 +47,7 @@ impl<D: Driver> Shell<D> {
             self.take_over(outcome)
         };
         self.happened(|| read(&outcome));
+        self.supervision.refused = outcome.is_err() && self.stopping.is_none();
         for waiter in std::mem::take(&mut self.reloading.now) {
             match waiter {
                 Waiter::Admin(parked) => self.unpark(parked, &outcome),
@@ -55,6 +58,11 @@ impl<D: Driver> Shell<D> {
             self.reloading.now = std::mem::take(&mut self.reloading.later);
             self.reload(None);
         }
+    }
+
+    /// Whether a configuration is being read.
+    pub(super) fn is_reloading(&self) -> bool {
+        self.reloading.reads
     }
 
     /// Whether so many requests wait for a reload that one more is not taken.

@@ -19,6 +19,7 @@ use super::listener::Bound;
 use super::memory::Watch;
 use super::reload::{Reloading, Waiter};
 use super::stats::{Counters, Refused, TurnTimes};
+use super::supervision::{Phase, Supervision};
 use super::trim::Trim;
 use super::watch::Watchers;
 use crate::admin::Happening;
@@ -55,6 +56,7 @@ const KEEP_EFFECTS: usize = 1_024;
 /// 6. Connections whose last line has gone are closed.
 /// 7. Slots of closed connections are freed. Until here an event of the same turn finds the connection
 ///    closed, and never another one in its place; from here on it finds nothing, as ids are not reused.
+/// 8. A supervisor is told what has changed, and that the loop turns, if there is one who wants to know.
 pub struct Shell<D: Driver> {
     pub(super) driver: D,
     pub(super) server: Server,
@@ -64,6 +66,7 @@ pub struct Shell<D: Driver> {
     /// Tokens of listeners are not reused, either.
     pub(super) next_gate: u64,
     pub(super) reloading: Reloading,
+    pub(super) supervision: Supervision,
     pub(super) saving: Saving,
     /// Lines of the admin socket whose answers wait for a save.
     pub(super) unsaved: Vec<Unsaved>,
@@ -188,6 +191,7 @@ impl<D: Driver> Shell<D> {
             gates: Vec::new(),
             next_gate: FIRST_GATE,
             reloading: Reloading::default(),
+            supervision: Supervision::default(),
             saving: Saving::default(),
             unsaved: Vec::new(),
             watchers: Watchers::default(),
@@ -331,6 +335,7 @@ impl<D: Driver> Shell<D> {
         self.run_timers();
         self.tell_gaps();
         self.settle();
+        self.report();
     }
 
     /// Lets a connection or listener go on that had used up its share of the turn before.
@@ -478,6 +483,7 @@ impl<D: Driver> Shell<D> {
         let connections = self.server.stats().connections;
         log::info!("shutdown connections={connections} reason={}", Quoted(reason));
         self.happened(|| Happening::Shutdown { connections, reason: reason.to_owned() });
+        self.tell_phase(Phase::Stopping);
         // The admin socket stays, so that an operator can see what is being waited for.
         for gate in self.take_gates(|gate| gate.kind.is_chat()) {
             self.driver.close_listener(gate.socket);
@@ -593,6 +599,7 @@ impl<D: Driver> Shell<D> {
             return Some(0);
         }
         let timer = self.timers.first().map(|&(at, _)| at);
-        [timer, self.trim.at, self.server.deadline(), self.stopping].into_iter().flatten().min()
+        let others = [self.trim.at, self.server.deadline(), self.stopping, self.supervision.deadline()];
+        others.into_iter().chain([timer]).flatten().min()
     }
 }

@@ -191,6 +191,11 @@ pub const WATCH_QUEUE: u32 = 1 << 20;
 /// Events that all who watch are told of in a turn, each counted once for each of them; more are missed.
 pub const WATCH_LINES: usize = 1_024;
 
+/// Least time between two reports of the numbers of users and connections to a supervisor, in milliseconds.
+pub const STATUS_MS: u64 = 2_000;
+/// How long after a supervisor could not be told something it is tried again, in milliseconds.
+pub const NOTICE_RETRY_MS: u64 = 1_000;
+
 /// Records that may wait for the log's thread; more are counted and dropped.
 pub const LOG_QUEUE: usize = 8_192;
 /// A log record, in bytes; longer ones are cut at a character.

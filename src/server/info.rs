@@ -75,6 +75,11 @@ impl Server {
         self.stats.clone()
     }
 
+    /// Registered users.
+    pub fn users(&self) -> u64 {
+        self.stats.users
+    }
+
     /// The user of that nick, whatever its case.
     pub fn find_nick(&self, nick: &str) -> Option<ClientId> {
         self.registered(nick).and_then(|slot| self.client(slot)).map(|client| client.id)

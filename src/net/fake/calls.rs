@@ -13,6 +13,7 @@ use crate::net::driver::{Driver, Origin, Process};
 use crate::net::jobs::Job;
 use crate::net::listener::{BindError, Bound};
 use crate::net::memory::Memory;
+use crate::net::supervision::Notice;
 
 impl FakeDriver {
     /// The failure of this call, if it is to fail.
@@ -173,6 +174,13 @@ impl Driver for FakeDriver {
             job => self.jobs.push_back(job),
         }
         true
+    }
+
+    fn notify(&mut self, notice: Notice) -> bool {
+        if !self.deaf {
+            self.notices.push(notice);
+        }
+        !self.deaf
     }
 
     fn unsent(&self, stream: &FakeStream) -> u64 {

@@ -19,6 +19,7 @@ use nix::errno::Errno;
 
 use super::driver::{Credentials, Origin, Ready};
 use super::jobs::Job;
+use super::supervision::Notice;
 use faults::Chance;
 use pipe::{Door, Pipe};
 
@@ -51,6 +52,10 @@ pub struct FakeDriver {
     pub memory: Memory,
     /// How often memory was given back.
     pub given_back: u32,
+    /// What a supervisor was told.
+    pub notices: Vec<Notice>,
+    /// Whether the supervisor hears nothing, as too much waits for it.
+    pub deaf: bool,
     pipes: Vec<Pipe>,
     doors: Vec<Door>,
     /// Accepted and not closed.
@@ -74,6 +79,8 @@ impl FakeDriver {
             busy: false,
             memory: Memory::default(),
             given_back: 0,
+            notices: Vec::new(),
+            deaf: false,
             pipes: Vec::new(),
             doors: Vec::new(),
             open: Vec::new(),

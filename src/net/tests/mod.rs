@@ -10,6 +10,7 @@ mod jobs;
 mod reload;
 mod roles;
 mod scale;
+mod supervision;
 mod watch;
 
 use std::net::SocketAddr;
