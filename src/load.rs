@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
-use crate::config::{Config, Diagnostic, Parsed, Problem, Severity, motd_lines, parse};
+use crate::config::{Config, Diagnostic, Endpoint, Listen, Parsed, Problem, Severity, motd_lines, parse};
 use crate::place;
 use crate::proto::limits::{CONFIG_FILE, CONFIG_PROBLEMS, MOTD};
 
@@ -24,6 +24,16 @@ pub struct Loaded {
     /// What is probably not meant.
     pub warnings: Vec<Diagnostic>,
 }
+
+/// What a configuration may refer to that whoever starts chatd gives it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// The names of the sockets that were passed on.
+    pub sockets: Vec<String>,
+}
+
+/// The name of the sockets on which chatd listens when the configuration has no `[[listen]]` and they were passed on.
+const CHAT: &str = "chat";
 
 /// Why a configuration cannot be used. `Display` is the complete report, in many lines.
 #[derive(Debug)]
@@ -46,28 +56,36 @@ impl std::error::Error for LoadError {}
 /// Reads the configuration file, and the message of the day if it is in a file of its own. Without `path` it is
 /// [`place::CONFIG_FILE`] if there is such a file, or else the built-in defaults.
 ///
-/// A relative `motd_file` is looked for beside the configuration file.
+/// A relative `motd_file` is looked for beside the configuration file. What a configuration refers to that is not in files is
+/// held against what was `given`; where that is not known, as it is only to be checked, nothing is said of it.
 ///
 /// # Errors
 /// All problems, when there is an error among them: a file that cannot be read, is no regular file, too large or
-/// not UTF-8, and whatever [`parse`] finds.
-pub fn load(path: Option<&Path>) -> Result<Loaded, LoadError> {
-    match path {
-        Some(path) => load_file(path),
-        None => load_if_there(Path::new(place::CONFIG_FILE)),
+/// not UTF-8, whatever [`parse`] finds, and what was not given.
+pub fn load(path: Option<&Path>, given: Option<&Given>) -> Result<Loaded, LoadError> {
+    let mut loaded = match path {
+        Some(path) => load_file(path, given),
+        None => load_if_there(Path::new(place::CONFIG_FILE), given),
+    }?;
+    let listen = &mut loaded.config.listen;
+    if given.is_some_and(|given| given.sockets.iter().any(|name| name == CHAT))
+        && *listen == Config::default().listen
+    {
+        *listen = vec![Listen { address: Endpoint::Inherited(CHAT.to_owned()), optional: false }];
     }
+    Ok(loaded)
 }
 
-fn load_if_there(path: &Path) -> Result<Loaded, LoadError> {
+fn load_if_there(path: &Path, given: Option<&Given>) -> Result<Loaded, LoadError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Ok(Loaded { config: Config::default(), path: None, warnings: Vec::new() })
         }
-        _ => load_file(path),
+        _ => load_file(path, given),
     }
 }
 
-fn load_file(path: &Path) -> Result<Loaded, LoadError> {
+fn load_file(path: &Path, given: Option<&Given>) -> Result<Loaded, LoadError> {
     let name = path.display().to_string();
     let refuse =
         |message: String| LoadError { problems: vec![Diagnostic::of_file(&*name, Severity::Error, message)] };
@@ -83,6 +101,9 @@ fn load_file(path: &Path) -> Result<Loaded, LoadError> {
             warning.help(format!("chmod o-r {name}"))
         }));
     }
+    if let Some(given) = given {
+        problems.extend(missing_sockets(&parsed, given));
+    }
     let of_motd = read_motd(&mut parsed, &path, &mut problems);
     problems.sort_by_key(|problem| problem.span.start);
     let located = problems.into_iter().map(|problem| Diagnostic::locate(&name, &text, problem));
@@ -91,6 +112,29 @@ fn load_file(path: &Path) -> Result<Loaded, LoadError> {
         return Err(LoadError { problems });
     }
     Ok(Loaded { config: parsed.config, path: Some(path), warnings: problems })
+}
+
+/// Complains of inherited sockets that are not there.
+fn missing_sockets(parsed: &Parsed, given: &Given) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (entry, span) in parsed.spans_of("listen.socket") {
+        let Some(name) = parsed.config.listen[entry].address.socket() else { continue };
+        if given.sockets.iter().any(|it| it == name) {
+            continue;
+        }
+        let names: Vec<_> = given.sockets.iter().map(|name| format!("`{name}`")).collect();
+        let passed = match &*names {
+            [] => "none was".to_owned(),
+            names => format!("{} {}", names.join(", "), if names.len() == 1 { "was" } else { "were" }),
+        };
+        let help = format!(
+            "{passed}; a socket unit passes it, with FileDescriptorName={name}, and only when chatd starts: \
+             a reload cannot add any"
+        );
+        let message = format!("no socket `{name}` was passed to chatd");
+        problems.push(Problem::error(span, message).help(help));
+    }
+    problems
 }
 
 /// Reads `motd_file` into the configuration. What is wrong with the path goes to `problems`, what is wrong in
@@ -193,14 +237,14 @@ mod tests {
 
     /// The report on `chatd.toml` in this folder, without the folder's name.
     fn report(folder: &TempDir) -> String {
-        let report = load(Some(&folder.path().join("chatd.toml"))).unwrap_err().to_string();
+        let report = load(Some(&folder.path().join("chatd.toml")), None).unwrap_err().to_string();
         report.replace(&format!("{}/", folder.path().display()), "")
     }
 
     #[test]
     fn without_a_file_the_defaults_hold() {
         let folder = folder(&[]);
-        let loaded = load_if_there(&folder.path().join("chatd.toml")).unwrap();
+        let loaded = load_if_there(&folder.path().join("chatd.toml"), None).unwrap();
         assert_eq!((loaded.config, loaded.path), (Config::default(), None));
         assert!(loaded.warnings.is_empty());
     }
@@ -209,19 +253,19 @@ mod tests {
     fn a_default_file_that_is_there_is_used_or_refused() {
         let folder = folder(&[("chatd.toml", b"[limits]\ntargets = 7\n")]);
         let path = folder.path().join("chatd.toml");
-        let loaded = load_if_there(&path).unwrap();
+        let loaded = load_if_there(&path, None).unwrap();
         assert_eq!((loaded.config.limits.targets, loaded.path.as_deref()), (7, Some(&*path)));
         fs::remove_file(&path).unwrap();
         symlink("nowhere", &path).unwrap();
-        assert!(load_if_there(&path).is_err(), "a link that leads nowhere is a mistake");
+        assert!(load_if_there(&path, None).is_err(), "a link that leads nowhere is a mistake");
     }
 
     #[test]
     fn the_path_is_made_absolute_for_reloads() {
-        let loaded = load(Some(Path::new("etc/chatd.toml"))).unwrap();
+        let loaded = load(Some(Path::new("etc/chatd.toml")), None).unwrap();
         assert_eq!(loaded.path, Some(std::env::current_dir().unwrap().join("etc/chatd.toml")));
         assert_eq!(
-            load(Some(Path::new(""))).unwrap_err().to_string(),
+            load(Some(Path::new("")), None).unwrap_err().to_string(),
             ": error: cannot be read: No such file or directory"
         );
     }
@@ -239,7 +283,7 @@ mod tests {
 
         let full = vec![b'\n'; CONFIG_FILE];
         let large = folder(&[("chatd.toml", &full)]);
-        assert!(load(Some(&large.path().join("chatd.toml"))).is_ok());
+        assert!(load(Some(&large.path().join("chatd.toml")), None).is_ok());
         fs::write(large.path().join("chatd.toml"), [&*full, b"\n"].concat()).unwrap();
         assert_eq!(report(&large), "chatd.toml: error: is larger than 1048576 bytes");
     }
@@ -277,7 +321,7 @@ chatd.toml:4:9: error: the byte 0xe9 is not UTF-8
             ("", &[]),
         ] {
             fs::write(&motd, text).unwrap();
-            let loaded = load(Some(&folder.path().join("chatd.toml"))).unwrap();
+            let loaded = load(Some(&folder.path().join("chatd.toml")), None).unwrap();
             assert_eq!(loaded.config.server.motd, lines);
             assert_eq!(loaded.config.server.motd_file.as_ref(), Some(&motd));
         }
@@ -325,7 +369,7 @@ motd.txt:5:371: error: the message of the day has 372 bytes in line 5; at most 3
         let folder = folder(&[("chatd.toml", b"[server]\nmotd_file = \"motd.txt\"\n")]);
         let motd = folder.path().join("motd.txt");
         fs::write(&motd, "x\n".repeat(500)).unwrap();
-        assert!(load(Some(&folder.path().join("chatd.toml"))).is_ok());
+        assert!(load(Some(&folder.path().join("chatd.toml")), None).is_ok());
         fs::write(&motd, "x\n".repeat(501)).unwrap();
         let expected = "\
 motd.txt:501:1: error: the message of the day must have at most 500 lines
@@ -337,12 +381,49 @@ motd.txt:501:1: error: the message of the day must have at most 500 lines
     }
 
     #[test]
+    fn sockets_that_were_not_passed_are_located_where_it_is_known() {
+        let folder =
+            folder(&[("chatd.toml", b"[[listen]]\nsocket = \"chat\"\n[[listen]]\nsocket = \"irc\"\n")]);
+        let path = folder.path().join("chatd.toml");
+        let load = |names: &[&str]| {
+            let sockets = names.iter().map(|&name| name.to_owned()).collect();
+            load(Some(&path), Some(&Given { sockets }))
+        };
+        assert!(super::load(Some(&path), None).is_ok(), "to be checked only");
+        assert!(load(&["chat", "irc", "admin"]).is_ok());
+        let report = load(&["admin", "irc"]).unwrap_err().to_string();
+        let expected = "\
+chatd.toml:2:10: error: no socket `chat` was passed to chatd
+ 2 | socket = \"chat\"
+   |          ^^^^^^
+   = help: `admin`, `irc` were; a socket unit passes it, with FileDescriptorName=chat, and only when chatd starts: \
+a reload cannot add any";
+        assert_eq!(report.replace(&format!("{}/", folder.path().display()), ""), expected);
+        assert!(load(&[]).unwrap_err().to_string().contains("= help: none was; a socket unit"));
+    }
+
+    #[test]
+    fn sockets_called_chat_stand_for_the_built_in_addresses() {
+        let folder = folder(&[("chatd.toml", b"")]);
+        let path = folder.path().join("chatd.toml");
+        let listen = |text: &str, name: &str| {
+            fs::write(&path, text).unwrap();
+            let given = Given { sockets: vec![name.to_owned()] };
+            let listen = load(Some(&path), Some(&given)).unwrap().config.listen;
+            listen.into_iter().map(|it| it.address.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(listen("", "chat"), ["chat"]);
+        assert_eq!(listen("", "other"), ["127.0.0.1:6667", "[::1]:6667"]);
+        assert_eq!(listen("[[listen]]\naddress = \"127.0.0.1:7\"\n", "chat"), ["127.0.0.1:7"]);
+    }
+
+    #[test]
     fn secrets_that_everybody_can_read_are_warned_of() {
         let folder = folder(&[("chatd.toml", b"[server]\npassword = \"secret\"\n")]);
         let path = folder.path().join("chatd.toml");
-        assert!(load(Some(&path)).unwrap().warnings.is_empty());
+        assert!(load(Some(&path), None).unwrap().warnings.is_empty());
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let warnings = load(Some(&path)).unwrap().warnings;
+        let warnings = load(Some(&path), None).unwrap().warnings;
         let place = path.display();
         assert_eq!(
             warnings[0].one_line(),
@@ -353,11 +434,11 @@ motd.txt:501:1: error: the message of the day must have at most 500 lines
         let text = "[cloak]\nkey = \"0123456789abcdef0123456789abcdef\"\n[[webirc]]\nname = \"a\"\n\
             password = \"b\"\nnetworks = [\"::1\"]\n[[class]]\nname = \"c\"\npassword = \"d\"\n";
         fs::write(&path, text).unwrap();
-        let warnings = load(Some(&path)).unwrap().warnings;
+        let warnings = load(Some(&path), None).unwrap().warnings;
         let places: Vec<_> = warnings.iter().map(|it| (it.line.unwrap(), it.message.as_str())).collect();
         let message = |key: &str| format!("every user of this machine can read this {key}");
         assert_eq!(places, [(2, &*message("key")), (5, &*message("password")), (9, &*message("password"))]);
         fs::write(&path, "[admin]\nmode = \"0660\"\n").unwrap();
-        assert!(load(Some(&path)).unwrap().warnings.is_empty());
+        assert!(load(Some(&path), None).unwrap().warnings.is_empty());
     }
 }

@@ -247,7 +247,7 @@ fn nothing_that_a_file_may_hold_panics() {
             random.mutate(&mut bytes);
         }
         fs::write(&path, &bytes).unwrap();
-        match load(Some(&path)) {
+        match load(Some(&path), None) {
             Ok(loaded) => {
                 accepted += 1;
                 assert_eq!(good_but_warned(&print(&loaded.config)), without_motd_file(loaded.config));
@@ -280,7 +280,7 @@ fn without_motd_file(mut config: Config) -> Config {
 
 #[test]
 fn a_relative_path_is_reported_as_it_was_given() {
-    let error = load(Some(Path::new("tests/config/nowhere.toml"))).unwrap_err();
+    let error = load(Some(Path::new("tests/config/nowhere.toml")), None).unwrap_err();
     assert_eq!(
         error.to_string(),
         "tests/config/nowhere.toml: error: cannot be read: No such file or directory"

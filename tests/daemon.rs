@@ -1,5 +1,7 @@
 //! The program around the server: arguments, exit statuses, detaching, privileges, pid file, first words.
 
+#[path = "daemon/activation.rs"]
+mod activation;
 mod common;
 #[path = "daemon/privileges.rs"]
 mod privileges;
@@ -188,8 +190,17 @@ fn address(said: &str) -> SocketAddr {
 
 /// Asserts that a start was refused: status 1, and these words on stderr. Returns all of stderr.
 fn assert_refused(output: &Output, words: &[&str]) -> String {
+    assert_ended(output, 1, words)
+}
+
+/// The same for a configuration that was refused, which is status 78.
+fn assert_config_refused(output: &Output, words: &[&str]) -> String {
+    assert_ended(output, 78, words)
+}
+
+fn assert_ended(output: &Output, status: i32, words: &[&str]) -> String {
     let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(status), "{said}");
     for word in words {
         assert!(said.contains(word), "no {word:?} in: {said}");
     }
@@ -212,12 +223,12 @@ fn a_good_configuration_is_said_to_be_good() {
 fn a_bad_configuration_is_shown_and_refused_whatever_it_is_read_for() {
     let site = Site::new("", "[server]\nnmae = \"x\"\n");
     for options in [&["--check-config"][..], &["--print-config"], &["--daemonize"], &[]] {
-        let said = assert_refused(&site.run(options), &["nmae = \"x\"", "^", "name"]);
+        let said = assert_config_refused(&site.run(options), &["nmae = \"x\"", "^", "name"]);
         // The first line of the report, for editors: file, line, column.
         assert!(said.starts_with(&format!("{}:7:1: ", site.config().display())), "{said}");
     }
     let missing = run(Command::new(CHATD).args(["--config", "/nonexistent/chatd.toml"]));
-    assert_refused(&missing, &["/nonexistent/chatd.toml"]);
+    assert_config_refused(&missing, &["/nonexistent/chatd.toml"]);
 }
 
 #[test]

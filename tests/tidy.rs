@@ -43,7 +43,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("sleep", "src/log/writer.rs", "the log's own thread, between two tries of a sink that fails"),
     ("sleep", "tests/log.rs", "between two looks at a condition that nothing tells of"),
     ("try_clone_to_owned", "src/log/mod.rs", "standard error, which is in no Poll"),
-    ("unsafe", "src/net/system.rs", "two calls that nothing safe offers, with their proofs; the only ones"),
+    ("unsafe", "src/net/system.rs", "calls that nothing safe offers, with their proofs; the only ones"),
     ("unsafe_code", "src/net/system.rs", "the lint, allowed for them"),
 ];
 

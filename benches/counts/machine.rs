@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 
-use chatd::config::Listen;
 use chatd::net::{BindError, Bound, Driver, Job, Memory, Origin, Process, Ready, Shell};
 use chatd::server::Time;
 
@@ -34,8 +33,8 @@ impl Driver for Machine {
     type Stream = usize;
     type Listener = ();
 
-    fn bind(&mut self, listen: &Listen, _: Option<&()>) -> Result<Option<Bound<()>>, BindError> {
-        Ok(Some(Bound { requested: listen.address, address: listen.address, socket: () }))
+    fn bind(&mut self, address: SocketAddr, _: bool, _: Option<&()>) -> Result<Option<Bound<()>>, BindError> {
+        Ok(Some(Bound { requested: address.into(), address, socket: () }))
     }
 
     fn register_listener(&mut self, (): &mut (), token: u64) -> io::Result<()> {
@@ -121,8 +120,8 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new() -> Self {
         let mut shell = Shell::new(Machine::default(), config(), SEED, START, Box::new(|| 0));
-        let address = ([127, 0, 0, 1], 6667).into();
-        shell.listen(Bound { requested: address, address, socket: () }).expect("it can be registered");
+        let address = SocketAddr::from(([127, 0, 0, 1], 6667));
+        shell.listen(Bound { requested: address.into(), address, socket: () }).expect("it can be registered");
         Self { shell, now: START }
     }
 

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Ipv6Addr, SocketAddr};
 
-use chatd::config::Listen;
 use chatd::net::{BindError, Bound, Credentials, Driver, Job, Memory, Origin, Process};
 
 /// Where clients connect.
@@ -64,8 +63,13 @@ impl Driver for Machine {
     type Stream = u32;
     type Listener = u32;
 
-    fn bind(&mut self, listen: &Listen, _: Option<&u32>) -> Result<Option<Bound<u32>>, BindError> {
-        Ok(Some(Bound { requested: listen.address, address: listen.address, socket: CHAT }))
+    fn bind(
+        &mut self,
+        address: SocketAddr,
+        _: bool,
+        _: Option<&u32>,
+    ) -> Result<Option<Bound<u32>>, BindError> {
+        Ok(Some(Bound { requested: address.into(), address, socket: CHAT }))
     }
 
     fn register_listener(&mut self, gate: &mut u32, token: u64) -> io::Result<()> {

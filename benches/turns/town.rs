@@ -116,7 +116,8 @@ impl Town {
         let config = config();
         let now = Time { mono_ms: 1_000, unix_ms: 1_700_000_000_000 };
         let mut machine = Machine::default();
-        let bound = machine.bind(&config.listen[0], None).expect("it binds").expect("it is there");
+        let address = config.listen[0].address.address().expect("an address");
+        let bound = machine.bind(address, false, None).expect("it binds").expect("it is there");
         let mut shell = Shell::new(machine, Rc::new(config), [1, 2], now, Box::new(|| 0));
         shell.listen(bound).expect("it registers");
         shell.listen_admin("/run/bench", ADMIN).expect("it registers");

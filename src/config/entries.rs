@@ -1,7 +1,7 @@
 //! What the repeated sections hold: one value for each `[[section]]` of the file.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{AddrParseError, SocketAddr};
 use std::str::FromStr;
 
 use argon2::Params;
@@ -14,13 +14,64 @@ use crate::proto::limits::{HASH_MEMORY, HASH_PASSES};
 use crate::proto::network::Network;
 use crate::proto::pattern::Pattern;
 
-/// `[[listen]]`: one address to accept chat connections on.
+/// `[[listen]]`: where chat connections are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// Address and port; port 0 asks the kernel for a free one.
-    pub address: SocketAddr,
+    /// Where.
+    pub address: Endpoint,
     /// Whether a machine that lacks the address (no IPv6) starts without it. Only for built-in defaults.
     pub optional: bool,
+}
+
+/// Where chat connections are accepted, as the configuration says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Address and port; port 0 asks the kernel for a free one.
+    Address(SocketAddr),
+    /// All sockets of this name that whoever started chatd has bound and passed on (`FileDescriptorName=` of systemd.socket(5)).
+    Inherited(String),
+}
+
+impl Endpoint {
+    /// The address, if it is one.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Address(address) => Some(*address),
+            Self::Inherited(_) => None,
+        }
+    }
+
+    /// The name of inherited sockets, if it is one.
+    pub fn socket(&self) -> Option<&str> {
+        match self {
+            Self::Address(_) => None,
+            Self::Inherited(name) => Some(name),
+        }
+    }
+}
+
+impl<T: Into<SocketAddr>> From<T> for Endpoint {
+    fn from(address: T) -> Self {
+        Self::Address(address.into())
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = AddrParseError;
+
+    /// Of an address; names of sockets have no form of their own.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self::Address)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Inherited(name) => f.write_str(name),
+        }
+    }
 }
 
 /// `[[class]]`: what holds for some connections. The first class that matches a client is the client's; who is in none is in
@@ -32,7 +83,7 @@ pub struct Class {
     /// Where its clients are; empty means anywhere.
     pub networks: Vec<Network>,
     /// On which listeners they come, as in `[[listen]]`; empty means any.
-    pub listeners: Vec<SocketAddr>,
+    pub listeners: Vec<Endpoint>,
     /// What they give with PASS; `None` means that they need not give anything.
     pub password: Option<String>,
     /// Connections of the class in all, where not [`super::Limits::connections`] is the only bound.

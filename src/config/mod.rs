@@ -27,8 +27,8 @@ use crate::proto::network::Network;
 
 pub(crate) use check::{motd_lines, name_fault};
 pub use entries::{
-    Action, Ban, Class, Events, Exempt, Filter, Listen, Oper, OperClass, PasswordHash, Reserve, TagDeny,
-    Webirc,
+    Action, Ban, Class, Endpoint, Events, Exempt, Filter, Listen, Oper, OperClass, PasswordHash, Reserve,
+    TagDeny, Webirc,
 };
 pub use flags::Word;
 pub use parse::{Parsed, parse};

@@ -52,7 +52,7 @@ impl Parsed {
 
     /// Where the text has the values of a key of a repeated section that can be used, such as `oper.class`, with the
     /// numbers of their entries.
-    pub(super) fn spans_of(&self, key: &'static str) -> Vec<(usize, Range<usize>)> {
+    pub(crate) fn spans_of(&self, key: &'static str) -> Vec<(usize, Range<usize>)> {
         let found = self.spans.range((key, 0)..=(key, usize::MAX)).filter(|(_, given)| given.good);
         found.map(|((_, entry), given)| (*entry, given.span.clone())).collect()
     }
@@ -227,7 +227,9 @@ impl Walk {
             self.read(key.name, number, value, key.read);
         }
         if !self.incomplete {
-            let missing = |key: &&Key| key.needed.is_some() && !table.contains_key(key.key());
+            let given = |name: &str| table.contains_key(name);
+            let missing =
+                |key: &&Key| key.needed.is_some() && !given(key.key()) && !key.instead.is_some_and(given);
             for key in section.keys.iter().filter(missing) {
                 let help = key.needed.map(|example| format!("such as: {} = {example}", key.key()));
                 let message = format!("this {} has no `{}`", heading(section.name), key.key());

@@ -1,7 +1,6 @@
 //! A configuration as TOML that chatd accepts.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use log::LevelFilter;
@@ -10,7 +9,7 @@ use super::check::{ACTIONS, FACILITIES, LEVELS, TARGETS};
 use super::flags::Flags;
 use super::repeated::{REPEATED, Repeated};
 use super::settings::SETTINGS;
-use super::{Action, Config, Facility, LogTarget, PasswordHash, TagDeny};
+use super::{Action, Config, Endpoint, Facility, LogTarget, PasswordHash, TagDeny};
 use crate::proto::hostmask::HostMask;
 use crate::proto::modes::Prefixes;
 use crate::proto::network::Network;
@@ -120,7 +119,7 @@ macro_rules! shown_as_text {
     };
 }
 
-shown_as_text!(SocketAddr, Network, HostMask, Pattern, PasswordHash);
+shown_as_text!(Endpoint, Network, HostMask, Pattern, PasswordHash);
 
 impl Show for TagDeny {
     fn show(&self) -> Option<String> {

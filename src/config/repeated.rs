@@ -8,7 +8,7 @@ use super::field::Field;
 use super::print::Show;
 use super::settings::ranges;
 use super::{
-    Ban, Class, Config, Exempt, Filter, Listen, Oper, OperClass, Privileges, Reserve, Webirc, check,
+    Ban, Class, Config, Endpoint, Exempt, Filter, Listen, Oper, OperClass, Privileges, Reserve, Webirc, check,
 };
 use crate::proto::limits::{
     CLASSES, CONFIG_BANS, FILTERS, LISTENERS, OPER_CLASSES, OPERS, RESERVES, WEBIRC_GATEWAYS,
@@ -39,6 +39,8 @@ pub struct Key {
     pub name: &'static str,
     /// An example of its value, as TOML, when it must be given.
     pub needed: Option<&'static str>,
+    /// The key that may be given in its place, and not beside it.
+    pub instead: Option<&'static str>,
     /// Whether no two entries may have the same.
     pub unique: bool,
     /// Whether nobody but the operator may know it.
@@ -78,6 +80,11 @@ impl Key {
         self
     }
 
+    const fn or(mut self, other: &'static str) -> Self {
+        self.instead = Some(other);
+        self
+    }
+
     const fn once_at_most(mut self) -> Self {
         self.unique = true;
         self
@@ -110,6 +117,7 @@ macro_rules! key {
         Key {
             name: concat!(stringify!($section), ".", stringify!($key)),
             needed: None,
+            instead: None,
             unique: false,
             secret: false,
             range: None,
@@ -150,12 +158,29 @@ pub const REPEATED: &[Repeated] = &[
     repeated!(ban, CONFIG_BANS, ("mask", "bans"), no_ban(), BAN),
 ];
 
-const LISTEN: &[Key] = &[key!(listen.address, check::listen_address).must_be_given("\"127.0.0.1:6667\"")];
+const LISTEN: &[Key] = &[
+    Key {
+        show: |config, entry| of_listen(config, entry, |it| it.address().map(Endpoint::Address)),
+        ..key!(listen.address, check::listen_address)
+    }
+    .must_be_given("\"127.0.0.1:6667\"")
+    .or("socket"),
+    Key {
+        name: "listen.socket",
+        read: |field, config| {
+            if let (Some(name), Some(entry)) = (check::name(field), config.listen.last_mut()) {
+                entry.address = Endpoint::Inherited(name);
+            }
+        },
+        show: |config, entry| of_listen(config, entry, |it| it.socket().map(str::to_owned)),
+        ..key!(listen.address, check::listen_address)
+    },
+];
 
 const CLASS: &[Key] = &[
     key!(class.name, check::class_name).must_be_given("\"bots\"").once_at_most(),
     key!(class.networks, check::networks),
-    key!(class.listeners, check::listen_addresses),
+    key!(class.listeners, check::endpoints),
     key!(class.password, check::password).kept_secret(),
     number!(class.connections, ranges::CONNECTIONS, ""),
     number!(class.connections_per_address, ranges::CONNECTIONS, ""),
@@ -209,6 +234,11 @@ const BAN: &[Key] = &[
 /// A listener before its address is read.
 fn no_listen() -> Listen {
     Listen { address: (Ipv6Addr::UNSPECIFIED, 0).into(), optional: false }
+}
+
+/// What is in place of the address of a `[[listen]]`, if it is of the kind that is asked for.
+fn of_listen<T: Show>(config: &Config, entry: usize, kind: fn(&Endpoint) -> Option<T>) -> Option<String> {
+    config.listen.get(entry).and_then(|listen| kind(&listen.address)?.show())
 }
 
 /// A ban before its mask is read: of nobody, as no host is the unspecified address.

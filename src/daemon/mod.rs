@@ -5,6 +5,7 @@
 //! so that it reaches the terminal; the first thread is started after the last fork. Signals wait from the pid file on
 //! until the loop handles them.
 
+mod activation;
 mod announce;
 mod args;
 mod descriptors;
@@ -21,15 +22,38 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::config::{self, Config, LogTarget};
-use crate::load::{self, Loaded};
+use crate::load::{self, Given, LoadError, Loaded};
+use crate::net::Inherited;
 use crate::place;
 use announce::{Audience, say};
 use args::Args;
 use detach::Side;
 use start::Prepared;
 
-/// Runs chatd. The exit status is 0 after a stop that was asked for, 1 when the configuration or the system refused
-/// something, and 2 for wrong arguments.
+/// The exit status for a configuration that is refused, from sysexits(3): a supervisor that starts chatd again would
+/// find the same one.
+const EX_CONFIG: u8 = 78;
+
+/// Why chatd did not do what it was asked for: what a person reads, and the exit status.
+struct Failure {
+    message: String,
+    status: u8,
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self { message, status: 1 }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        Self { message: error.to_string(), status: EX_CONFIG }
+    }
+}
+
+/// Runs chatd. The exit status is 0 after a stop that was asked for, 1 when the system refused something, 2 for wrong
+/// arguments, and 78 when the configuration is refused.
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -40,9 +64,9 @@ pub fn main() -> ExitCode {
     };
     match start(&args) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
+        Err(Failure { message, status }) => {
             say(message);
-            ExitCode::FAILURE
+            ExitCode::from(status)
         }
     }
 }
@@ -50,29 +74,32 @@ pub fn main() -> ExitCode {
 /// Does what the arguments ask for.
 ///
 /// # Errors
-/// What a person reads on stderr before the exit with status 1.
-fn start(args: &Args) -> Result<(), String> {
+/// What a person reads on stderr before the exit.
+fn start(args: &Args) -> Result<(), Failure> {
     if args.daemonize {
         detach::close_inherited();
     }
-    let loaded = load::load(args.config.as_deref()).map_err(|error| error.to_string())?;
-    if args.check_config {
-        return print(&checked(&loaded));
+    if args.check_config || args.print_config {
+        let loaded = load::load(args.config.as_deref(), None)?;
+        let text = if args.check_config { checked(&loaded) } else { config::print(&loaded.config) };
+        return Ok(print(&text)?);
     }
-    if args.print_config {
-        return print(&config::print(&loaded.config));
-    }
+    // What systemd passes is not for a process that detaches from it; there, it was closed.
+    let inherited = if args.daemonize { Ok(Inherited::default()) } else { activation::inherited() };
+    let inherited = inherited.map_err(named)?;
+    let given = Given { sockets: inherited.names() };
+    let loaded = load::load(args.config.as_deref(), Some(&given))?;
     let target = log_target(&loaded.config, args.daemonize).map_err(named)?;
     let audience = match (args.daemonize, target) {
         (true, _) => Audience::DETACHED,
         (false, target) => Audience::foreground(target == LogTarget::Stderr),
     };
-    let prepared = Prepared::new(loaded, target, audience).map_err(named)?;
+    let prepared = Prepared::new(loaded, given, inherited, target, audience).map_err(named)?;
     if !args.daemonize {
-        return prepared.run(None).map_err(named);
+        return Ok(prepared.run(None).map_err(named)?);
     }
     match detach::detach() {
-        Ok(Side::Child(report)) => prepared.run(Some(report)).map_err(named),
+        Ok(Side::Child(report)) => Ok(prepared.run(Some(report)).map_err(named)?),
         Ok(Side::Parent(Ok(()))) => {
             say(prepared.started.sentences());
             Ok(())
@@ -80,7 +107,7 @@ fn start(args: &Args) -> Result<(), String> {
         Ok(Side::Parent(Err(message))) | Err(message) => {
             // The child has done so already, unless it came to a sudden end.
             prepared.withdraw();
-            Err(named(message))
+            Err(named(message).into())
         }
     }
 }

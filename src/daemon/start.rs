@@ -16,14 +16,18 @@ use super::pidfile::PidFile;
 use super::privileges::{self, Identity};
 use super::{descriptors, panics};
 use crate::config::{Config, Diagnostic, LogTarget};
-use crate::load::{self, Loaded};
+use crate::load::{self, Given, Loaded};
 use crate::log::{Handle, Quoted, Target, init};
-use crate::net::{self, AdminSocket, Listeners};
+use crate::net::{self, AdminSocket, Inherited, Listeners};
 use crate::place::{self, Env};
 use crate::proto::limits;
 use crate::server::State;
 use crate::state_file::{self, SaidBy, StateFile};
 
+/// The name of the socket that is the admin socket, if it was passed on.
+const ADMIN: &str = "admin";
+/// The same of the monitor socket.
+const MONITOR: &str = "monitor";
 /// Where syslog daemons listen.
 const DEV_LOG: &str = "/dev/log";
 
@@ -31,6 +35,7 @@ const DEV_LOG: &str = "/dev/log";
 pub(super) struct Prepared {
     config: Rc<Config>,
     path: Option<PathBuf>,
+    given: Given,
     target: LogTarget,
     audience: Audience,
     identity: Option<Identity>,
@@ -50,7 +55,13 @@ impl Prepared {
     ///
     /// # Errors
     /// A sentence. Nothing of what was made on the way is left then.
-    pub(super) fn new(loaded: Loaded, target: LogTarget, audience: Audience) -> Result<Self, String> {
+    pub(super) fn new(
+        loaded: Loaded,
+        given: Given,
+        mut inherited: Inherited,
+        target: LogTarget,
+        audience: Audience,
+    ) -> Result<Self, String> {
         let Loaded { config, path, warnings: problems } = loaded;
         let mut warnings = Warnings::new(audience);
         for problem in problems {
@@ -80,7 +91,7 @@ impl Prepared {
             None => None,
         };
         let bound =
-            bind(&config, identity.as_ref()).and_then(|(listeners, admin, monitor)| {
+            bind(&config, identity.as_ref(), &mut inherited).and_then(|(listeners, admin, monitor)| {
                 match open_state(&config, identity.as_ref(), &mut warnings) {
                     Ok((state, saved)) => Ok((listeners, admin, monitor, state, saved)),
                     Err(message) => {
@@ -91,10 +102,16 @@ impl Prepared {
             });
         match bound {
             Ok((listeners, admin, monitor, state, saved)) => {
+                for name in inherited.names() {
+                    warnings.add(&format!(
+                        "the inherited socket {name:?} is in no [[listen]]: nobody is let in there"
+                    ));
+                }
                 let started = Started::new(path.clone(), listeners.addresses(), admin.path());
                 Ok(Self {
                     config: Rc::new(config),
                     path,
+                    given,
                     target,
                     audience,
                     identity,
@@ -144,6 +161,7 @@ impl Prepared {
         let Self {
             config,
             path,
+            given,
             audience,
             listeners,
             admin,
@@ -161,7 +179,7 @@ impl Prepared {
         let report = Rc::new(Cell::new(report));
         let outcome = net::run(net::Setup {
             config,
-            loader: Box::new(move || load::load(path.as_deref())),
+            loader: Box::new(move || load::load(path.as_deref(), Some(&given))),
             state,
             saved,
             listeners,
@@ -292,34 +310,60 @@ fn restore(state: &StateFile) -> Result<State, String> {
 /// All sockets: for chat, the admin socket and, if there is one, the monitor socket.
 type Sockets = (Listeners, AdminSocket, Option<AdminSocket>);
 
-/// Binds all sockets.
-fn bind(config: &Config, identity: Option<&Identity>) -> Result<Sockets, String> {
-    let group = |section: &str, name: &Option<String>| {
-        let group = name.as_deref().map(privileges::group).transpose();
-        group.map_err(|error| format!("[{section}] group: {error}"))
-    };
-    let (admin_group, monitor_group) =
-        (group("admin", &config.admin.group)?, group("monitor", &config.monitor.group)?);
-    let listeners = Listeners::bind(&config.listen).map_err(|error| error.to_string())?;
+/// Binds all sockets that are not among the `inherited`, and takes those that are.
+fn bind(
+    config: &Config,
+    identity: Option<&Identity>,
+    inherited: &mut Inherited,
+) -> Result<Sockets, String> {
+    let listeners = Listeners::bind(&config.listen, inherited).map_err(|error| error.to_string())?;
     if listeners.addresses().is_empty() {
         return Err("no address to listen on: this machine has none of the built-in ones; add a [[listen]]"
             .to_owned());
     }
+    let mut control = |name| inherited.control(name).map_err(|error| error.to_string());
+    let admin = match control(ADMIN)? {
+        Some((path, listener)) => AdminSocket::inherited(path, listener),
+        None => bind_admin(config, identity)?,
+    };
+    let monitor = control(MONITOR).and_then(|inherited| match inherited {
+        Some((path, listener)) => Ok(Some(AdminSocket::inherited(path, listener))),
+        None => bind_monitor(config),
+    });
+    match monitor {
+        Ok(monitor) => Ok((listeners, admin, monitor)),
+        Err(message) => {
+            admin.remove();
+            Err(message)
+        }
+    }
+}
+
+/// Makes the admin socket.
+fn bind_admin(config: &Config, identity: Option<&Identity>) -> Result<AdminSocket, String> {
+    let group = config.admin.group.as_deref().map(privileges::group).transpose();
+    let group = group.map_err(|error| format!("[admin] group: {error}"))?;
     let place = place::of_daemon(&Env::current(), config.admin.socket.as_deref());
     let owner = identity.map_or(Uid::effective(), Identity::uid);
     place.prepare(owner.as_raw()).map_err(|error| error.to_string())?;
-    let admin = AdminSocket::bind(&place.socket, config.admin.mode, admin_group);
-    let admin = admin.map_err(|error| error.to_string())?;
-    let monitor = config.monitor.socket.as_deref();
-    let monitor = monitor.map(|path| AdminSocket::bind(path, config.monitor.mode, monitor_group)).transpose();
-    let bound = match (monitor, place.hand_over(owner.as_raw())) {
-        (Ok(monitor), Ok(())) => return Ok((listeners, admin, monitor)),
-        (Ok(monitor), Err(error)) => (monitor, error.to_string()),
-        (Err(error), _) => (None, error.to_string()),
-    };
-    let (monitor, message) = bound;
-    monitor.into_iter().chain([admin]).for_each(AdminSocket::remove);
-    Err(message)
+    let admin =
+        AdminSocket::bind(&place.socket, config.admin.mode, group).map_err(|error| error.to_string())?;
+    match place.hand_over(owner.as_raw()) {
+        Ok(()) => Ok(admin),
+        Err(error) => {
+            admin.remove();
+            Err(error.to_string())
+        }
+    }
+}
+
+/// Makes the monitor socket, if there is to be one.
+fn bind_monitor(config: &Config) -> Result<Option<AdminSocket>, String> {
+    let Some(path) = &config.monitor.socket else { return Ok(None) };
+    let group = config.monitor.group.as_deref().map(privileges::group).transpose();
+    let group = group.map_err(|error| format!("[monitor] group: {error}"))?;
+    let bound = AdminSocket::bind(path, config.monitor.mode, group);
+    bound.map(Some).map_err(|error| error.to_string())
 }
 
 /// Whether somebody receives datagrams there.

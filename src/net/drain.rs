@@ -55,7 +55,7 @@ impl<D: Driver> Shell<D> {
 /// The address of a listener for chat that is chatd's own.
 fn own_address(kind: &GateKind) -> Option<SocketAddr> {
     match kind {
-        GateKind::Chat { address, .. } => Some(*address),
+        GateKind::Chat { requested, address } => requested.address().map(|_| *address),
         GateKind::Admin { .. } => None,
     }
 }

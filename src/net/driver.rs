@@ -19,7 +19,6 @@ use super::listener::{self, BindError, Bound};
 use super::memory::{self, Memory, Sources};
 use super::supervision::Notice;
 use super::{Tell, system};
-use crate::config::Listen;
 use crate::proto::limits::NOTSENT_LOWAT;
 
 /// What an event said of a descriptor. Hints, all of them: what counts is what `read` and `write` return.
@@ -98,14 +97,15 @@ pub trait Driver {
     /// A listening socket.
     type Listener;
 
-    /// Binds an address of the configuration; `None` if it is optional and the machine lacks it. It may overlap
+    /// Binds an address of the configuration; `None` if it is `optional` and the machine lacks it. It may overlap
     /// with the address of `beside`, a listener that is about to go, as 0.0.0.0 does with any other.
     ///
     /// # Errors
     /// Which address cannot be listened on, and why.
     fn bind(
         &mut self,
-        listen: &Listen,
+        address: SocketAddr,
+        optional: bool,
         beside: Option<&Self::Listener>,
     ) -> Result<Option<Bound<Self::Listener>>, BindError>;
 
@@ -289,12 +289,13 @@ impl Driver for MioDriver {
 
     fn bind(
         &mut self,
-        listen: &Listen,
+        address: SocketAddr,
+        optional: bool,
         beside: Option<&MioListener>,
     ) -> Result<Option<Bound<MioListener>>, BindError> {
         let bound = match beside {
-            Some(MioListener::Tcp(old)) => listener::bind_beside(listen, &SockRef::from(old))?,
-            Some(MioListener::Unix(_)) | None => listener::bind(listen)?,
+            Some(MioListener::Tcp(old)) => listener::bind_beside(address, optional, &SockRef::from(old))?,
+            Some(MioListener::Unix(_)) | None => listener::bind(address, optional)?,
         };
         Ok(bound.map(Bound::into_mio))
     }
@@ -426,8 +427,7 @@ mod tests {
     #[test]
     fn accepted_sockets_send_at_once_and_hide_little_in_the_kernel() {
         let mut driver = MioDriver::new().unwrap();
-        let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), optional: false };
-        let bound = driver.bind(&listen, None).unwrap().unwrap();
+        let bound = driver.bind("127.0.0.1:0".parse().unwrap(), false, None).unwrap().unwrap();
         let _client = std::net::TcpStream::connect(bound.address).unwrap();
         let (MioStream::Tcp(stream), Origin::Tcp(_)) = driver.accept(&bound.socket).unwrap() else {
             panic!("a TCP listener accepts TCP connections")

@@ -7,7 +7,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener};
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::config::Listen;
+use super::inherited::Inherited;
+use crate::config::{Endpoint, Listen};
 use crate::proto::limits::BACKLOG;
 
 /// Why a socket could not be set up: what was tried, and the reason in words.
@@ -37,7 +38,7 @@ impl std::error::Error for BindError {}
 #[derive(Debug)]
 pub struct Bound<L> {
     /// As the configuration has it; its port may be 0.
-    pub requested: SocketAddr,
+    pub requested: Endpoint,
     /// As the kernel has it.
     pub address: SocketAddr,
     /// The socket.
@@ -51,13 +52,28 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds all of `listen`, in order. Optional ones whose address the machine lacks are left out.
+    /// Binds all of `listen`, in order, and takes those that are `inherited`. Optional ones whose address the machine lacks are
+    /// left out.
     ///
     /// # Errors
-    /// The first address that cannot be listened on; those bound before it are closed again.
-    pub fn bind(listen: &[Listen]) -> Result<Self, BindError> {
-        let bound = listen.iter().filter_map(|listen| bind(listen).transpose());
-        Ok(Self { bound: bound.collect::<Result<_, _>>()? })
+    /// The first address that cannot be listened on, or the first inherited socket that is none for chat; those bound
+    /// before it are closed again.
+    pub fn bind(listen: &[Listen], inherited: &mut Inherited) -> Result<Self, BindError> {
+        let mut all = Vec::new();
+        for listen in listen {
+            match &listen.address {
+                Endpoint::Address(address) => all.extend(bind(*address, listen.optional)?),
+                Endpoint::Inherited(name) => {
+                    let sockets = inherited.chat(name)?;
+                    all.extend(sockets.into_iter().map(|(address, socket)| Bound {
+                        requested: listen.address.clone(),
+                        address,
+                        socket,
+                    }));
+                }
+            }
+        }
+        Ok(Self { bound: all })
     }
 
     /// Where they listen, with the port that the kernel chose where port 0 was asked for.
@@ -67,33 +83,40 @@ impl Listeners {
 }
 
 /// Binds one address; `None` if it is optional and the machine lacks it.
-pub(super) fn bind(listen: &Listen) -> Result<Option<Bound<TcpListener>>, BindError> {
-    name(listen, open(listen.address, false))
+pub(super) fn bind(address: SocketAddr, optional: bool) -> Result<Option<Bound<TcpListener>>, BindError> {
+    name(address, optional, open(address, false))
 }
 
 /// Binds an address that may overlap with that of `old`, a listening socket of ours that is about to go: no
 /// connection is refused between the two. For this moment only, both let others of the same user share the port.
-pub(super) fn bind_beside(listen: &Listen, old: &Socket) -> Result<Option<Bound<TcpListener>>, BindError> {
-    let opened = old.set_reuse_port(true).and_then(|()| open(listen.address, true));
+pub(super) fn bind_beside(
+    address: SocketAddr,
+    optional: bool,
+    old: &Socket,
+) -> Result<Option<Bound<TcpListener>>, BindError> {
+    let opened = old.set_reuse_port(true).and_then(|()| open(address, true));
     // Neither can fail where setting it has not.
     let _ = old.set_reuse_port(false);
     if let Ok(socket) = &opened {
         let _ = SockRef::from(socket).set_reuse_port(false);
     }
-    name(listen, opened)
+    name(address, optional, opened)
 }
 
 /// What came of opening a socket, by the address of the configuration.
-fn name(listen: &Listen, opened: io::Result<TcpListener>) -> Result<Option<Bound<TcpListener>>, BindError> {
+fn name(
+    requested: SocketAddr,
+    optional: bool,
+    opened: io::Result<TcpListener>,
+) -> Result<Option<Bound<TcpListener>>, BindError> {
     match opened {
         Ok(socket) => {
-            let address = socket
-                .local_addr()
-                .map_err(|error| BindError::new(listen.address, explain(&error, listen.address)))?;
-            Ok(Some(Bound { requested: listen.address, address, socket }))
+            let address =
+                socket.local_addr().map_err(|error| BindError::new(requested, explain(&error, requested)))?;
+            Ok(Some(Bound { requested: requested.into(), address, socket }))
         }
-        Err(error) if listen.optional && is_missing(&error) => Ok(None),
-        Err(error) => Err(BindError::new(listen.address, explain(&error, listen.address))),
+        Err(error) if optional && is_missing(&error) => Ok(None),
+        Err(error) => Err(BindError::new(requested, explain(&error, requested))),
     }
 }
 
@@ -157,30 +180,34 @@ mod tests {
         Listen { address: address.parse().unwrap(), optional: false }
     }
 
+    fn listeners(listen: &[Listen]) -> Result<Listeners, BindError> {
+        Listeners::bind(listen, &mut Inherited::default())
+    }
+
     #[test]
     fn the_port_that_the_kernel_chose_is_told() {
-        let listeners = Listeners::bind(&[at("127.0.0.1:0"), at("127.0.0.1:0")]).unwrap();
-        let addresses = listeners.addresses();
+        let bound = listeners(&[at("127.0.0.1:0"), at("127.0.0.1:0")]).unwrap();
+        let addresses = bound.addresses();
         assert!(addresses.iter().all(|address| address.port() != 0));
         assert_ne!(addresses[0], addresses[1]);
     }
 
     #[test]
     fn an_address_in_use_is_refused_with_its_name_and_the_reason() {
-        let first = Listeners::bind(&[at("127.0.0.1:0")]).unwrap();
+        let first = listeners(&[at("127.0.0.1:0")]).unwrap();
         let taken = first.addresses()[0];
-        let error = Listeners::bind(&[Listen { address: taken, optional: true }]).unwrap_err();
+        let error = listeners(&[Listen { address: taken.into(), optional: true }]).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot listen on {taken}: another program listens there"));
     }
 
     #[test]
     fn an_address_that_overlaps_with_an_old_listener_is_bound_beside_it() {
         for (old, new) in [("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1")] {
-            let first = Listeners::bind(&[at(&format!("{old}:0"))]).unwrap();
+            let first = listeners(&[at(&format!("{old}:0"))]).unwrap();
             let port = first.addresses()[0].port();
-            let wanted = at(&format!("{new}:{port}"));
-            assert!(bind(&wanted).is_err(), "{new} overlaps with {old}");
-            let second = bind_beside(&wanted, &SockRef::from(&first.bound[0].socket)).unwrap().unwrap();
+            let wanted = format!("{new}:{port}").parse().unwrap();
+            assert!(bind(wanted, false).is_err(), "{new} overlaps with {old}");
+            let second = bind_beside(wanted, false, &SockRef::from(&first.bound[0].socket)).unwrap().unwrap();
             drop(first);
             let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
             assert_eq!(second.socket.accept().unwrap().1, client.local_addr().unwrap());
@@ -213,9 +240,9 @@ mod tests {
     fn an_address_the_machine_lacks_is_an_error_unless_it_is_optional() {
         // TEST-NET-1 (RFC 5737) is nobody's own address.
         let foreign = at("192.0.2.1:0");
-        let error = Listeners::bind(std::slice::from_ref(&foreign)).unwrap_err();
+        let error = listeners(std::slice::from_ref(&foreign)).unwrap_err();
         assert_eq!(error.to_string(), "cannot listen on 192.0.2.1:0: this machine has no such address");
         let optional = [Listen { optional: true, ..foreign }, at("127.0.0.1:0")];
-        assert_eq!(Listeners::bind(&optional).unwrap().addresses().len(), 1);
+        assert_eq!(listeners(&optional).unwrap().addresses().len(), 1);
     }
 }

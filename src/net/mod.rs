@@ -8,10 +8,11 @@
 //! | `driver` | what the shell asks of the operating system, and mio's answer |
 //! | `fake` | the same without an operating system, for tests |
 //! | `listener`, `socket_file` | sockets that are bound before the loop runs |
+//! | `inherited` | sockets that others have bound before that |
 //! | `shell` | [`Shell`]: the turn, timers, effects, shutdown |
 //! | `conn` | one connection: state, line framing, buffers |
 //! | `backlog` | those who do not read: for how long |
-//! | `system` | the two calls that are `unsafe` |
+//! | `system` | the calls that are `unsafe` |
 //! | `memory` | how much there is, and what to do when it comes to an end |
 //! | `trim` | when what was there for many is given back |
 //! | `drain` | no new clients |
@@ -37,6 +38,7 @@ mod drain;
 mod driver;
 pub mod fake;
 mod filters;
+mod inherited;
 mod input;
 mod jobs;
 mod journal;
@@ -80,6 +82,7 @@ use jobs::Tools;
 use socket_file::SocketFile;
 
 pub use driver::{Credentials, Driver, Origin, Process, Ready};
+pub use inherited::Inherited;
 pub use jobs::{Job, Outcome};
 pub use listener::{BindError, Bound, Listeners};
 pub use memory::Memory;
@@ -145,14 +148,18 @@ const FIRST_GATE: u64 = 2;
 /// When the loop cannot be set up, or the system refuses to wait for events.
 pub fn run(setup: Setup) -> io::Result<()> {
     let Setup { config, loader, state, saved, listeners, admin, monitor, log_dropped, ready, supervisor } = setup;
-    let AdminSocket { listener, file } = admin;
-    let (watching, monitor) = monitor.map(|it| (it.listener, it.file)).unzip();
+    let AdminSocket { listener, path, file } = admin;
     let tools = Tools { loader, state };
+    let mut files: Vec<SocketFile> = file.into_iter().collect();
+    let watching = monitor.map(|monitor| {
+        files.extend(monitor.file);
+        (monitor.path, monitor.listener)
+    });
     let outcome = Loop::new(config, tools, log_dropped).and_then(|mut it| {
         it.shell.restore(saved);
-        it.adopt(listeners, &file.path().display().to_string(), listener)?;
-        if let (Some(listener), Some(file)) = (watching, &monitor) {
-            it.adopt_monitor(&file.path().display().to_string(), listener)?;
+        it.adopt(listeners, &path.display().to_string(), listener)?;
+        if let Some((path, listener)) = watching {
+            it.adopt_monitor(&path.display().to_string(), listener)?;
         }
         ready();
         if let Some(Supervisor { tell, watchdog }) = supervisor {
@@ -161,7 +168,7 @@ pub fn run(setup: Setup) -> io::Result<()> {
         }
         it.run()
     });
-    monitor.into_iter().chain([file]).for_each(SocketFile::remove);
+    files.into_iter().for_each(SocketFile::remove);
     outcome
 }
 

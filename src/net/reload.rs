@@ -13,7 +13,7 @@ use super::shell::{GateKind, Shell};
 use super::supervision::Phase;
 use super::{BindError, Job, Loading};
 use crate::admin::{Happening, ListenerStep, Problem, Reloaded, RpcError};
-use crate::config::{self, Diagnostic, Listen, Severity};
+use crate::config::{self, Diagnostic, Endpoint, Listen, Severity};
 use crate::id::ClientId;
 use crate::load::Loaded;
 use crate::log::Quoted;
@@ -102,30 +102,34 @@ impl<D: Driver> Shell<D> {
     /// Opens listeners for the addresses that are new. Returns their tokens, and those that are no longer wanted.
     fn prepare(&mut self, wanted: &[Listen]) -> Result<Listeners, Vec<BindError>> {
         let mut old: Vec<(u64, SocketAddr, SocketAddr)> = self
-            .gates
-            .iter()
-            .filter_map(|gate| match &gate.kind {
-                GateKind::Chat { requested, address } => Some((gate.token, **requested, *address)),
-                GateKind::Admin { .. } => None,
-            })
+            .chat_gates()
+            .filter_map(|(token, requested, real)| Some((token, requested.address()?, real)))
             .collect();
         let mut kept = Vec::new();
         let mut added = Vec::new();
         let mut errors = Vec::new();
         for listen in wanted {
+            let address = match &listen.address {
+                Endpoint::Address(address) => *address,
+                Endpoint::Inherited(name) => {
+                    errors.extend(self.lacks(&listen.address).then(|| not_passed(name)));
+                    continue;
+                }
+            };
             // One that is there stays, and with it its port if the kernel chose that; also under its real port.
-            let is_it = |asked: SocketAddr, real: SocketAddr| [asked, real].contains(&listen.address);
+            let is_it = |asked: SocketAddr, real: SocketAddr| [asked, real].contains(&address);
             if let Some(index) = old.iter().position(|&(_, asked, real)| is_it(asked, real)) {
-                kept.push((old.remove(index).0, listen.address));
+                kept.push((old.remove(index).0, address));
                 continue;
             }
             // An address that is about to be given up may be in the way, as 0.0.0.0 is in everybody's.
-            let port = listen.address.port();
+            let port = address.port();
             let beside = old.iter().find(|&&(_, asked, real)| {
-                let unwanted = !wanted.iter().any(|listen| [asked, real].contains(&listen.address));
+                let mut others = wanted.iter().filter_map(|listen| listen.address.address());
+                let unwanted = !others.any(|other| [asked, real].contains(&other));
                 unwanted && port != 0 && real.port() == port
             });
-            match self.open_chat(listen, beside.map(|&(token, ..)| token)) {
+            match self.open_chat(address, listen.optional, beside.map(|&(token, ..)| token)) {
                 Ok(token) => added.extend(token),
                 Err(error) => errors.push(error),
             }
@@ -138,13 +142,45 @@ impl<D: Driver> Shell<D> {
         Err(errors)
     }
 
+    /// Listeners for chat: their tokens, what the configuration calls them, and their addresses.
+    fn chat_gates(&self) -> impl Iterator<Item = (u64, &Endpoint, SocketAddr)> {
+        self.gates.iter().filter_map(|gate| match &gate.kind {
+            GateKind::Chat { requested, address } => Some((gate.token, &**requested, *address)),
+            GateKind::Admin { .. } => None,
+        })
+    }
+
+    /// Whether there is no listener of that name: sockets are passed on at the start and at no other time.
+    fn lacks(&self, endpoint: &Endpoint) -> bool {
+        !self.chat_gates().any(|(_, requested, _)| requested == endpoint)
+    }
+
+    /// Warnings about inherited sockets that are not wanted any more. Closed, they would be those of whoever has passed them on
+    /// all the same, and clients would wait there for ever.
+    fn unwanted(&self, wanted: &[Listen]) -> Vec<String> {
+        let inherited = self.chat_gates().filter(|(_, requested, _)| requested.socket().is_some());
+        let unwanted = inherited.filter(|(_, it, _)| wanted.iter().all(|listen| listen.address != **it));
+        let mut warnings: Vec<_> = unwanted
+            .map(|(_, name, _)| {
+                format!("the inherited socket `{name}` is in no [[listen]] any more; it stays open until a restart")
+            })
+            .collect();
+        warnings.dedup();
+        warnings
+    }
+
     /// Opens a listener; none if it is optional and the machine lacks its address.
-    fn open_chat(&mut self, listen: &Listen, beside: Option<u64>) -> Result<Option<u64>, BindError> {
+    fn open_chat(
+        &mut self,
+        address: SocketAddr,
+        optional: bool,
+        beside: Option<u64>,
+    ) -> Result<Option<u64>, BindError> {
         let beside = self.gates.iter().find(|gate| Some(gate.token) == beside).map(|gate| &gate.socket);
-        let Some(bound) = self.driver.bind(listen, beside)? else { return Ok(None) };
+        let Some(bound) = self.driver.bind(address, optional, beside)? else { return Ok(None) };
         let kind = GateKind::Chat { requested: Rc::new(bound.requested), address: bound.address };
         let opened = self.open_gate(kind, bound.socket);
-        opened.map(Some).map_err(|error| BindError::new(listen.address, error.to_string()))
+        opened.map(Some).map_err(|error| BindError::new(address, error.to_string()))
     }
 
     /// Closes listeners and returns their addresses.
@@ -163,19 +199,21 @@ impl<D: Driver> Shell<D> {
         let to_strings = |names: Vec<&'static str>| names.into_iter().map(ToOwned::to_owned).collect();
         let restart_needed = to_strings(config::restart_needed(&old, &config));
         config::keep_until_restart(&old, &mut config);
+        let mut warnings: Vec<_> = loaded.warnings.iter().map(Diagnostic::one_line).collect();
+        warnings.extend(self.unwanted(&config.listen));
         let is_new = |token: &u64| listeners.added.contains(token);
         let new_gates = self.gates.iter().filter(|gate| is_new(&gate.token));
         let report = Reloaded {
             changed: to_strings(config::changes(&old, &config)),
             restart_needed,
-            warnings: loaded.warnings.iter().map(Diagnostic::one_line).collect(),
+            warnings,
             listeners_added: new_gates.map(|gate| gate.kind.to_string()).collect(),
             listeners_removed: self.close_gates(&listeners.removed),
         };
         for gate in &mut self.gates {
             let now = listeners.kept.iter().find(|(token, _)| *token == gate.token);
             if let (GateKind::Chat { requested, .. }, Some((_, now))) = (&mut gate.kind, now) {
-                *requested = Rc::new(*now);
+                *requested = Rc::new(Endpoint::Address(*now));
             }
         }
         if self.draining {
@@ -255,6 +293,11 @@ fn first_problem(error: &RpcError) -> Option<String> {
     let more = problems.len() - 1;
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     Some(format!("{place}{}{more}", first["message"].as_str()?))
+}
+
+fn not_passed(name: &str) -> BindError {
+    let reason = "it was not passed to chatd when it started, and a reload cannot add it; restart the socket unit and chatd";
+    BindError::new(format_args!("the inherited socket `{name}`"), reason)
 }
 
 /// A problem at a place of a file.

@@ -23,7 +23,7 @@ use super::supervision::{Phase, Supervision};
 use super::trim::Trim;
 use super::watch::Watchers;
 use crate::admin::Happening;
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::id::{ClientId, Slots};
 use crate::log::Quoted;
 use crate::outbox::Outbox;
@@ -145,7 +145,7 @@ pub(super) struct Gate<L> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum GateKind {
     /// Chat, at an address that the configuration calls `requested`.
-    Chat { requested: Rc<SocketAddr>, address: SocketAddr },
+    Chat { requested: Rc<Endpoint>, address: SocketAddr },
     /// A socket of the admin protocol.
     Admin { path: String, power: Power },
 }

@@ -26,7 +26,9 @@ use crate::proto::limits::ADMIN_BACKLOG;
 #[derive(Debug)]
 pub struct AdminSocket {
     pub(super) listener: UnixListener,
-    pub(super) file: SocketFile,
+    pub(super) path: PathBuf,
+    /// `None` if the socket's file is somebody else's.
+    pub(super) file: Option<SocketFile>,
 }
 
 /// The files of an admin socket.
@@ -78,8 +80,9 @@ impl AdminSocket {
         };
         match ready() {
             Ok(identity) => {
-                let file = SocketFile { path: path.to_owned(), lock_path, identity, lock };
-                Ok(Self { listener: socket.into(), file })
+                let path = path.to_owned();
+                let file = SocketFile { path: path.clone(), lock_path, identity, lock };
+                Ok(Self { listener: socket.into(), path, file: Some(file) })
             }
             Err(error) => {
                 let _ = fs::remove_file(path);
@@ -88,32 +91,37 @@ impl AdminSocket {
         }
     }
 
-    /// Gives the socket to `owner`, and to `group` if there is one: the user that the process is about to become.
+    /// A socket that somebody else has made, with the owner, the group and the permissions that it is to have, and will remove.
+    pub fn inherited(path: PathBuf, listener: UnixListener) -> Self {
+        Self { listener, path, file: None }
+    }
+
+    /// Gives the socket to `owner`, and to `group` if there is one: the user that the process is about to become. One that
+    /// somebody else has made stays as it is.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn give_to(&self, owner: Uid, group: Option<Gid>) -> io::Result<()> {
-        std::os::unix::fs::fchown(&self.file.lock, Some(owner.as_raw()), group.map(Gid::as_raw))?;
+        let Some(file) = &self.file else { return Ok(()) };
+        std::os::unix::fs::fchown(&file.lock, Some(owner.as_raw()), group.map(Gid::as_raw))?;
         let no_link = AtFlags::AT_SYMLINK_NOFOLLOW;
-        Ok(fchownat(AT_FDCWD, &self.file.path, Some(owner), group, no_link)?)
+        Ok(fchownat(AT_FDCWD, &file.path, Some(owner), group, no_link)?)
     }
 
     /// Closes the socket and removes its files, for a start that fails later on.
     pub fn remove(self) {
-        self.file.remove();
+        if let Some(file) = self.file {
+            file.remove();
+        }
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.file.path
+        &self.path
     }
 }
 
 impl SocketFile {
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Removes the socket and the lock file, unless somebody has put another socket in its place.
     pub(super) fn remove(self) {
         let own = fs::symlink_metadata(&self.path)
@@ -214,8 +222,21 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o606);
         assert_eq!(socket.path(), path);
         UnixStream::connect(&path).unwrap();
-        socket.file.remove();
+        socket.remove();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn one_that_somebody_else_has_made_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let before = fs::metadata(&path).unwrap();
+        let socket = AdminSocket::inherited(path.clone(), listener);
+        socket.give_to(Uid::from_raw(65_534), None).unwrap();
+        socket.remove();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((before.uid(), before.mode()), (after.uid(), after.mode()));
     }
 
     #[test]
@@ -298,7 +319,7 @@ mod tests {
         let socket = bind(&path).unwrap();
         fs::remove_file(&path).unwrap();
         let _other = UnixListener::bind(&path).unwrap();
-        socket.file.remove();
+        socket.remove();
         UnixStream::connect(&path).unwrap();
     }
 

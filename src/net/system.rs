@@ -2,11 +2,15 @@
 //!
 //! - How much of what was written to a socket its peer has not taken yet (tcp(7), `SIOCOUTQ`; unix(7) has the same). Without it
 //!   nobody sees what slow readers cost in the kernel.
+//! - The descriptors that the process was started with (sd_listen_fds(3)). A number becomes a descriptor with an owner by
+//!   saying so.
 //! - That the allocator gives back what it keeps (`malloc_trim(3)`). Without it, a page in which one small thing is left of a
 //!   crowd stays, and so does the whole of the heap below it.
 #![allow(unsafe_code)]
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 
@@ -19,6 +23,34 @@ pub(super) fn unsent(socket: &impl AsFd) -> u64 {
     // and nothing else holds on to it.
     let asked = unsafe { outq(socket.as_fd().as_raw_fd(), &raw mut count) };
     asked.map_or(0, |_| u64::try_from(count).unwrap_or(0))
+}
+
+/// The first of the descriptors that a process is started with besides the standard streams.
+const FIRST_PASSED: RawFd = 3;
+
+/// So many descriptors that the process was started with; from now on they are closed on exec. To be called before anything
+/// else of the process has descriptors.
+///
+/// # Errors
+/// When one of them is not open, or they have been taken before.
+pub(super) fn passed(count: usize) -> io::Result<Vec<OwnedFd>> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return Err(io::Error::other("the descriptors have been taken"));
+    }
+    let own = |number: RawFd| {
+        // SAFETY: it takes numbers, no pointer, and changes a flag of what is open under this number, if anything is.
+        if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: it is open, as the call before has shown. Nobody else of this process owns it: it was there before the process
+        // had anything of its own, and `TAKEN` sees to it that it is taken once.
+        Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    };
+    (FIRST_PASSED..).take(count).map(own).collect()
 }
 
 /// Has the allocator give the pages back that it keeps and nothing is in. It takes some milliseconds for each hundred

@@ -211,6 +211,8 @@ pub const CONFIG_FILE: usize = 1 << 20;
 pub const CONFIG_PROBLEMS: usize = 100;
 /// Addresses that chatd listens on.
 pub const LISTENERS: usize = 64;
+/// Sockets that may be passed to chatd.
+pub const PASSED: usize = 256;
 /// Connection classes.
 pub const CLASSES: usize = 64;
 /// Gateways that may use WEBIRC.

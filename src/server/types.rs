@@ -1,12 +1,12 @@
 //! The words that the server and the shell exchange.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::State;
 use super::bans::{Ban, BanKind};
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::id::ClientId;
 
 /// The time of a turn, read once by the shell: plain numbers, virtual in tests.
@@ -25,8 +25,8 @@ pub struct Peer {
     pub address: IpAddr,
     /// The port.
     pub port: u16,
-    /// The listener, by its address in the configuration.
-    pub listener: Rc<SocketAddr>,
+    /// The listener, as the configuration has it.
+    pub listener: Rc<Endpoint>,
 }
 
 /// What happened.

@@ -86,19 +86,29 @@ fn the_sample_shows_the_defaults() {
 
 #[test]
 fn the_examples_of_the_sample_can_be_used() {
-    let parsed = parse(&uncommented(|line| line.example || line.name == "listen.address"));
+    let parsed =
+        parse(&uncommented(|line| line.example && !is_instead(&line.name) || line.name == "listen.address"));
     let warnings = parsed.problems.iter().map(|problem| problem.message.as_str());
     let published = "of the sample configuration";
     assert!(warnings.clone().all(|text| text.contains(published)) && warnings.count() == 2);
     let config = parsed.config;
     let examples: Vec<_> =
         sample_lines().into_iter().filter(|line| line.example).map(|line| line.name).collect();
+    let examples: Vec<_> = examples.into_iter().filter(|name| !is_instead(name)).collect();
     let unset = SETTINGS.iter().filter(|setting| setting.show(&Config::default()).is_none());
     let sections = REPEATED.iter().map(|section| section.name).filter(|name| is_example(name));
     let expected: Vec<_> = unset.map(|setting| setting.name).chain(sections).collect();
     assert_eq!(changes(&explicit_defaults(), &config), expected);
     let keys = |name: &String| !is_example(name.split('.').next().unwrap_or_default()) || !name.contains('.');
     assert!(examples.iter().filter(|name| keys(name)).eq(&expected), "what has no default has an example");
+}
+
+/// Whether it is given in place of something else, beside which it is not allowed.
+fn is_instead(name: &str) -> bool {
+    REPEATED.iter().any(|section| {
+        let mut keys = section.keys.iter().filter_map(|key| key.instead);
+        keys.any(|instead| name == format!("{}.{instead}", section.name))
+    })
 }
 
 /// The keys of all repeated sections.

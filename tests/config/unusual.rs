@@ -89,7 +89,7 @@ fn entries(config: &mut Config) {
         Class {
             name: "Bots_1.x".to_owned(),
             networks: networks(&["192.0.2.0/24", "2001:db8::/32", "::ffff:10.0.0.1"]),
-            listeners: config.listen[..2].iter().map(|listen| listen.address).collect(),
+            listeners: config.listen[..2].iter().map(|listen| listen.address.clone()).collect(),
             password: Some("two words".to_owned()),
             connections: Some(1),
             connections_per_address: Some(2),

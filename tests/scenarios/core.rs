@@ -97,7 +97,7 @@ impl Subject for Core {
         let number = self.clients.len();
         self.clients.push(Framing::default());
         let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, 6667));
-        let peer = Peer { address: from, port: 40_000 + number as u16, listener: Rc::new(listener) };
+        let peer = Peer { address: from, port: 40_000 + number as u16, listener: Rc::new(listener.into()) };
         if let Err(refusal) = self.bare.connect(number, peer) {
             let why = self.bare.server.refusal(refusal, from);
             *self.bare.received(number) = format!("ERROR :{why}\r\n").into_bytes();

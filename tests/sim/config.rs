@@ -31,7 +31,8 @@ pub(crate) fn random(rng: &mut Rng, cloaks: bool) -> Config {
     config.server.motd = vec!["A line of some length, to be read.".to_owned(); rng.pick(&[0, 2, 60])];
     config.server.password = rng.one_in(3).then(|| "sesame".to_owned());
     let ports = if rng.one_in(2) { vec![7000] } else { vec![7000, 7001] };
-    let listen = |port: u16| Listen { address: SocketAddr::from(([127, 0, 0, 1], port)), optional: false };
+    let listen =
+        |port: u16| Listen { address: SocketAddr::from(([127, 0, 0, 1], port)).into(), optional: false };
     config.listen = ports.into_iter().map(listen).collect();
     let limits = &mut config.limits;
     limits.connections = rng.pick(&[5, 1_000, 1_000]);

@@ -102,12 +102,13 @@ impl World {
         let next_config = Some(config.clone());
         let now = Time { mono_ms: rng.below(1 << 40), unix_ms: 1_700_000_000_000 };
         let driver = FakeDriver::new(rng.next());
-        let listen = config.listen.clone();
+        let listen: Vec<_> = config.listen.iter().filter_map(|it| it.address.address()).collect();
         let hash_seed = [rng.next(), rng.next()];
         let scarce = rng.one_in(4);
         let mut shell = Shell::new(driver, Rc::new(config), hash_seed, now, Box::new(|| 0));
-        for listen in &listen {
-            let bound = shell.driver_mut().bind(listen, None).expect("it binds").expect("it is there");
+        for address in listen {
+            let bound =
+                shell.driver_mut().bind(address, false, None).expect("it binds").expect("it is there");
             shell.listen(bound).expect("it registers");
         }
         let admin = shell.driver_mut().admin_listener();

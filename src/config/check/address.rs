@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use crate::config::Endpoint;
+use crate::config::check::name;
 use crate::config::field::{Field, quoted};
 use crate::proto::hostmask::{Host, HostMask};
 use crate::proto::network::Network;
 
-pub(in crate::config) fn listen_address(field: &mut Field<'_>) -> Option<SocketAddr> {
+pub(in crate::config) fn listen_address(field: &mut Field<'_>) -> Option<Endpoint> {
     const WANTED: &str = "must be an IP address and a port";
     let of_port = |port: &str| {
         format!("\"127.0.0.1:{port}\" for this machine alone, \"0.0.0.0:{port}\" for every network it is in")
@@ -16,7 +18,7 @@ pub(in crate::config) fn listen_address(field: &mut Field<'_>) -> Option<SocketA
     }
     let text = field.text()?;
     if let Ok(address) = text.parse() {
-        return Some(address);
+        return Some(Endpoint::Address(address));
     }
     let help = if let Some((ip, port)) = bare_ipv6_and_port(text) {
         format!("an IPv6 address stands in brackets: \"[{ip}]:{port}\"")
@@ -37,8 +39,17 @@ fn bare_ipv6_and_port(text: &str) -> Option<(Ipv6Addr, u16)> {
     Some((ip.parse().ok()?, port.parse().ok().filter(|&port| port >= 1024)?))
 }
 
-pub(in crate::config) fn listen_addresses(field: &mut Field<'_>) -> Option<Vec<SocketAddr>> {
-    field.list(listen_address)
+/// What an entry of `[[listen]]` is called: its address, or the name of its sockets, which has letters and no colon.
+fn endpoint(field: &mut Field<'_>) -> Option<Endpoint> {
+    let text = field.text()?;
+    if text.contains(':') || !text.contains(|c: char| c.is_ascii_alphabetic()) {
+        return listen_address(field);
+    }
+    name(field).map(Endpoint::Inherited)
+}
+
+pub(in crate::config) fn endpoints(field: &mut Field<'_>) -> Option<Vec<Endpoint>> {
+    field.list(endpoint)
 }
 
 fn network(field: &mut Field<'_>) -> Option<Network> {

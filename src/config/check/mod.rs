@@ -14,7 +14,7 @@ use super::{Action, Class, Facility, LogTarget, Problem};
 use crate::proto::limits::{CLOAK_SUFFIX, MOTD, MOTD_LINE, MOTD_LINES};
 use crate::proto::names::{self, HOST_LENGTH};
 
-pub(super) use address::{ban_mask, host_masks, listen_address, listen_addresses, networks, some_networks};
+pub(super) use address::{ban_mask, endpoints, host_masks, listen_address, networks, some_networks};
 pub(super) use chat::{
     action, channel_masks, channel_modes, events, nick_masks, pattern, prefixes, tags, user_modes,
 };

@@ -9,15 +9,18 @@ use crate::config::field::{listed, quoted};
 use crate::config::parse::Parsed;
 use crate::config::repeated::{Key, REPEATED};
 use crate::config::report::Lines;
-use crate::config::{Config, Problem};
+use crate::config::{Config, Endpoint, Problem};
 use crate::suggest::closest;
 
 /// Checks what was read. `incomplete` says that a part of the text could not be, so that what is missing may be there
 /// after all.
 pub(in crate::config) fn together(parsed: &mut Parsed, lines: &Lines, incomplete: bool) {
     settings(parsed, lines);
-    for key in REPEATED.iter().flat_map(|section| section.keys).filter(|key| key.unique) {
-        once(parsed, lines, key);
+    for key in REPEATED.iter().flat_map(|section| section.keys) {
+        if key.unique {
+            once(parsed, lines, key);
+        }
+        not_both(parsed, lines, key);
     }
     listeners(parsed, lines);
     if !incomplete {
@@ -30,10 +33,7 @@ pub(in crate::config) fn together(parsed: &mut Parsed, lines: &Lines, incomplete
 
 fn settings(parsed: &mut Parsed, lines: &Lines) {
     if let (Some(text), Some(file)) = (parsed.span("server.motd"), parsed.span("server.motd_file")) {
-        let (first, second) = if text.start < file.start { (text, file) } else { (file, text) };
-        let line = lines.number(first.start);
-        let message = format!("`motd` and `motd_file` are both given, the other in line {line}");
-        parsed.problems.push(Problem::error(second, message).help("keep one of them"));
+        both(parsed, lines, ("motd", text), ("motd_file", file));
     }
     if let (Some(admin), Some(monitor)) = (parsed.span("admin.socket"), parsed.span("monitor.socket"))
         && parsed.config.admin.socket == parsed.config.monitor.socket
@@ -70,6 +70,26 @@ fn once(parsed: &mut Parsed, lines: &Lines, key: &Key) {
     }
 }
 
+/// No entry has a key and the one that stands in its place.
+fn not_both(parsed: &mut Parsed, lines: &Lines, key: &Key) {
+    let section = REPEATED.iter().find(|section| section.keys.iter().any(|it| it.name == key.name));
+    let instead = section.into_iter().flat_map(|section| section.keys);
+    let Some(instead) = instead.clone().find(|it| Some(it.key()) == key.instead) else { return };
+    for (entry, one) in parsed.spans_of(key.name) {
+        let others = parsed.spans_of(instead.name);
+        let Some((_, other)) = others.into_iter().find(|(number, _)| *number == entry) else { continue };
+        both(parsed, lines, (key.key(), one), (instead.key(), other));
+    }
+}
+
+/// Complains of two keys of which only one may be given.
+fn both(parsed: &mut Parsed, lines: &Lines, a: (&str, Range<usize>), b: (&str, Range<usize>)) {
+    let (first, second) = if a.1.start < b.1.start { (&a, &b) } else { (&b, &a) };
+    let line = lines.number(first.1.start);
+    let message = format!("`{}` and `{}` are both given, the other in line {line}", a.0, b.0);
+    parsed.problems.push(Problem::error(second.1.clone(), message).help("keep one of them"));
+}
+
 /// Whether two listening sockets cannot have these addresses at the same time. Port 0 is never the same.
 fn collide(a: SocketAddr, b: SocketAddr) -> bool {
     let any = a.ip().is_unspecified() || b.ip().is_unspecified();
@@ -79,7 +99,7 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
 fn listeners(parsed: &mut Parsed, lines: &Lines) {
     let mut taken: Vec<(SocketAddr, usize)> = Vec::new();
     for (entry, span) in parsed.spans_of("listen.address") {
-        let address = parsed.config.listen[entry].address;
+        let Some(address) = parsed.config.listen[entry].address.address() else { continue };
         let Some((other, offset)) = taken.iter().find(|(other, _)| collide(*other, address)) else {
             taken.push((address, span.start));
             continue;
@@ -92,18 +112,31 @@ fn listeners(parsed: &mut Parsed, lines: &Lines) {
         };
         parsed.problems.push(Problem::error(span, message));
     }
+    let mut named: Vec<(Endpoint, usize)> = Vec::new();
+    for (entry, span) in parsed.spans_of("listen.socket") {
+        let socket = &parsed.config.listen[entry].address;
+        let Some((_, offset)) = named.iter().find(|(other, _)| other == socket) else {
+            named.push((socket.clone(), span.start));
+            continue;
+        };
+        let line = lines.number(*offset);
+        let message =
+            format!("`{socket}` is given twice, first in line {line}: all sockets of that name are taken");
+        parsed.problems.push(Problem::error(span, message));
+    }
 }
 
 /// Classes are of listeners that there are.
 fn class_listeners(parsed: &mut Parsed) {
     let Config { listen, class, .. } = &parsed.config;
-    if (0..listen.len()).any(|entry| parsed.refused("listen.address", entry)) {
+    let refused = |entry| parsed.refused("listen.address", entry) || parsed.refused("listen.socket", entry);
+    if (0..listen.len()).any(refused) {
         return;
     }
     let mut problems = Vec::new();
     for (entry, span) in parsed.spans_of("class.listeners") {
         let wanted = class[entry].listeners.iter();
-        let missing = wanted.filter(|address| listen.iter().all(|it| it.address != **address));
+        let missing = wanted.filter(|wanted| listen.iter().all(|it| it.address != **wanted));
         for address in missing {
             let message = format!("`class.listeners` has {address}, on which chatd does not listen");
             let all = listed(listen.iter().map(|it| it.address.to_string()));

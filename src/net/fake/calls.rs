@@ -7,7 +7,6 @@ use nix::errno::Errno;
 
 use super::faults::Call;
 use super::{FakeDriver, FakeListener, FakeStream, Remote};
-use crate::config::Listen;
 use crate::id::ClientId;
 use crate::net::driver::{Driver, Origin, Process};
 use crate::net::jobs::Job;
@@ -43,12 +42,13 @@ impl Driver for FakeDriver {
 
     fn bind(
         &mut self,
-        listen: &Listen,
+        requested: SocketAddr,
+        _optional: bool,
         beside: Option<&FakeListener>,
     ) -> Result<Option<Bound<FakeListener>>, BindError> {
         let failed = self.failure(Call::Bind);
-        failed.map_err(|error| BindError::new(listen.address, error.to_string()))?;
-        let mut address = listen.address;
+        failed.map_err(|error| BindError::new(requested, error.to_string()))?;
+        let mut address = requested;
         if address.port() == 0 {
             address.set_port(self.next_port);
             self.next_port += 1;
@@ -58,7 +58,7 @@ impl Driver for FakeDriver {
             return Err(BindError::new(address, "another program listens there"));
         }
         let socket = self.open_door(Some(address));
-        Ok(Some(Bound { requested: listen.address, address, socket }))
+        Ok(Some(Bound { requested: requested.into(), address, socket }))
     }
 
     fn register_listener(&mut self, listener: &mut FakeListener, token: u64) -> io::Result<()> {

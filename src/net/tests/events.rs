@@ -258,7 +258,7 @@ fn every_error_of_accept_is_survived() {
         rig.file = Ok(config.clone());
         rig.shell.signal(Signal::Reload);
         rig.settle();
-        let address = config.listen[1].address;
+        let address = addresses(&config).nth(1).unwrap();
         rig.driver().fail(Call::Accept, errno);
         rig.driver().connect(address, "198.51.100.9:1".parse().unwrap());
         rig.settle();

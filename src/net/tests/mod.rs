@@ -49,6 +49,10 @@ fn listen(address: &str) -> Listen {
     Listen { address: address.parse().unwrap(), optional: false }
 }
 
+fn addresses(config: &Config) -> impl Iterator<Item = SocketAddr> {
+    config.listen.iter().filter_map(|listen| listen.address.address())
+}
+
 const OPERATOR: Credentials = Credentials { pid: 7, uid: 1000, gid: 100 };
 
 impl Rig {
@@ -60,7 +64,8 @@ impl Rig {
         let now = Time { mono_ms: 5_000, unix_ms: 1_700_000_000_000 };
         let file = Ok(config.clone());
         let mut driver = FakeDriver::new(1);
-        let bound: Vec<_> = config.listen.iter().map(|it| driver.bind(it, None).unwrap().unwrap()).collect();
+        let bound: Vec<_> =
+            addresses(&config).map(|it| driver.bind(it, false, None).unwrap().unwrap()).collect();
         let admin = driver.admin_listener();
         let address = bound[0].address;
         let mut shell = Shell::new(driver, Rc::new(config), [1, 2], now, Box::new(|| 0));

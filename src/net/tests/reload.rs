@@ -29,7 +29,7 @@ fn listeners_come_and_go_and_nobody_is_dropped() {
     assert_eq!(answer["result"]["listeners_removed"], json!(["192.0.2.1:6667"]));
     let old = rig.address;
     assert!(!rig.driver().is_listening(old));
-    rig.address = config.listen[0].address;
+    rig.address = addresses(&config).next().unwrap();
     rig.user("bob");
     rig.address = "192.0.2.1:40000".parse().unwrap();
     rig.user("cat");
