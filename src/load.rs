@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
+use crate::config::secrets::{self, SecretFile};
 use crate::config::{Config, Diagnostic, Endpoint, Listen, Parsed, Problem, Severity, motd_lines, parse};
 use crate::place;
-use crate::proto::limits::{CONFIG_FILE, CONFIG_PROBLEMS, MOTD};
+use crate::proto::limits::{CONFIG_FILE, CONFIG_PROBLEMS, MOTD, SECRET_FILE};
 
 /// A configuration that can be used.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Loaded {
 pub struct Given {
     /// The names of the sockets that were passed on.
     pub sockets: Vec<String>,
+    /// The folder of credentials (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)).
+    pub credentials: Option<PathBuf>,
 }
 
 /// The name of the sockets on which chatd listens when the configuration has no `[[listen]]` and they were passed on.
@@ -104,6 +107,7 @@ fn load_file(path: &Path, given: Option<&Given>) -> Result<Loaded, LoadError> {
     if let Some(given) = given {
         problems.extend(missing_sockets(&parsed, given));
     }
+    read_secrets(&mut parsed, &path, given, &mut problems);
     let of_motd = read_motd(&mut parsed, &path, &mut problems);
     problems.sort_by_key(|problem| problem.span.start);
     let located = problems.into_iter().map(|problem| Diagnostic::locate(&name, &text, problem));
@@ -135,6 +139,51 @@ fn missing_sockets(parsed: &Parsed, given: &Given) -> Vec<Problem> {
         problems.push(Problem::error(span, message).help(help));
     }
     problems
+}
+
+/// Reads the secrets that are in files of their own, or that the unit gives, into the configuration.
+fn read_secrets(parsed: &mut Parsed, config_path: &Path, given: Option<&Given>, problems: &mut Vec<Problem>) {
+    for SecretFile { secret, entry, path, span } in parsed.secret_files() {
+        let name = secrets::credential(&path);
+        let place = match (name, given) {
+            (None, _) => config_path.parent().unwrap_or(Path::new("/")).join(&path),
+            // It is only to be checked, by somebody who has no credentials.
+            (Some(_), None) => continue,
+            (Some(name), Some(given)) => match &given.credentials {
+                Some(folder) => folder.join(name),
+                None => {
+                    problems.push(Problem::error(span, "chatd was given no credentials").help(load_credential(name)));
+                    continue;
+                }
+            },
+        };
+        match read_secret(&place) {
+            Ok((text, mode)) => {
+                if mode & 0o004 != 0 {
+                    let message = format!("every user of this machine can read {}", place.display());
+                    problems.push(Problem::warning(span.clone(), message).help("chmod o-r it"));
+                }
+                problems.extend(parsed.fill(secret, entry, text, &span));
+            }
+            Err(message) => {
+                let problem = Problem::error(span, format!("{} {message}", place.display()));
+                problems.push(name.map(load_credential).into_iter().fold(problem, Problem::help));
+            }
+        }
+    }
+}
+
+/// What to do for a credential.
+fn load_credential(name: &str) -> String {
+    format!("the unit needs LoadCredential={name}:/path/of/the/file; credentials are read when chatd starts")
+}
+
+/// The text of a file without the end of its line, and the file's permissions.
+fn read_secret(path: &Path) -> Result<(String, u32), String> {
+    let (bytes, mode) = read(path, SECRET_FILE)?;
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok((line.strip_suffix('\r').unwrap_or(line).to_owned(), mode))
 }
 
 /// Reads `motd_file` into the configuration. What is wrong with the path goes to `problems`, what is wrong in
@@ -387,7 +436,7 @@ motd.txt:501:1: error: the message of the day must have at most 500 lines
         let path = folder.path().join("chatd.toml");
         let load = |names: &[&str]| {
             let sockets = names.iter().map(|&name| name.to_owned()).collect();
-            load(Some(&path), Some(&Given { sockets }))
+            load(Some(&path), Some(&Given { sockets, ..Given::default() }))
         };
         assert!(super::load(Some(&path), None).is_ok(), "to be checked only");
         assert!(load(&["chat", "irc", "admin"]).is_ok());
@@ -408,13 +457,63 @@ a reload cannot add any";
         let path = folder.path().join("chatd.toml");
         let listen = |text: &str, name: &str| {
             fs::write(&path, text).unwrap();
-            let given = Given { sockets: vec![name.to_owned()] };
+            let given = Given { sockets: vec![name.to_owned()], ..Given::default() };
             let listen = load(Some(&path), Some(&given)).unwrap().config.listen;
             listen.into_iter().map(|it| it.address.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(listen("", "chat"), ["chat"]);
         assert_eq!(listen("", "other"), ["127.0.0.1:6667", "[::1]:6667"]);
         assert_eq!(listen("[[listen]]\naddress = \"127.0.0.1:7\"\n", "chat"), ["127.0.0.1:7"]);
+    }
+
+    #[test]
+    fn secrets_are_read_from_files_and_from_credentials_of_the_unit() {
+        let text = "[server]\npassword_file = \"password\"\n[cloak]\nkey_file = \"credential:cloak\"\n\
+            [[class]]\nname = \"c\"\npassword_file = \"credential:none\"\n\
+            [[class]]\nname = \"d\"\npassword_file = \"class d\"\n";
+        let key = "0123456789abcdef0123456789abcdef";
+        let folder = folder(&[
+            ("chatd.toml", text.as_bytes()),
+            ("password", b"sesame\n"),
+            ("class d", b"two words\r\n"),
+            ("cloak", key.as_bytes()),
+        ]);
+        let path = folder.path().join("chatd.toml");
+        let given = Given { credentials: Some(folder.path().to_owned()), ..Given::default() };
+        let report = |given: &Given| {
+            let report = load(Some(&path), Some(given)).unwrap_err().to_string();
+            report.replace(&format!("{}/", folder.path().display()), "")
+        };
+        let missing = "\
+chatd.toml:7:17: error: none cannot be read: No such file or directory
+ 7 | password_file = (not shown)
+   |                 ^^^^^^^^^^^
+   = help: the unit needs LoadCredential=none:/path/of/the/file; credentials are read when chatd starts";
+        assert_eq!(report(&given), missing);
+        let none = report(&Given::default());
+        assert_eq!(none.matches("error: chatd was given no credentials").count(), 2, "{none}");
+
+        fs::write(folder.path().join("none"), "x").unwrap();
+        let loaded = load(Some(&path), Some(&given)).unwrap();
+        let config = loaded.config;
+        assert_eq!(config.server.password.as_deref(), Some("sesame"));
+        assert_eq!(config.cloak.key.as_deref(), Some(key));
+        let passwords: Vec<_> = config.class.iter().map(|class| class.password.as_deref()).collect();
+        assert_eq!(passwords, [Some("x"), Some("two words")]);
+        // Written with the default mode, which lets everybody read it.
+        assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+
+        // Its content is held against the same rules, and never shown.
+        fs::write(folder.path().join("password"), ":sesame").unwrap();
+        let report = report(&given);
+        let wanted = "chatd.toml:2:17: error: `server.password` must not begin with a colon";
+        assert!(report.starts_with(wanted) && !report.contains("sesame"), "{report}");
+        assert!(load(Some(&path), None).is_err(), "files are read when it is only to be checked, too");
+        fs::write(folder.path().join("password"), "sesame").unwrap();
+        let checked = load(Some(&path), None).unwrap();
+        assert_eq!(checked.config.cloak.key, None, "credentials are not");
+        let printed = crate::config::print(&config);
+        assert!(!printed.contains("sesame") && printed.contains("# password is what password_file says"), "{printed}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{AddrParseError, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use argon2::Params;
@@ -86,6 +87,8 @@ pub struct Class {
     pub listeners: Vec<Endpoint>,
     /// What they give with PASS; `None` means that they need not give anything.
     pub password: Option<String>,
+    /// Where that is read from, if it is not in the configuration itself.
+    pub password_file: Option<PathBuf>,
     /// Connections of the class in all, where not [`super::Limits::connections`] is the only bound.
     pub connections: Option<u32>,
     /// In place of [`super::Limits::connections_per_address`].
@@ -127,6 +130,8 @@ pub struct Webirc {
     pub name: String,
     /// What it gives with WEBIRC.
     pub password: String,
+    /// Where that is read from, if it is not in the configuration itself.
+    pub password_file: Option<PathBuf>,
     /// Where it is; never empty.
     pub networks: Vec<Network>,
 }
@@ -138,6 +143,8 @@ pub struct Oper {
     pub name: String,
     /// The hash of the password given to OPER.
     pub password: PasswordHash,
+    /// Where that is read from, if it is not in the configuration itself.
+    pub password_file: Option<PathBuf>,
     /// The name of an [`OperClass`] of the configuration.
     pub class: String,
     /// Where the operator may come from; empty means anywhere.

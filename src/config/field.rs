@@ -71,6 +71,16 @@ impl<'a> Field<'a> {
         Self { name, in_list: false, value: value.get_ref(), span: value.span(), problems }
     }
 
+    /// Of a value that is not in the text: complaints are about what stands at `span` for it.
+    pub(super) fn from_elsewhere(
+        name: &'static str,
+        value: &'a DeValue<'a>,
+        span: Range<usize>,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self { name, in_list: false, value, span, problems }
+    }
+
     /// What a complaint is about.
     fn subject(&self) -> String {
         if self.in_list { format!("an entry of `{}`", self.name) } else { format!("`{}`", self.name) }

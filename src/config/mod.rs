@@ -16,6 +16,7 @@ mod print;
 mod privileges;
 mod repeated;
 mod report;
+pub(crate) mod secrets;
 mod settings;
 mod syntax;
 
@@ -102,6 +103,8 @@ pub struct Server {
     pub motd_file: Option<PathBuf>,
     /// What a client must give with PASS.
     pub password: Option<String>,
+    /// Where that is read from, if it is not in the configuration itself; as for the secrets of other sections.
+    pub password_file: Option<PathBuf>,
     /// Where the server is, for ADMIN (257).
     pub location: Option<String>,
     /// Who runs it, for ADMIN (258).
@@ -245,6 +248,8 @@ pub struct Throttle {
 pub struct Cloak {
     /// The secret that cloaks are made with; without one there are none, and no user mode x.
     pub key: Option<String>,
+    /// Where it is read from, if it is not in the configuration itself.
+    pub key_file: Option<PathBuf>,
     /// The last label of a cloaked address.
     pub suffix: String,
 }
@@ -332,7 +337,7 @@ impl Default for Config {
             limits: Limits::default(),
             timeouts: Timeouts { registration: 30, ping_interval: 120, ping_timeout: 60, shutdown: 5 },
             throttle: Throttle { connections: 30, seconds: 60, ipv4_prefix: 32, ipv6_prefix: 64 },
-            cloak: Cloak { key: None, suffix: "ip".to_owned() },
+            cloak: Cloak { key: None, key_file: None, suffix: "ip".to_owned() },
             dns: Dns { reverse: false, timeout: 5 },
             tags: Tags::default(),
             lockdown: Lockdown::default(),
@@ -359,6 +364,7 @@ impl Default for Server {
             motd: Vec::new(),
             motd_file: None,
             password: None,
+            password_file: None,
             location: None,
             organization: None,
             contact: None,

@@ -168,7 +168,7 @@ impl Walk {
                 self.unknown_key(section, key);
                 continue;
             };
-            self.read(setting.name, 0, value, setting.read);
+            self.read(setting.name, 0, value, |field, config, _| (setting.read)(field, config));
         }
     }
 
@@ -177,10 +177,10 @@ impl Walk {
         name: &'static str,
         entry: usize,
         value: &Value<'_>,
-        read: fn(&mut Field<'_>, &mut Config),
+        read: impl FnOnce(&mut Field<'_>, &mut Config, usize),
     ) {
         let before = self.parsed.problems.len();
-        read(&mut Field::new(name, value, &mut self.parsed.problems), &mut self.parsed.config);
+        read(&mut Field::new(name, value, &mut self.parsed.problems), &mut self.parsed.config, entry);
         let mut new = self.parsed.problems[before..].iter();
         let good = new.all(|problem| problem.severity != Severity::Error);
         self.parsed.spans.insert((name, entry), Given { span: value.span(), good });

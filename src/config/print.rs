@@ -27,7 +27,14 @@ pub fn print(config: &Config) -> String {
         }
         let from_file = setting.name == "server.motd" && config.server.motd_file.is_some();
         let value = setting.show(config).filter(|_| !from_file);
-        line(&mut out, "", setting.key(), value, setting.secret);
+        let file = setting.instead.filter(|other| {
+            let mut others = SETTINGS.iter().filter(|it| it.section() == last && it.key() == *other);
+            others.any(|it| it.show(config).is_some())
+        });
+        match file {
+            Some(file) => elsewhere(&mut out, "", setting.key(), file),
+            None => line(&mut out, "", setting.key(), value, setting.secret),
+        }
     }
     for section in REPEATED {
         entries(&mut out, section, config);
@@ -46,6 +53,11 @@ fn line(out: &mut String, mark: &str, key: &str, value: Option<String>, secret: 
     let _ = writeln!(out, "{mark}{key} = {value}");
 }
 
+/// A setting that is given by another one.
+fn elsewhere(out: &mut String, mark: &str, key: &str, by: &str) {
+    let _ = writeln!(out, "{mark}# {key} is what {by} says");
+}
+
 /// The built-in addresses are those of a file that names none; naming them would make them compulsory.
 fn entries(out: &mut String, section: &Repeated, config: &Config) {
     let built_in = section.same(config, &Config::default());
@@ -58,7 +70,14 @@ fn entries(out: &mut String, section: &Repeated, config: &Config) {
     for entry in 0..section.len(config) {
         let _ = writeln!(out, "{}{mark}[[{}]]", if built_in { "" } else { "\n" }, section.name);
         for key in section.keys {
-            line(out, mark, key.key(), key.show(config, entry), key.secret);
+            let file = key.instead.filter(|other| {
+                let mut others = section.keys.iter().filter(|it| it.key() == *other);
+                others.any(|it| it.show(config, entry).is_some())
+            });
+            match file {
+                Some(file) => elsewhere(out, mark, key.key(), file),
+                None => line(out, mark, key.key(), key.show(config, entry), key.secret),
+            }
         }
     }
 }

@@ -47,8 +47,8 @@ pub struct Key {
     pub secret: bool,
     /// For numbers: the least and the greatest value, and the unit; the unit may be empty.
     pub range: Option<(RangeInclusive<u32>, &'static str)>,
-    /// Reads it into the last entry.
-    pub(super) read: fn(&mut Field<'_>, &mut Config),
+    /// Reads it into the entry of that number.
+    pub(super) read: fn(&mut Field<'_>, &mut Config, usize),
     show: fn(&Config, usize) -> Option<String>,
 }
 
@@ -121,8 +121,8 @@ macro_rules! key {
             unique: false,
             secret: false,
             range: None,
-            read: |field, config| {
-                if let (Some(value), Some(entry)) = ($read(field), config.$section.last_mut()) {
+            read: |field, config, entry| {
+                if let (Some(value), Some(entry)) = ($read(field), config.$section.get_mut(entry)) {
                     entry.$key = value.into();
                 }
             },
@@ -167,8 +167,8 @@ const LISTEN: &[Key] = &[
     .or("socket"),
     Key {
         name: "listen.socket",
-        read: |field, config| {
-            if let (Some(name), Some(entry)) = (check::name(field), config.listen.last_mut()) {
+        read: |field, config, entry| {
+            if let (Some(name), Some(entry)) = (check::name(field), config.listen.get_mut(entry)) {
                 entry.address = Endpoint::Inherited(name);
             }
         },
@@ -181,7 +181,8 @@ const CLASS: &[Key] = &[
     key!(class.name, check::class_name).must_be_given("\"bots\"").once_at_most(),
     key!(class.networks, check::networks),
     key!(class.listeners, check::endpoints),
-    key!(class.password, check::password).kept_secret(),
+    key!(class.password, check::password).kept_secret().or("password_file"),
+    key!(class.password_file, check::secret_file),
     number!(class.connections, ranges::CONNECTIONS, ""),
     number!(class.connections_per_address, ranges::CONNECTIONS, ""),
     number!(class.send_queue, ranges::SEND_QUEUE, "bytes"),
@@ -194,7 +195,11 @@ const CLASS: &[Key] = &[
 
 const WEBIRC: &[Key] = &[
     key!(webirc.name, check::name).must_be_given("\"webchat\"").once_at_most(),
-    key!(webirc.password, check::gateway_password).must_be_given("\"correct-horse-battery\"").kept_secret(),
+    key!(webirc.password, check::gateway_password)
+        .must_be_given("\"correct-horse-battery\"")
+        .kept_secret()
+        .or("password_file"),
+    key!(webirc.password_file, check::secret_file),
     key!(webirc.networks, check::some_networks).must_be_given("[\"192.0.2.7\"]"),
 ];
 
@@ -206,7 +211,11 @@ const OPER_CLASS: &[Key] = &[
 
 const OPER: &[Key] = &[
     key!(oper.name, check::name).must_be_given("\"alice\"").once_at_most(),
-    key!(oper.password, check::hash).must_be_given("\"$argon2id$...\"").kept_secret(),
+    key!(oper.password, check::hash)
+        .must_be_given("\"$argon2id$...\"")
+        .kept_secret()
+        .or("password_file"),
+    key!(oper.password_file, check::secret_file),
     key!(oper.class, check::name).must_be_given("\"helper\""),
     key!(oper.masks, check::host_masks),
     key!(oper.tls, Field::switch),

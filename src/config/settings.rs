@@ -18,6 +18,8 @@ pub struct Setting {
     pub restart: bool,
     /// Whether nobody but the operator may know it.
     pub secret: bool,
+    /// The key that may be given in its place, and not beside it.
+    pub instead: Option<&'static str>,
     /// For numbers: the least and the greatest value, and the unit; the unit may be empty.
     pub range: Option<(RangeInclusive<u32>, &'static str)>,
     pub(super) read: fn(&mut Field<'_>, &mut Config),
@@ -51,6 +53,11 @@ impl Setting {
         self.secret = true;
         self
     }
+
+    const fn or(mut self, other: &'static str) -> Self {
+        self.instead = Some(other);
+        self
+    }
 }
 
 macro_rules! setting {
@@ -59,6 +66,7 @@ macro_rules! setting {
             name: concat!(stringify!($section), ".", stringify!($key)),
             restart: false,
             secret: false,
+            instead: None,
             range: None,
             read: |field, config| {
                 if let Some(value) = $read(field) {
@@ -108,7 +116,8 @@ pub const SETTINGS: &[Setting] = &[
     setting!(server.description, check::one_line),
     Setting { show: |config| Some(print::lines(&config.server.motd)), ..setting!(server.motd, check::motd) },
     setting!(server.motd_file, check::motd_file),
-    setting!(server.password, check::password).kept_secret(),
+    setting!(server.password, check::password).kept_secret().or("password_file"),
+    setting!(server.password_file, check::secret_file),
     setting!(server.location, check::one_line),
     setting!(server.organization, check::one_line),
     setting!(server.contact, check::one_line),
@@ -164,7 +173,8 @@ pub const SETTINGS: &[Setting] = &[
     number!(throttle.seconds, 1..=3_600, "seconds"),
     number!(throttle.ipv4_prefix, 8..=32, "bits"),
     number!(throttle.ipv6_prefix, 16..=128, "bits"),
-    setting!(cloak.key, check::cloak_key).kept_secret(),
+    setting!(cloak.key, check::cloak_key).kept_secret().or("key_file"),
+    setting!(cloak.key_file, check::secret_file),
     setting!(cloak.suffix, check::suffix),
     setting!(dns.reverse, Field::switch),
     number!(dns.timeout, 1..=60, "seconds"),

@@ -87,7 +87,8 @@ fn start(args: &Args) -> Result<(), Failure> {
     // What systemd passes is not for a process that detaches from it; there, it was closed.
     let inherited = if args.daemonize { Ok(Inherited::default()) } else { activation::inherited() };
     let inherited = inherited.map_err(named)?;
-    let given = Given { sockets: inherited.names() };
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|it| !it.is_empty()).map(Into::into);
+    let given = Given { sockets: inherited.names(), credentials };
     let loaded = load::load(args.config.as_deref(), Some(&given))?;
     let target = log_target(&loaded.config, args.daemonize).map_err(named)?;
     let audience = match (args.daemonize, target) {

@@ -207,6 +207,8 @@ pub const LOG_FLUSH: Duration = Duration::from_secs(1);
 
 /// The configuration file, in bytes.
 pub const CONFIG_FILE: usize = 1 << 20;
+/// A file that holds a secret of the configuration, in bytes.
+pub const SECRET_FILE: usize = 4_096;
 /// Problems that a report on a configuration names; it says how many more there are.
 pub const CONFIG_PROBLEMS: usize = 100;
 /// Addresses that chatd listens on.

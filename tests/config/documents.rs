@@ -96,6 +96,7 @@ fn the_examples_of_the_sample_can_be_used() {
         sample_lines().into_iter().filter(|line| line.example).map(|line| line.name).collect();
     let examples: Vec<_> = examples.into_iter().filter(|name| !is_instead(name)).collect();
     let unset = SETTINGS.iter().filter(|setting| setting.show(&Config::default()).is_none());
+    let unset = unset.filter(|setting| !is_instead(setting.name));
     let sections = REPEATED.iter().map(|section| section.name).filter(|name| is_example(name));
     let expected: Vec<_> = unset.map(|setting| setting.name).chain(sections).collect();
     assert_eq!(changes(&explicit_defaults(), &config), expected);
@@ -105,10 +106,10 @@ fn the_examples_of_the_sample_can_be_used() {
 
 /// Whether it is given in place of something else, beside which it is not allowed.
 fn is_instead(name: &str) -> bool {
-    REPEATED.iter().any(|section| {
-        let mut keys = section.keys.iter().filter_map(|key| key.instead);
-        keys.any(|instead| name == format!("{}.{instead}", section.name))
-    })
+    let keys = REPEATED.iter().flat_map(|section| section.keys.iter().map(|key| (section.name, key.instead)));
+    let settings = SETTINGS.iter().map(|setting| (setting.section(), setting.instead));
+    let mut all = keys.chain(settings).filter_map(|(section, instead)| Some((section, instead?)));
+    all.any(|(section, instead)| name == format!("{section}.{instead}"))
 }
 
 /// The keys of all repeated sections.

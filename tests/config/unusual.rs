@@ -71,7 +71,7 @@ pub(super) fn unusual() -> Config {
     config.channels = Channels { prefixes: Prefixes::of("qaohv").unwrap(), default_modes: String::new() };
     config.users = Users { default_modes: "iw".to_owned() };
     config.throttle = Throttle { connections: 0, seconds: 1, ipv4_prefix: 24, ipv6_prefix: 48 };
-    config.cloak = Cloak { key: Some("\"'\\#".repeat(10)), suffix: "users.example".to_owned() };
+    config.cloak = Cloak { key: Some("\"'\\#".repeat(10)), key_file: None, suffix: "users.example".to_owned() };
     config.dns = Dns { reverse: true, timeout: 60 };
     config.tags.deny = TagDeny { every: true, names: vec!["draft/react".to_owned(), "x-y".to_owned()] };
     config.lockdown.networks = networks(&["10.0.0.0/8", "::1"]);
@@ -99,11 +99,12 @@ fn entries(config: &mut Config) {
             ping_interval: Some(4),
             ping_timeout: Some(5),
             exempt: Exempt::BANS.with(Exempt::TARGETS),
+            ..Class::default()
         },
         Class { name: "everybody".to_owned(), ..Class::default() },
     ];
     config.webirc =
-        vec![Webirc { name: "web".to_owned(), password: "'\"\\".to_owned(), networks: networks(&["::/0"]) }];
+        vec![Webirc { name: "web".to_owned(), password: "'\"\\".to_owned(), networks: networks(&["::/0"]), ..Webirc::default() }];
     config.oper_class = vec![OperClass {
         name: "all".to_owned(),
         title: "does \"it\" all".to_owned(),
@@ -116,6 +117,7 @@ fn entries(config: &mut Config) {
             class: "all".to_owned(),
             masks: ["*@10.0.0.0/8", "~a?@*.example.org", "*@::1"].map(|mask| mask.parse().unwrap()).to_vec(),
             tls: true,
+            ..Oper::default()
         },
         Oper {
             name: "bob".to_owned(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::field::{Field, quoted};
+use crate::config::secrets::{CREDENTIAL, credential};
 use crate::place::LONGEST_PATH;
 
 /// A path that chatd can open whatever its working directory is.
@@ -27,6 +28,18 @@ fn file_name(field: &mut Field<'_>) -> Option<PathBuf> {
 
 pub(in crate::config) fn motd_file(field: &mut Field<'_>) -> Option<PathBuf> {
     file_name(field)
+}
+
+/// Where a secret is: a file, or a credential of the unit.
+pub(in crate::config) fn secret_file(field: &mut Field<'_>) -> Option<PathBuf> {
+    const LONGEST: usize = 255;
+    let path = file_name(field)?;
+    let Some(name) = credential(&path) else { return Some(path) };
+    if name.is_empty() || name.len() > LONGEST || name.starts_with('.') || name.contains('/') {
+        let message = format!("must name a credential after `{CREDENTIAL}`, not {}", quoted(name));
+        return field.refuse_help(&message, "such as \"credential:password\", with LoadCredential=password:... in the unit");
+    }
+    Some(path)
 }
 
 pub(in crate::config) fn pid_file(field: &mut Field<'_>) -> Option<PathBuf> {

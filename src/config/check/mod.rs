@@ -18,7 +18,7 @@ pub(super) use address::{ban_mask, endpoints, host_masks, listen_address, networ
 pub(super) use chat::{
     action, channel_masks, channel_modes, events, nick_masks, pattern, prefixes, tags, user_modes,
 };
-pub(super) use files::{account, directory, mode, monitor_mode, motd_file, pid_file, socket};
+pub(super) use files::{account, directory, mode, monitor_mode, motd_file, pid_file, secret_file, socket};
 pub(super) use secret::{cloak_key, gateway_password, hash, password};
 pub(super) use together::together;
 

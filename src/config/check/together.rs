@@ -9,6 +9,7 @@ use crate::config::field::{listed, quoted};
 use crate::config::parse::Parsed;
 use crate::config::repeated::{Key, REPEATED};
 use crate::config::report::Lines;
+use crate::config::settings::SETTINGS;
 use crate::config::{Config, Endpoint, Problem};
 use crate::suggest::closest;
 
@@ -42,6 +43,13 @@ fn settings(parsed: &mut Parsed, lines: &Lines) {
         let message = format!("`monitor.socket` is the admin socket of line {line}");
         parsed.problems.push(Problem::error(monitor, message).help("such as \"/run/chatd/monitor.sock\""));
     }
+    for (setting, other) in SETTINGS.iter().filter_map(|it| Some((it, it.instead?))) {
+        let file = SETTINGS.iter().find(|it| it.section() == setting.section() && it.key() == other);
+        let spans = (parsed.span(setting.name), file.and_then(|file| parsed.span(file.name)));
+        if let (Some(one), Some(two)) = spans {
+            both(parsed, lines, (setting.key(), one), (other, two));
+        }
+    }
     if let (Some(group), None) = (parsed.span("daemon.group"), parsed.span("daemon.user")) {
         let problem = Problem::error(group, "`daemon.group` is given without `daemon.user`");
         parsed.problems.push(problem.help("set `user` as well, or `user` alone to have its main group"));
@@ -49,6 +57,7 @@ fn settings(parsed: &mut Parsed, lines: &Lines) {
     if let (Some(modes), None) = (parsed.span("users.default_modes"), &parsed.config.cloak.key)
         && parsed.config.users.default_modes.contains('x')
         && parsed.span("cloak.key").is_none()
+        && parsed.span("cloak.key_file").is_none()
     {
         let problem = Problem::error(modes, "`users.default_modes` has `x`, but there is no `cloak.key`");
         parsed.problems.push(problem.help("set `key` in [cloak], or take the x away"));
@@ -154,7 +163,8 @@ fn unreachable_classes(parsed: &mut Parsed, lines: &Lines) {
         class.networks.is_empty()
             && class.listeners.is_empty()
             && class.password.is_none()
-            && !["class.networks", "class.listeners", "class.password"].into_iter().any(refused)
+            && class.password_file.is_none()
+            && !["class.networks", "class.listeners", "class.password", "class.password_file"].into_iter().any(refused)
     };
     let heads = parsed.heads_of("class");
     let Some(at) = heads.iter().position(|(entry, _)| everybody(*entry)) else { return };

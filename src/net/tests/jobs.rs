@@ -51,8 +51,7 @@ fn with_operators() -> Rig {
         name: "ann".to_owned(),
         password: hash.parse().unwrap(),
         class: class.name.clone(),
-        masks: Vec::new(),
-        tls: false,
+        ..Oper::default()
     }];
     config.oper_class = vec![class];
     Rig::with(config)
