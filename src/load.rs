@@ -33,6 +33,22 @@ pub struct Given {
     pub sockets: Vec<String>,
     /// The folder of credentials (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)).
     pub credentials: Option<PathBuf>,
+    /// Below which folders files can be read, where a sandbox says so.
+    pub readable: Option<Vec<PathBuf>>,
+}
+
+impl Given {
+    /// What to do about a file that cannot be read because of the sandbox.
+    fn beyond(&self, path: &Path) -> Option<String> {
+        let readable = self.readable.as_ref()?;
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let within = |folder: &PathBuf| {
+            real.starts_with(folder) || folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))
+        };
+        let help = "it is in a folder that chatd had no file in when it started, and so outside its sandbox: restart chatd, \
+            or put it beside the configuration";
+        (!readable.iter().any(within)).then(|| help.to_owned())
+    }
 }
 
 /// The name of the sockets on which chatd listens when the configuration has no `[[listen]]` and they were passed on.
@@ -108,7 +124,7 @@ fn load_file(path: &Path, given: Option<&Given>) -> Result<Loaded, LoadError> {
         problems.extend(missing_sockets(&parsed, given));
     }
     read_secrets(&mut parsed, &path, given, &mut problems);
-    let of_motd = read_motd(&mut parsed, &path, &mut problems);
+    let of_motd = read_motd(&mut parsed, &path, given, &mut problems);
     problems.sort_by_key(|problem| problem.span.start);
     let located = problems.into_iter().map(|problem| Diagnostic::locate(&name, &text, problem));
     let problems: Vec<_> = located.chain(of_motd).collect();
@@ -152,7 +168,9 @@ fn read_secrets(parsed: &mut Parsed, config_path: &Path, given: Option<&Given>, 
             (Some(name), Some(given)) => match &given.credentials {
                 Some(folder) => folder.join(name),
                 None => {
-                    problems.push(Problem::error(span, "chatd was given no credentials").help(load_credential(name)));
+                    problems.push(
+                        Problem::error(span, "chatd was given no credentials").help(load_credential(name)),
+                    );
                     continue;
                 }
             },
@@ -167,7 +185,8 @@ fn read_secrets(parsed: &mut Parsed, config_path: &Path, given: Option<&Given>, 
             }
             Err(message) => {
                 let problem = Problem::error(span, format!("{} {message}", place.display()));
-                problems.push(name.map(load_credential).into_iter().fold(problem, Problem::help));
+                let beyond = given.and_then(|given| given.beyond(&place));
+                problems.push(name.map(load_credential).or(beyond).into_iter().fold(problem, Problem::help));
             }
         }
     }
@@ -188,7 +207,12 @@ fn read_secret(path: &Path) -> Result<(String, u32), String> {
 
 /// Reads `motd_file` into the configuration. What is wrong with the path goes to `problems`, what is wrong in
 /// the file is returned.
-fn read_motd(parsed: &mut Parsed, config_path: &Path, problems: &mut Vec<Problem>) -> Vec<Diagnostic> {
+fn read_motd(
+    parsed: &mut Parsed,
+    config_path: &Path,
+    given: Option<&Given>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Diagnostic> {
     let Some(relative) = &parsed.config.server.motd_file else { return Vec::new() };
     let path = config_path.parent().unwrap_or(Path::new("/")).join(relative);
     let name = path.display().to_string();
@@ -196,7 +220,9 @@ fn read_motd(parsed: &mut Parsed, config_path: &Path, problems: &mut Vec<Problem
         Ok((bytes, _)) => bytes,
         Err(message) => {
             let span = parsed.span("server.motd_file").unwrap_or_default();
-            problems.push(Problem::error(span, format!("{name} {message}")));
+            let problem = Problem::error(span, format!("{name} {message}"));
+            let beyond = given.and_then(|given| given.beyond(&path));
+            problems.push(beyond.into_iter().fold(problem, Problem::help));
             return Vec::new();
         }
     };
@@ -494,13 +520,13 @@ chatd.toml:7:17: error: none cannot be read: No such file or directory
         assert_eq!(none.matches("error: chatd was given no credentials").count(), 2, "{none}");
 
         fs::write(folder.path().join("none"), "x").unwrap();
+        fs::set_permissions(folder.path().join("none"), fs::Permissions::from_mode(0o644)).unwrap();
         let loaded = load(Some(&path), Some(&given)).unwrap();
         let config = loaded.config;
         assert_eq!(config.server.password.as_deref(), Some("sesame"));
         assert_eq!(config.cloak.key.as_deref(), Some(key));
         let passwords: Vec<_> = config.class.iter().map(|class| class.password.as_deref()).collect();
         assert_eq!(passwords, [Some("x"), Some("two words")]);
-        // Written with the default mode, which lets everybody read it.
         assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
 
         // Its content is held against the same rules, and never shown.
@@ -513,7 +539,10 @@ chatd.toml:7:17: error: none cannot be read: No such file or directory
         let checked = load(Some(&path), None).unwrap();
         assert_eq!(checked.config.cloak.key, None, "credentials are not");
         let printed = crate::config::print(&config);
-        assert!(!printed.contains("sesame") && printed.contains("# password is what password_file says"), "{printed}");
+        assert!(
+            !printed.contains("sesame") && printed.contains("# password is what password_file says"),
+            "{printed}"
+        );
     }
 
     #[test]

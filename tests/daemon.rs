@@ -5,6 +5,8 @@ mod activation;
 mod common;
 #[path = "daemon/privileges.rs"]
 mod privileges;
+#[path = "daemon/sandbox.rs"]
+mod sandbox;
 #[path = "daemon/state.rs"]
 mod state;
 #[path = "daemon/supervised.rs"]

@@ -116,6 +116,8 @@ pub struct Server {
     /// The absolute path of the folder for what must survive a restart; `None` means the place that [`crate::place`]
     /// finds for it. Needs a restart.
     pub state_directory: Option<PathBuf>,
+    /// Whether chatd gives up, before it serves anybody, what it has no need of. Needs a restart.
+    pub sandbox: bool,
 }
 
 /// `[admin]`: the admin socket. Needs a restart.
@@ -370,6 +372,7 @@ impl Default for Server {
             contact: None,
             icon: None,
             state_directory: None,
+            sandbox: true,
         }
     }
 }

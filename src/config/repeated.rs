@@ -211,10 +211,7 @@ const OPER_CLASS: &[Key] = &[
 
 const OPER: &[Key] = &[
     key!(oper.name, check::name).must_be_given("\"alice\"").once_at_most(),
-    key!(oper.password, check::hash)
-        .must_be_given("\"$argon2id$...\"")
-        .kept_secret()
-        .or("password_file"),
+    key!(oper.password, check::hash).must_be_given("\"$argon2id$...\"").kept_secret().or("password_file"),
     key!(oper.password_file, check::secret_file),
     key!(oper.class, check::name).must_be_given("\"helper\""),
     key!(oper.masks, check::host_masks),

@@ -32,6 +32,15 @@ const FILES: [(&str, &str, Named); 5] = [
     ("oper.password_file", "oper.password", |config, at| config.oper.get(at)?.password_file.as_ref()),
 ];
 
+/// The files, and credentials, that a configuration names.
+pub(crate) fn files(config: &Config) -> impl Iterator<Item = &PathBuf> {
+    let most = config.class.len().max(config.webirc.len()).max(config.oper.len()).max(1);
+    FILES.into_iter().flat_map(move |(file, _, named)| {
+        let once = SETTINGS.iter().any(|setting| setting.name == file);
+        (0..if once { 1 } else { most }).filter_map(move |entry| named(config, entry))
+    })
+}
+
 /// A secret that is to be read.
 pub(crate) struct SecretFile {
     /// The setting, such as `server.password`.

@@ -123,6 +123,7 @@ pub const SETTINGS: &[Setting] = &[
     setting!(server.contact, check::one_line),
     setting!(server.icon, check::url),
     setting!(server.state_directory, check::directory).needs_restart(),
+    setting!(server.sandbox, Field::switch).needs_restart(),
     setting!(admin.socket, check::socket).needs_restart(),
     Setting { show: |config| Some(print::mode(config.admin.mode)), ..setting!(admin.mode, check::mode) }
         .needs_restart(),

@@ -1,4 +1,4 @@
-//! Sockets that systemd has bound and passes on: the protocol of sd_listen_fds(3).
+//! Sockets that systemd has bound and passes on: the protocol of `sd_listen_fds(3)`.
 
 use crate::net::Inherited;
 use crate::proto::limits::PASSED;

@@ -14,6 +14,7 @@ mod notify;
 mod panics;
 mod pidfile;
 mod privileges;
+mod sandbox;
 mod start;
 
 use std::io::{self, Write};
@@ -88,7 +89,7 @@ fn start(args: &Args) -> Result<(), Failure> {
     let inherited = if args.daemonize { Ok(Inherited::default()) } else { activation::inherited() };
     let inherited = inherited.map_err(named)?;
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|it| !it.is_empty()).map(Into::into);
-    let given = Given { sockets: inherited.names(), credentials };
+    let given = Given { sockets: inherited.names(), credentials, readable: None };
     let loaded = load::load(args.config.as_deref(), Some(&given))?;
     let target = log_target(&loaded.config, args.daemonize).map_err(named)?;
     let audience = match (args.daemonize, target) {

@@ -1,4 +1,4 @@
-//! Telling systemd how the daemon is: the protocol of sd_notify(3), and the watchdog of sd_watchdog_enabled(3).
+//! Telling systemd how the daemon is: the protocol of `sd_notify(3)`, and the watchdog of `sd_watchdog_enabled(3)`.
 //!
 //! One socket for life that never blocks, as a manager that does not read must not hold up the chat. Nothing of it is ever fatal.
 

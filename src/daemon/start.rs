@@ -14,6 +14,7 @@ use super::detach::Report;
 use super::notify;
 use super::pidfile::PidFile;
 use super::privileges::{self, Identity};
+use super::sandbox::{self, Plan, Sandbox};
 use super::{descriptors, panics};
 use crate::config::{Config, Diagnostic, LogTarget};
 use crate::load::{self, Given, Loaded};
@@ -147,8 +148,8 @@ impl Prepared {
     /// # Errors
     /// A sentence: the start failed, or the loop.
     pub(super) fn run(self, report: Option<Report>) -> Result<(), String> {
-        let log = match self.settle() {
-            Ok(log) => log,
+        let (log, sandbox) = match self.settle() {
+            Ok(settled) => settled,
             Err(message) => {
                 self.withdraw();
                 if let Some(report) = report {
@@ -161,7 +162,7 @@ impl Prepared {
         let Self {
             config,
             path,
-            given,
+            mut given,
             audience,
             listeners,
             admin,
@@ -174,6 +175,10 @@ impl Prepared {
             ..
         } = self;
         warnings.log();
+        if let Some(sandbox) = sandbox {
+            sandbox.log();
+            given.readable = sandbox.readable;
+        }
         // A daemon that has detached is not the process that was asked to notify.
         let supervisor = if report.is_some() { None } else { notify::supervisor() };
         let report = Rc::new(Cell::new(report));
@@ -205,8 +210,8 @@ impl Prepared {
         outcome
     }
 
-    /// Does in the daemon's own process what comes before it is ready: pid file, privileges, log.
-    fn settle(&self) -> Result<Handle, String> {
+    /// Does in the daemon's own process what comes before it is ready: pid file, privileges, sandbox, log.
+    fn settle(&self) -> Result<(Handle, Option<Sandbox>), String> {
         if let Some(pid_file) = &self.pid_file {
             pid_file.write().map_err(|error| format!("the pid file cannot be written: {error}"))?;
         }
@@ -232,7 +237,25 @@ impl Prepared {
                 Target::Syslog { socket: DEV_LOG.into(), facility: self.config.log.facility }
             }
         };
-        init(target, self.config.log.level).map_err(|error| format!("the log cannot start: {error}"))
+        // Before the first thread, as threads are in the sandbox of those who start them.
+        let sandbox = self.config.server.sandbox.then(|| sandbox::enter(&self.plan()));
+        let log = init(target, self.config.log.level);
+        Ok((log.map_err(|error| format!("the log cannot start: {error}"))?, sandbox))
+    }
+
+    /// What the daemon needs from now on.
+    fn plan(&self) -> Plan {
+        let mut plan = Plan::new(&self.config, self.path.as_deref(), &self.given);
+        let state = self.state.as_ref().map(StateFile::path);
+        plan.keeps_state_in(state.as_deref().and_then(Path::parent));
+        plan.removes(self.admin.path());
+        if let Some(monitor) = &self.monitor {
+            plan.removes(monitor.path());
+        }
+        if let Some(pid_file) = &self.config.daemon.pid_file {
+            plan.removes(pid_file);
+        }
+        plan
     }
 }
 
@@ -311,11 +334,7 @@ fn restore(state: &StateFile) -> Result<State, String> {
 type Sockets = (Listeners, AdminSocket, Option<AdminSocket>);
 
 /// Binds all sockets that are not among the `inherited`, and takes those that are.
-fn bind(
-    config: &Config,
-    identity: Option<&Identity>,
-    inherited: &mut Inherited,
-) -> Result<Sockets, String> {
+fn bind(config: &Config, identity: Option<&Identity>, inherited: &mut Inherited) -> Result<Sockets, String> {
     let listeners = Listeners::bind(&config.listen, inherited).map_err(|error| error.to_string())?;
     if listeners.addresses().is_empty() {
         return Err("no address to listen on: this machine has none of the built-in ones; add a [[listen]]"

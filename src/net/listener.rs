@@ -218,21 +218,21 @@ mod tests {
     fn a_listener_that_is_silent_refuses_and_has_its_address_again() {
         use std::io::{ErrorKind, Read};
         use std::net::TcpStream;
-        let chosen = Listeners::bind(&[at("127.0.0.1:0")]).unwrap();
+        let chosen = listeners(&[at("127.0.0.1:0")]).unwrap();
         let given = {
-            let free = Listeners::bind(&[at("127.0.0.1:0")]).unwrap().addresses()[0];
-            Listeners::bind(&[at(&free.to_string())]).unwrap()
+            let free = listeners(&[at("127.0.0.1:0")]).unwrap().addresses()[0];
+            listeners(&[at(&free.to_string())]).unwrap()
         };
         // The kernel keeps a port that it was given, and one that it has chosen it does not.
-        for listeners in [chosen, given] {
-            let (address, socket) = (listeners.addresses()[0], SockRef::from(&listeners.bound[0].socket));
+        for bound in [chosen, given] {
+            let (address, socket) = (bound.addresses()[0], SockRef::from(&bound.bound[0].socket));
             let waits = TcpStream::connect(address).unwrap();
             silence(&socket, address).unwrap();
             assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
             assert_eq!((&waits).read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
             listen(&socket).unwrap();
             let client = TcpStream::connect(address).unwrap();
-            assert_eq!(listeners.bound[0].socket.accept().unwrap().1, client.local_addr().unwrap());
+            assert_eq!(bound.bound[0].socket.accept().unwrap().1, client.local_addr().unwrap());
         }
     }
 

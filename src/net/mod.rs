@@ -147,7 +147,8 @@ const FIRST_GATE: u64 = 2;
 /// # Errors
 /// When the loop cannot be set up, or the system refuses to wait for events.
 pub fn run(setup: Setup) -> io::Result<()> {
-    let Setup { config, loader, state, saved, listeners, admin, monitor, log_dropped, ready, supervisor } = setup;
+    let Setup { config, loader, state, saved, listeners, admin, monitor, log_dropped, ready, supervisor } =
+        setup;
     let AdminSocket { listener, path, file } = admin;
     let tools = Tools { loader, state };
     let mut files: Vec<SocketFile> = file.into_iter().collect();

@@ -583,14 +583,6 @@ impl<D: Driver> Shell<D> {
         self.times.record(self.now.mono_ms, time.as_micros() as u64);
     }
 
-    /// Logs the end.
-    pub(super) fn log_end(&self) {
-        match self.chats {
-            0 => log::info!("stopped clients_cut_off=0"),
-            left => log::warn!("stopped clients_cut_off={left}"),
-        }
-    }
-
     /// When the next turn is due without any event, in milliseconds of the monotonic clock; in the past when
     /// something is to go on at once.
     pub fn deadline(&self) -> Option<u64> {
@@ -598,8 +590,7 @@ impl<D: Driver> Shell<D> {
         if more || self.owes_gaps() {
             return Some(0);
         }
-        let timer = self.timers.first().map(|&(at, _)| at);
         let others = [self.trim.at, self.server.deadline(), self.stopping, self.supervision.deadline()];
-        others.into_iter().chain([timer]).flatten().min()
+        self.timers.first().map(|&(at, _)| at).into_iter().chain(others.into_iter().flatten()).min()
     }
 }

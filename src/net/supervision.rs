@@ -118,6 +118,14 @@ impl<D: Driver> Shell<D> {
         it.due_ms = it.untold.then_some(next_ms);
     }
 
+    /// Logs the end.
+    pub(super) fn log_end(&self) {
+        match self.chats {
+            0 => log::info!("stopped clients_cut_off=0"),
+            left => log::warn!("stopped clients_cut_off={left}"),
+        }
+    }
+
     fn phase(&self) -> Phase {
         if self.stopping.is_some() {
             Phase::Stopping
@@ -130,7 +138,7 @@ impl<D: Driver> Shell<D> {
 
     fn status(&self) -> Status {
         Status {
-            users: self.server.users() as u64,
+            users: self.server.users(),
             connections: self.chats as u64,
             refused: self.supervision.refused,
         }

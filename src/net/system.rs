@@ -2,7 +2,7 @@
 //!
 //! - How much of what was written to a socket its peer has not taken yet (tcp(7), `SIOCOUTQ`; unix(7) has the same). Without it
 //!   nobody sees what slow readers cost in the kernel.
-//! - The descriptors that the process was started with (sd_listen_fds(3)). A number becomes a descriptor with an owner by
+//! - The descriptors that the process was started with (`sd_listen_fds(3)`). A number becomes a descriptor with an owner by
 //!   saying so.
 //! - That the allocator gives back what it keeps (`malloc_trim(3)`). Without it, a page in which one small thing is left of a
 //!   crowd stays, and so does the whole of the heap below it.

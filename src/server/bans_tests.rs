@@ -48,8 +48,11 @@ fn bans_are_saved_and_restored_without_those_that_have_ended() {
 #[test]
 fn masks_that_mean_too_many_are_refused_and_the_suffix_of_cloaks_counts_for_nothing() {
     let mut bench = Bench::new(|config| {
-        config.cloak =
-            config::Cloak { key: Some("0123456789".repeat(4)), key_file: None, suffix: "users.example".to_owned() };
+        config.cloak = config::Cloak {
+            key: Some("0123456789".repeat(4)),
+            key_file: None,
+            suffix: "users.example".to_owned(),
+        };
     });
     let cloak = "abcdefghij.klmnopqrst.uvwxyz2345.users.example";
     for (mask, good) in [

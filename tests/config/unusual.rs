@@ -68,10 +68,12 @@ pub(super) fn unusual() -> Config {
     config.server.contact = Some(String::new());
     config.server.icon = Some("http://x/?a=b&c=%20".to_owned());
     config.server.state_directory = Some("/var/lib/x y".into());
+    config.server.sandbox = false;
     config.channels = Channels { prefixes: Prefixes::of("qaohv").unwrap(), default_modes: String::new() };
     config.users = Users { default_modes: "iw".to_owned() };
     config.throttle = Throttle { connections: 0, seconds: 1, ipv4_prefix: 24, ipv6_prefix: 48 };
-    config.cloak = Cloak { key: Some("\"'\\#".repeat(10)), key_file: None, suffix: "users.example".to_owned() };
+    config.cloak =
+        Cloak { key: Some("\"'\\#".repeat(10)), key_file: None, suffix: "users.example".to_owned() };
     config.dns = Dns { reverse: true, timeout: 60 };
     config.tags.deny = TagDeny { every: true, names: vec!["draft/react".to_owned(), "x-y".to_owned()] };
     config.lockdown.networks = networks(&["10.0.0.0/8", "::1"]);
@@ -103,8 +105,12 @@ fn entries(config: &mut Config) {
         },
         Class { name: "everybody".to_owned(), ..Class::default() },
     ];
-    config.webirc =
-        vec![Webirc { name: "web".to_owned(), password: "'\"\\".to_owned(), networks: networks(&["::/0"]), ..Webirc::default() }];
+    config.webirc = vec![Webirc {
+        name: "web".to_owned(),
+        password: "'\"\\".to_owned(),
+        networks: networks(&["::/0"]),
+        ..Webirc::default()
+    }];
     config.oper_class = vec![OperClass {
         name: "all".to_owned(),
         title: "does \"it\" all".to_owned(),

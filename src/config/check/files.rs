@@ -37,7 +37,10 @@ pub(in crate::config) fn secret_file(field: &mut Field<'_>) -> Option<PathBuf> {
     let Some(name) = credential(&path) else { return Some(path) };
     if name.is_empty() || name.len() > LONGEST || name.starts_with('.') || name.contains('/') {
         let message = format!("must name a credential after `{CREDENTIAL}`, not {}", quoted(name));
-        return field.refuse_help(&message, "such as \"credential:password\", with LoadCredential=password:... in the unit");
+        return field.refuse_help(
+            &message,
+            "such as \"credential:password\", with LoadCredential=password:... in the unit",
+        );
     }
     Some(path)
 }

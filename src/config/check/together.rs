@@ -164,7 +164,9 @@ fn unreachable_classes(parsed: &mut Parsed, lines: &Lines) {
             && class.listeners.is_empty()
             && class.password.is_none()
             && class.password_file.is_none()
-            && !["class.networks", "class.listeners", "class.password", "class.password_file"].into_iter().any(refused)
+            && !["class.networks", "class.listeners", "class.password", "class.password_file"]
+                .into_iter()
+                .any(refused)
     };
     let heads = parsed.heads_of("class");
     let Some(at) = heads.iter().position(|(entry, _)| everybody(*entry)) else { return };
