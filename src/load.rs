@@ -14,6 +14,10 @@ use crate::config::{Config, Diagnostic, Endpoint, Listen, Parsed, Problem, Sever
 use crate::place;
 use crate::proto::limits::{CONFIG_FILE, CONFIG_PROBLEMS, MOTD, SECRET_FILE};
 
+/// The exit status for a configuration that is refused, from sysexits(3): a supervisor that starts chatd again would
+/// find the same one.
+pub const EX_CONFIG: u8 = 78;
+
 /// A configuration that can be used.
 #[derive(Debug)]
 pub struct Loaded {
@@ -53,6 +57,18 @@ impl Given {
 
 /// The name of the sockets on which chatd listens when the configuration has no `[[listen]]` and they were passed on.
 const CHAT: &str = "chat";
+
+impl Loaded {
+    /// What is said of it to whoever has it checked: the warnings, and that it is good.
+    pub fn verdict(&self) -> String {
+        let verdict = match &self.path {
+            Some(path) => format!("{}: the configuration is good\n", path.display()),
+            None => format!("no {}: the built-in configuration is good\n", place::CONFIG_FILE),
+        };
+        let warnings = self.warnings.iter().map(|warning| format!("{warning}\n\n"));
+        warnings.chain([verdict]).collect()
+    }
+}
 
 /// Why a configuration cannot be used. `Display` is the complete report, in many lines.
 #[derive(Debug)]

@@ -1,5 +1,9 @@
 //! The real chatctl against a stand-in for the daemon: what it asks, what it prints, how it ends.
 
+#[path = "ctl/busy.rs"]
+mod busy;
+#[path = "ctl/config.rs"]
+mod config;
 #[path = "ctl/details.rs"]
 mod details;
 #[path = "ctl/failures.rs"]
@@ -143,6 +147,7 @@ fn stats_are_labelled_and_have_units() {
         memory_limit_bytes: 64 << 20,
         descriptors_open: 24,
         descriptors_limit: 1_024,
+        confirm_seconds: None,
     };
     let expected = "\
 version            1.2.3

@@ -49,7 +49,14 @@ fn files(folder: &str) -> Vec<String> {
 #[test]
 fn every_page_and_setting_of_the_system_is_packaged() {
     let sources: BTreeSet<_> = assets().into_iter().map(|[source, ..]| source).collect();
-    let folders = ["packaging/man", "packaging/sysusers.d", "packaging/tmpfiles.d"];
+    let folders = [
+        "packaging/completions/bash",
+        "packaging/completions/fish",
+        "packaging/completions/zsh",
+        "packaging/man",
+        "packaging/sysusers.d",
+        "packaging/tmpfiles.d",
+    ];
     for file in folders.into_iter().flat_map(files) {
         assert!(sources.contains(&file), "{file} is in no package: a line in Cargo.toml");
     }

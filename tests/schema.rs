@@ -48,9 +48,14 @@ results! {
     "ban.add": BanItem;
     "ban.del": BanItem;
     "ban.list": Page<BanItem>;
+    "busiest": Busiest<BusyClient>, Busiest<BusyChannel>;
     "channel.info": ChannelDetails;
     "channel.mode": ModesChanged;
     "channel.topic": ChannelTopic;
+    "config.apply": ConfigApplied;
+    "config.confirm": ConfigConfirmed;
+    "config.diff": ConfigDiff;
+    "config.status": ConfigStatus;
     "drain": Draining;
     "filter.add": FilterItem;
     "filter.del": FilterItem;

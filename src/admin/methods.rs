@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::EVENTS;
 use crate::proto::duration;
-use crate::proto::limits::{ADMIN_PAGE, ADMIN_PAGE_DEFAULT};
+use crate::proto::limits::{ADMIN_BUSIEST, ADMIN_BUSIEST_DEFAULT, ADMIN_PAGE, ADMIN_PAGE_DEFAULT};
 
 /// What a parameter's value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +163,16 @@ pub const METHODS: &[Method] = &[
         changes: false,
     },
     Method {
+        name: "busiest",
+        help: "Find the clients or channels with most messages now, some at a time",
+        params: &[
+            optional("what", Kind::Choice(&BUSY), "what to rank; clients if absent"),
+            optional("limit", Kind::Integer(1, ADMIN_BUSIEST as u64), "at most so many items; 10 if absent"),
+            optional("after", Kind::Cursor, "the cursor next of the answer before"),
+        ],
+        changes: false,
+    },
+    Method {
         name: "channel.info",
         help: "Show all that is known of a channel",
         params: &[required("channel", Kind::Text, "the channel")],
@@ -186,6 +196,34 @@ pub const METHODS: &[Method] = &[
             optional("clear", Kind::Switch, "whether to clear it"),
         ],
         changes: true,
+    },
+    Method {
+        name: "config.apply",
+        help: "Read the configuration again, to stay or to be confirmed",
+        params: &[optional(
+            "confirm_within",
+            Kind::Duration,
+            "how long to wait for config.confirm before going back; for ever if absent",
+        )],
+        changes: true,
+    },
+    Method {
+        name: "config.confirm",
+        help: "Keep the configuration that waits for this",
+        params: &[],
+        changes: true,
+    },
+    Method {
+        name: "config.diff",
+        help: "Show what the configuration file has otherwise than the running daemon",
+        params: &[],
+        changes: false,
+    },
+    Method {
+        name: "config.status",
+        help: "Show since when the configuration is in force, and whether it waits to be confirmed",
+        params: &[],
+        changes: false,
     },
     Method {
         name: "drain",
@@ -314,6 +352,8 @@ impl Method {
 
 /// What `list` lists.
 pub const WHATS: [&str; 4] = ["users", "channels", "connections", "listeners"];
+/// What `busiest` ranks.
+pub const BUSY: [&str; 2] = ["clients", "channels"];
 /// The kinds of bans from the server.
 pub const BANS: [&str; 2] = ["dline", "kline"];
 const BAN_KIND_HELP: &str =
@@ -328,6 +368,7 @@ pub const SWITCH: [&str; 3] = ["on", "off", "show"];
 pub const LEVELS: [&str; 5] = ["off", "error", "warn", "info", "debug"];
 const LIMIT_HELP: &str = "at most so many items; 100 if absent";
 const _: () = assert!(ADMIN_PAGE_DEFAULT == 100, "LIMIT_HELP says so");
+const _: () = assert!(ADMIN_BUSIEST_DEFAULT == 10, "the row of busiest says so");
 
 /// The method of that name.
 pub fn method(name: &str) -> Option<&'static Method> {

@@ -21,6 +21,8 @@
 //! and that of `chatctl` is [`Request::to_line`] and [`parse_reply`]. What each result holds is in
 //! the types named after it: [`Stats`], [`Page`] of [`UserItem`] and so on.
 
+mod busiest;
+mod config;
 mod details;
 mod events;
 mod methods;
@@ -34,9 +36,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use busiest::*;
+pub use config::*;
 pub use details::*;
 pub use events::*;
-pub use methods::{ACTIONS, BANS, Kind, LEVELS, METHODS, Method, Param, SWITCH, TEXTS, WHATS, method};
+pub use methods::{ACTIONS, BANS, BUSY, Kind, LEVELS, METHODS, Method, Param, SWITCH, TEXTS, WHATS, method};
 pub use request::{List, Request, Target, TopicChange, What};
 pub use results::*;
 pub use rpc::{BadReply, Calls, error_line, parse, parse_reply};

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::params::Params;
-use super::{Method, RpcError, method};
+use super::{Busy, CONFIRM_LEAST, CONFIRM_MOST, Method, RpcError, method};
 use crate::proto::duration::Shown;
-use crate::proto::limits::ADMIN_PAGE_DEFAULT;
+use crate::proto::limits::{ADMIN_BUSIEST_DEFAULT, ADMIN_PAGE_DEFAULT};
 
 /// The kinds of things that `list` lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +74,15 @@ pub enum Request {
         /// The cursor of the page before; 0 for the first page.
         after: u64,
     },
+    /// `busiest`
+    Busiest {
+        /// What is ranked.
+        what: Busy,
+        /// At most so many; 1 to [`crate::proto::limits::ADMIN_BUSIEST`].
+        limit: usize,
+        /// The cursor of the answer before; 0 for the first.
+        after: u64,
+    },
     /// `channel.info`
     ChannelInfo {
         /// Which.
@@ -93,6 +102,17 @@ pub enum Request {
         /// What is done with it.
         change: TopicChange,
     },
+    /// `config.apply`
+    ConfigApply {
+        /// So many seconds are there to confirm it; [`CONFIRM_LEAST`] to [`CONFIRM_MOST`].
+        confirm_within: Option<u64>,
+    },
+    /// `config.confirm`
+    ConfigConfirm,
+    /// `config.diff`
+    ConfigDiff,
+    /// `config.status`
+    ConfigStatus,
     /// `drain`
     Drain {
         /// Whether it is to end.
@@ -252,12 +272,17 @@ impl Request {
             "ban.list" => {
                 Self::BanList { mask: params.text("match"), limit: params.limit(), after: params.after() }
             }
+            "busiest" => Self::busiest(&params),
             "channel.info" => Self::ChannelInfo { channel: params.text("channel").expect("required") },
             "channel.mode" => Self::ChannelMode {
                 channel: params.text("channel").expect("required"),
                 modes: params.text("modes").expect("required"),
             },
             "channel.topic" => Self::topic(&params)?,
+            "config.apply" => Self::apply(&params)?,
+            "config.confirm" => Self::ConfigConfirm,
+            "config.diff" => Self::ConfigDiff,
+            "config.status" => Self::ConfigStatus,
             "drain" => Self::Drain { undo: params.switch("undo") },
             "filter.add" => Self::FilterAdd {
                 name: params.text("name").expect("required"),
@@ -292,6 +317,25 @@ impl Request {
             "watch" => Self::Watch { events: params.words("events") },
             name => unreachable!("a test walks the table, and {name} is in it"),
         })
+    }
+
+    fn busiest(params: &Params<'_>) -> Self {
+        let what = params.text("what").map_or(Busy::Clients, |name| {
+            Busy::ALL.into_iter().find(|what| what.name() == name).expect("the table has these names")
+        });
+        let limit = params.number("limit").map_or(ADMIN_BUSIEST_DEFAULT, |limit| limit as usize);
+        Self::Busiest { what, limit, after: params.after() }
+    }
+
+    fn apply(params: &Params<'_>) -> Result<Self, RpcError> {
+        let confirm_within = params.seconds("confirm_within");
+        if confirm_within.is_some_and(|seconds| !(CONFIRM_LEAST..=CONFIRM_MOST).contains(&seconds)) {
+            let most = CONFIRM_MOST / 3_600;
+            let bounds =
+                format!("the parameter `confirm_within` is from {CONFIRM_LEAST} seconds to {most} hours");
+            return Err(params.fault(&bounds));
+        }
+        Ok(Self::ConfigApply { confirm_within })
     }
 
     fn target(params: &Params<'_>) -> Result<Target, RpcError> {
@@ -354,9 +398,14 @@ impl Request {
             Self::BanAdd { .. } => "ban.add",
             Self::BanDel { .. } => "ban.del",
             Self::BanList { .. } => "ban.list",
+            Self::Busiest { .. } => "busiest",
             Self::ChannelInfo { .. } => "channel.info",
             Self::ChannelMode { .. } => "channel.mode",
             Self::ChannelTopic { .. } => "channel.topic",
+            Self::ConfigApply { .. } => "config.apply",
+            Self::ConfigConfirm => "config.confirm",
+            Self::ConfigDiff => "config.diff",
+            Self::ConfigStatus => "config.status",
             Self::Drain { .. } => "drain",
             Self::FilterAdd { .. } => "filter.add",
             Self::FilterDel { .. } => "filter.del",
@@ -388,6 +437,11 @@ impl Request {
                 | Self::ChannelTopic { change: TopicChange::Show, .. }
         );
         self.method().changes && !shows
+    }
+
+    /// Whether its answer comes when the configuration file has been read.
+    pub fn reads_config(&self) -> bool {
+        matches!(self, Self::ConfigApply { .. } | Self::ConfigDiff | Self::Reload)
     }
 
     /// Whether its answer comes when what it changes is on disk.
@@ -443,6 +497,11 @@ impl Request {
                 put("limit", Some((*limit).into()));
                 put("after", (*after > 0).then(|| (*after).into()));
             }
+            Self::Busiest { what, limit, after } => {
+                put("what", Some(what.name().into()));
+                put("limit", Some((*limit).into()));
+                put("after", (*after > 0).then(|| (*after).into()));
+            }
             Self::ChannelInfo { channel } => put("channel", Some(channel.as_str().into())),
             Self::ChannelMode { channel, modes } => {
                 put("channel", Some(channel.as_str().into()));
@@ -455,6 +514,9 @@ impl Request {
                     TopicChange::Clear => put("clear", Some(true.into())),
                     TopicChange::Set(topic) => put("topic", Some(topic.as_str().into())),
                 }
+            }
+            Self::ConfigApply { confirm_within } => {
+                put("confirm_within", confirm_within.map(|seconds| Shown(seconds).to_string().into()));
             }
             Self::Drain { undo } => put("undo", undo.then(|| true.into())),
             Self::FilterAdd { name, pattern, on, action, reason } => {
@@ -489,8 +551,16 @@ impl Request {
             }
             Self::LogLevel { level } => put("level", level.map(|level| level.as_str().to_lowercase().into())),
             Self::Shutdown { reason } => put("reason", reason.as_deref().map(Value::from)),
+            Self::ConfigConfirm
+            | Self::ConfigDiff
+            | Self::ConfigStatus
+            | Self::FilterList
+            | Self::Help
+            | Self::Reload
+            | Self::Stats
+            | Self::Unwatch
+            | Self::Version => {}
             Self::Watch { events } => put("events", (!events.is_empty()).then(|| events.clone().into())),
-            Self::FilterList | Self::Help | Self::Reload | Self::Stats | Self::Unwatch | Self::Version => {}
         }
         params
     }

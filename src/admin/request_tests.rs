@@ -30,7 +30,7 @@ fn example(kind: Kind) -> Value {
         Kind::Integer(min, _) => json!(min),
         Kind::Switch => json!(true),
         Kind::Cursor => json!("12"),
-        Kind::Duration => json!("1d12h"),
+        Kind::Duration => json!("12h"),
     }
 }
 
@@ -99,11 +99,18 @@ fn requests_survive_the_way_to_the_daemon() {
         Request::BanAdd { mask: "192.0.2.0/24".into(), reason: "no".into(), duration: None, kind: None },
         Request::BanDel { mask: "192.0.2.1".into(), kind: Some("dline".into()) },
         Request::BanList { mask: text(), limit: 7, after: u64::MAX },
+        Request::Busiest { what: Busy::Clients, limit: 10, after: 0 },
+        Request::Busiest { what: Busy::Channels, limit: 7, after: 9 },
         Request::ChannelInfo { channel: "#c".into() },
         Request::ChannelMode { channel: "#c".into(), modes: "-o+b bob *!*@x".into() },
         topic(TopicChange::Show),
         topic(TopicChange::Clear),
         topic(TopicChange::Set("be \u{2}nice\u{2}".into())),
+        Request::ConfigApply { confirm_within: Some(60) },
+        Request::ConfigApply { confirm_within: None },
+        Request::ConfigConfirm,
+        Request::ConfigDiff,
+        Request::ConfigStatus,
         Request::FilterAdd {
             name: "spam".into(),
             pattern: "free (coins|beer)".into(),

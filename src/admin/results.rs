@@ -203,6 +203,9 @@ pub struct Stats {
     pub descriptors_open: u64,
     /// Descriptors that may be open.
     pub descriptors_limit: u64,
+    /// So many seconds are left for `config.confirm`, or the daemon goes back; `None` if nothing waits for it.
+    #[serde(default)]
+    pub confirm_seconds: Option<u64>,
 }
 
 /// A page of `list`.

@@ -7,6 +7,7 @@
 //! [`print()`] writes a configuration back, and [`changes`] and [`restart_needed`] compare two.
 
 mod check;
+mod differences;
 mod entries;
 mod field;
 mod flags;
@@ -27,6 +28,7 @@ use crate::proto::modes::Prefixes;
 use crate::proto::network::Network;
 
 pub(crate) use check::{motd_lines, name_fault};
+pub use differences::{Difference, differences};
 pub use entries::{
     Action, Ban, Class, Endpoint, Events, Exempt, Filter, Listen, Oper, OperClass, PasswordHash, Reserve,
     TagDeny, Webirc,

@@ -44,6 +44,11 @@ impl Setting {
         (self.show)(config)
     }
 
+    /// Whether both have the same value.
+    pub(super) fn same(&self, a: &Config, b: &Config) -> bool {
+        (self.same)(a, b)
+    }
+
     const fn needs_restart(mut self) -> Self {
         self.restart = true;
         self

@@ -7,7 +7,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, value_parser};
 
 use crate::admin::{
-    ACTIONS, BANS, EVENTS, Kind, LEVELS, List, Request, SWITCH, TEXTS, Target, TopicChange, WHATS, What,
+    ACTIONS, BANS, BUSY, CONFIRM_LEAST, CONFIRM_MOST, EVENTS, Kind, LEVELS, List, Request, SWITCH, TEXTS,
+    Target, TopicChange, WHATS, What,
 };
 use crate::proto::duration;
 use crate::proto::limits::ADMIN_PAGE;
@@ -15,6 +16,11 @@ use crate::proto::limits::ADMIN_PAGE;
 const EXIT: &str = "\
 Exit status: 0 done; 1 the daemon refused, its reason is on stderr; 2 usage; 3 no answer: the daemon
 cannot be reached, or what it says makes no sense.";
+
+/// The shells whose command lines are completed.
+pub(super) const SHELLS: [&str; 3] = ["bash", "fish", "zsh"];
+/// The programs whose command lines are completed.
+pub(super) const PROGRAMS: [&str; 2] = ["chatctl", "chatd"];
 
 const SOCKET: &str = "The admin socket [default: $CHATD_SOCKET, else the first found where chatd puts it]";
 
@@ -61,6 +67,16 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: BanVerb,
     },
+    /// Find the clients or channels with most messages now
+    #[command(after_help = "Examples:\n  chatctl busiest\n  chatctl busiest channels --limit 3")]
+    Busiest {
+        /// What to rank
+        #[arg(value_parser = PossibleValuesParser::new(BUSY), default_value = "clients")]
+        what: String,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=1_000))]
+        limit: u64,
+    },
     /// Look at a channel, or change it as the server
     #[command(
         after_help = "Examples:\n  chatctl channel info '#rust'\n  chatctl channel mode '#rust' +o-b bob '*!*@192.0.2.*'"
@@ -69,6 +85,26 @@ pub(super) enum Verb {
     Channel {
         #[command(subcommand)]
         verb: ChannelVerb,
+    },
+    /// Print what makes a shell complete the command line
+    #[command(after_help = "Examples:\n  source <(chatctl completions bash)\n  \
+        chatctl completions fish > ~/.config/fish/completions/chatctl.fish\n  chatctl completions zsh chatd")]
+    Completions {
+        /// The shell
+        #[arg(value_parser = PossibleValuesParser::new(SHELLS))]
+        shell: String,
+        /// The program whose command line it is
+        #[arg(value_parser = PossibleValuesParser::new(PROGRAMS), default_value = "chatctl")]
+        program: String,
+    },
+    /// Check, compare, apply or confirm a configuration
+    #[command(
+        after_help = "Examples:\n  chatctl config check\n  chatctl config diff\n  chatctl config apply --confirm-within 60s"
+    )]
+    #[command(disable_help_subcommand = true)]
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
     },
     /// Disconnect a client, or remove a user from one channel
     #[command(
@@ -316,6 +352,44 @@ impl ChannelVerb {
     }
 }
 
+/// What to do with a configuration.
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigVerb {
+    /// Take over the configuration file, as reload does, and go back unless that is confirmed in time
+    #[command(after_help = "Examples:\n  chatctl config apply --confirm-within 60s\n  chatctl config apply")]
+    Apply {
+        /// Go back to the configuration before unless "chatctl config confirm" comes within so long, such as 60s
+        #[arg(long, value_name = "TIME", value_parser = confirm_time)]
+        confirm_within: Option<u64>,
+    },
+    /// Say what is wrong with a configuration file, as "chatd --check-config" does; needs no daemon
+    #[command(after_help = "Examples:\n  chatctl config check\n  chatctl config check ./chatd.toml")]
+    Check {
+        /// The file [default: /etc/chatd/chatd.toml]
+        file: Option<PathBuf>,
+    },
+    /// Keep the configuration that was applied with --confirm-within
+    #[command(after_help = "Example:\n  chatctl config confirm")]
+    Confirm,
+    /// Show what the configuration file has otherwise than the running daemon
+    #[command(
+        after_help = "Examples:\n  chatctl config diff\n  chatctl config diff --json | jq .differences"
+    )]
+    Diff,
+    /// Show since when the configuration is in force, and whether it waits to be confirmed
+    #[command(after_help = "Example:\n  chatctl config status")]
+    Status,
+}
+
+/// Seconds from a time to confirm in.
+fn confirm_time(text: &str) -> Result<u64, String> {
+    let seconds = seconds(text)?;
+    if (CONFIRM_LEAST..=CONFIRM_MOST).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(format!("it must be from {CONFIRM_LEAST}s to {}h; a number alone is minutes", CONFIRM_MOST / 3_600))
+}
+
 /// What to do with the content filter.
 #[derive(Debug, Subcommand)]
 pub(super) enum FilterVerb {
@@ -389,12 +463,14 @@ pub(super) enum UserVerb {
 }
 
 impl Verb {
-    /// The request for it; for a list the first page's, with the bound on all pages as `Some`. None for what needs no
-    /// daemon.
-    pub(super) fn request(self) -> Option<(Request, Option<u64>)> {
+    /// The request for it; for a list the first page's, with the bound on all pages as `Some`.
+    ///
+    /// # Errors
+    /// The verb itself, if it is more or less than one request.
+    pub(super) fn request(self) -> Result<(Request, Option<u64>), Self> {
         let request = match self {
             Self::Announce { text } => Request::Announce { text: text.join(" ") },
-            Self::Ban { verb } => return Some(verb.request()),
+            Self::Ban { verb } => return Ok(verb.request()),
             Self::Channel { verb } => verb.request(),
             Self::Drain { undo } => Request::Drain { undo },
             Self::Filter { verb } => verb.request(),
@@ -407,16 +483,28 @@ impl Verb {
                 };
                 Request::Kick { target, channel, reason: sentence(&words) }
             }
-            Self::HashPassword => return None,
+            local @ (Self::Busiest { .. }
+            | Self::Completions { .. }
+            | Self::HashPassword
+           ) => {
+                return Err(local);
+            }
+            Self::Config { verb } => match verb {
+                ConfigVerb::Apply { confirm_within } => Request::ConfigApply { confirm_within },
+                ConfigVerb::Confirm => Request::ConfigConfirm,
+                ConfigVerb::Diff => Request::ConfigDiff,
+                ConfigVerb::Status => Request::ConfigStatus,
+                local @ ConfigVerb::Check { .. } => return Err(Self::Config { verb: local }),
+            },
             Self::List { what, mask, channel, limit } => {
                 let what = What::ALL.into_iter().find(|known| known.name() == what).expect("clap checks it");
-                return Some((Request::List(List { what, mask, channel, ..List::default() }), limit));
+                return Ok((Request::List(List { what, mask, channel, ..List::default() }), limit));
             }
             Self::LogLevel { level } => {
                 Request::LogLevel { level: level.map(|level| level.parse().expect("clap checks it")) }
             }
             Self::Oper { verb: OperVerb::List { limit } } => {
-                return Some((Request::OperList { limit: ADMIN_PAGE, after: 0 }, limit));
+                return Ok((Request::OperList { limit: ADMIN_PAGE, after: 0 }, limit));
             }
             Self::Reload => Request::Reload,
             Self::Shutdown { reason } => Request::Shutdown { reason: sentence(&reason) },
@@ -428,7 +516,7 @@ impl Verb {
             Self::Version => Request::Version,
             Self::Watch { filter } => Request::Watch { events: filter },
         };
-        Some((request, None))
+        Ok((request, None))
     }
 }
 
@@ -437,109 +525,5 @@ fn sentence(words: &[String]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-    use crate::admin::{METHODS, Method};
-
-    fn request(line: &str) -> Request {
-        let words = std::iter::once("chatctl").chain(line.split_whitespace());
-        Args::try_parse_from(words)
-            .unwrap_or_else(|error| panic!("{line}: {error}"))
-            .verb
-            .request()
-            .expect(line)
-            .0
-    }
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Args::command().debug_assert();
-    }
-
-    #[test]
-    fn every_method_has_a_verb_with_its_help_and_an_example() {
-        let command = Args::command();
-        // chatctl has its own help, and ends what it watches by leaving.
-        let is_verb = |method: &&Method| !["help", "unwatch"].contains(&method.name);
-        for method in METHODS.iter().filter(is_verb) {
-            let name = method.name.replace('_', "-").replace('.', " ");
-            let verb = name.split(' ').fold(&command, |verb, name| {
-                verb.find_subcommand(name).unwrap_or_else(|| panic!("no verb {name}"))
-            });
-            let example = verb.get_after_help().unwrap().to_string();
-            assert!(example.contains(&format!("  chatctl {name}")), "{example}");
-        }
-        // One verb needs no daemon.
-        assert_eq!(leaves(&command).len(), METHODS.iter().filter(is_verb).count() + 1);
-    }
-
-    /// The verbs that have no verbs of their own.
-    fn leaves(command: &clap::Command) -> Vec<&clap::Command> {
-        let verbs = command.get_subcommands();
-        verbs.flat_map(|it| if it.has_subcommands() { leaves(it) } else { vec![it] }).collect()
-    }
-
-    #[test]
-    fn examples_are_commands() {
-        let command = Args::command();
-        for verb in leaves(&command).into_iter().filter(|verb| verb.get_name() != "hash-password") {
-            for line in verb.get_after_help().unwrap().to_string().lines().skip(1) {
-                let line =
-                    line.trim().trim_start_matches("watch ").split(" | ").next().unwrap().replace('\'', "");
-                let made = request(line.strip_prefix("chatctl ").unwrap());
-                let name = made.method().name.replace('_', "-");
-                assert_eq!(name.split('.').next_back(), Some(verb.get_name()));
-            }
-        }
-    }
-
-    #[test]
-    fn words_become_sentences() {
-        let kick = |target, channel: Option<&str>, reason: Option<&str>| Request::Kick {
-            target,
-            channel: channel.map(str::to_owned),
-            reason: reason.map(str::to_owned),
-        };
-        let bob = || Target::Nick("bob".into());
-        assert_eq!(request("kick bob"), kick(bob(), None, None));
-        assert_eq!(
-            request("kick bob that is enough --channel #c"),
-            kick(bob(), Some("#c"), Some("that is enough"))
-        );
-        assert_eq!(request("kick --id 5 that is enough"), kick(Target::Id(5), None, Some("that is enough")));
-        assert_eq!(request("kick --id 5"), kick(Target::Id(5), None, None));
-        assert_eq!(
-            request("announce -- --json is an option"),
-            Request::Announce { text: "--json is an option".into() }
-        );
-        assert_eq!(request("shutdown"), Request::Shutdown { reason: None });
-        let ban = |mask: &str, duration, kind: Option<&str>| Request::BanAdd {
-            mask: mask.into(),
-            reason: "open proxies".into(),
-            duration,
-            kind: kind.map(str::to_owned),
-        };
-        assert_eq!(request("ban add *@192.0.2.* open proxies"), ban("*@192.0.2.*", None, None));
-        assert_eq!(
-            request("ban add --duration 1d --kind kline 192.0.2.0/24 open proxies"),
-            ban("192.0.2.0/24", Some(86_400), Some("kline"))
-        );
-        assert_eq!(request("ban add --duration 0 a@b open proxies"), ban("a@b", None, None));
-        assert_eq!(request("user info --id 7"), Request::UserInfo { target: Target::Id(7) });
-        for wrong in ["ban add a@b", "ban add --duration soon a@b no", "user info", "user info bob --id 7"] {
-            let words = std::iter::once("chatctl").chain(wrong.split_whitespace());
-            assert!(Args::try_parse_from(words).is_err(), "{wrong}");
-        }
-        let mode = |modes: &str| Request::ChannelMode { channel: "#c".into(), modes: modes.into() };
-        assert_eq!(request("channel mode #c +o-b bob *!*@x"), mode("+o-b bob *!*@x"));
-        assert_eq!(request("channel mode #c -ov bob bob --json"), mode("-ov bob bob"));
-        assert_eq!(request("channel mode --json #c -- -h bob"), mode("-h bob"));
-        assert!(Args::try_parse_from(["chatctl", "channel", "topic", "#c", "x", "--clear"]).is_err());
-        let empty = Args::try_parse_from(["chatctl", "channel", "topic", "#c", ""]).unwrap_err().to_string();
-        assert!(empty.contains("--clear takes the topic away"), "{empty}");
-        assert!(Args::try_parse_from(["chatctl", "kick"]).is_err());
-        assert!(Args::try_parse_from(["chatctl", "announce"]).is_err());
-    }
-}
+#[path = "args_tests.rs"]
+mod tests;

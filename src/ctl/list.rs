@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use super::Failure;
 use super::daemon::Daemon;
 use super::details::ends;
-use super::human::{count, duration, printable_json, size};
+use super::human::{count, counted, duration, printable_json, size};
+use super::progress::Progress;
 use super::table::{Column, Table, left, right};
 use crate::admin::{
     BanItem, ChannelItem, ConnectionItem, ConnectionState, ListenerItem, ListenerState, OperItem, Page,
@@ -28,7 +29,9 @@ pub(super) fn list(
     terminal: Option<usize>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let mut pages = Pages { daemon, request, left: limit.unwrap_or(u64::MAX), more: true };
+    // On a terminal the rows are progress enough.
+    let progress = terminal.is_none().then(|| Progress::begin("the list is on its way"));
+    let mut pages = Pages { daemon, request, left: limit.unwrap_or(u64::MAX), more: true, done: 0, progress };
     if json {
         while let Some(items) = pages.next::<Box<RawValue>>()? {
             for item in items {
@@ -81,6 +84,9 @@ struct Pages<'a> {
     left: u64,
     /// Whether the last page had a cursor.
     more: bool,
+    /// How many items there were so far.
+    done: u64,
+    progress: Option<Progress>,
 }
 
 impl Pages<'_> {
@@ -99,6 +105,10 @@ impl Pages<'_> {
             return Err(self.daemon.nonsense("a page with more items than were asked for"));
         }
         self.left -= page.items.len() as u64;
+        self.done += page.items.len() as u64;
+        if let Some(progress) = &self.progress {
+            progress.now(format!("{} so far", counted(self.done, "item", "items")));
+        }
         self.more = page.next.is_some();
         if let Some(next) = page.next {
             let next = next.parse().ok().filter(|&next| next != before);

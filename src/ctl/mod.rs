@@ -4,24 +4,33 @@
 //! protocol ([`crate::admin`]) and the places of the socket ([`crate::place`]).
 
 mod args;
+mod busiest;
+mod completions;
+mod config;
 mod daemon;
 mod details;
 mod hash;
 mod human;
 mod list;
+mod progress;
 mod render;
+mod stopping;
+mod style;
 mod table;
 mod watch;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 use serde_json::json;
 
-use crate::admin::{Problems, Request, RpcError};
-use args::Args;
+use crate::admin::{Busy, ConfigApplied, Problems, Request, RpcError};
+use crate::load::EX_CONFIG;
+use args::{Args, ConfigVerb, Verb};
 use daemon::Daemon;
+use progress::Progress;
+use style::{Colour, Style};
 
 /// Why a verb was not done.
 #[derive(Debug)]
@@ -32,6 +41,15 @@ enum Failure {
     Unreachable(String),
     /// A password that will not do, in words: exit status 1.
     Password(String),
+    /// A configuration file with errors: exit status 78, as that of chatd.
+    Checked {
+        /// The report, as `chatd --check-config` prints it.
+        report: String,
+        /// The same for programs.
+        refusal: RpcError,
+    },
+    /// Nobody has confirmed a configuration in time: exit status 1.
+    Unconfirmed,
     /// The answer cannot be printed.
     Output(io::Error),
 }
@@ -50,7 +68,8 @@ pub fn command() -> clap::Command {
 /// Runs chatctl.
 pub fn main() -> ExitCode {
     // A wrong command line ends the process here, with exit status 2.
-    let args = Args::parse();
+    let matches = command().color(Style::choice()).get_matches();
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let terminal = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
     let terminal = terminal.map(|(width, _)| usize::from(width.0));
     let json = args.json;
@@ -63,8 +82,20 @@ pub fn main() -> ExitCode {
 fn run(args: Args, terminal: Option<usize>, out: &mut dyn Write) -> Result<(), Failure> {
     let json = args.json;
     let (socket, timeout) = (args.socket.clone(), args.timeout());
-    let Some(request) = args.verb.request() else { return hash::run(json, out) };
-    let (mut request, limit) = request;
+    let (mut request, limit) = match args.verb.request() {
+        Ok(request) => request,
+        Err(Verb::HashPassword) => return hash::run(json, out),
+        Err(Verb::Completions { shell, program }) => return completions::run(&shell, &program, out),
+        Err(Verb::Config { verb: ConfigVerb::Check { file } }) => {
+            return config::check(file.as_deref(), json, out);
+        }
+        Err(Verb::Busiest { what, limit }) => {
+            let what = Busy::ALL.into_iter().find(|known| known.name() == what).expect("clap checks it");
+            let mut daemon = Daemon::connect(socket, true, timeout)?;
+            return busiest::run(&mut daemon, what, limit as usize, json, terminal, out);
+        }
+        Err(other) => unreachable!("{other:?} is one request"),
+    };
     let mut daemon = Daemon::connect(socket, !request.changes(), timeout)?;
     if request.page().is_some() {
         return list::list(&mut daemon, request, limit, json, terminal, out);
@@ -72,15 +103,44 @@ fn run(args: Args, terminal: Option<usize>, out: &mut dyn Write) -> Result<(), F
     if let Request::Watch { .. } = request {
         return watch::watch(&mut daemon, &request, json, out);
     }
-    let result = daemon.call(&request)?;
+    let result = {
+        let _progress = waits_for(&request).map(Progress::begin);
+        daemon.call(&request)?
+    };
     if json {
         writeln!(out, "{}", human::printable_json(result.get()))?;
-    } else {
-        let text = render::result(&request, result.get());
-        let text = text.map_err(|error| daemon.nonsense(&error.to_string()))?;
-        out.write_all(text.as_bytes())?;
+        return Ok(());
     }
-    Ok(())
+    let text = render::result(&request, result.get());
+    let text = text.map_err(|error| daemon.nonsense(&error.to_string()))?;
+    out.write_all(text.as_bytes())?;
+    follow(&mut daemon, &request, result.get(), out)
+}
+
+/// What is waited for when an answer takes long.
+fn waits_for(request: &Request) -> Option<&'static str> {
+    match request {
+        Request::ConfigApply { .. } | Request::ConfigDiff | Request::Reload => {
+            Some("chatd reads its configuration")
+        }
+        request if request.is_saved() => Some("chatd writes that to its disk"),
+        _ => None,
+    }
+}
+
+/// What is left to do for a person when there is an answer.
+fn follow(daemon: &mut Daemon, request: &Request, result: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    match request {
+        Request::ConfigApply { confirm_within: Some(_) } => {
+            let applied: serde_json::Result<ConfigApplied> = serde_json::from_str(result);
+            match applied.ok().and_then(|applied| applied.confirm_seconds) {
+                Some(seconds) => config::offer(daemon, seconds, out),
+                None => Ok(()),
+            }
+        }
+        Request::Shutdown { .. } => stopping::watch(daemon, out),
+        _ => Ok(()),
+    }
 }
 
 /// Says what went wrong, and turns it into the exit status.
@@ -98,6 +158,21 @@ fn finish(outcome: Result<(), Failure>, json: bool, out: &mut dyn Write) -> Exit
             complain(&what);
             ExitCode::from(1)
         }
+        Err(Failure::Checked { report, refusal }) => {
+            if json {
+                print_refusal(&refusal, out);
+            }
+            // As chatd says it.
+            let _ = writeln!(io::stderr(), "{}", human::printable_lines(&report));
+            ExitCode::from(EX_CONFIG)
+        }
+        Err(Failure::Unconfirmed) => {
+            complain(
+                "not confirmed in time: the configuration before is in force again\n\
+                 the file is as it was; \"chatctl config diff\" shows what it has otherwise",
+            );
+            ExitCode::from(1)
+        }
         Err(Failure::Unreachable(what)) => {
             // Rows that came before are worth having.
             let _ = out.flush();
@@ -106,13 +181,18 @@ fn finish(outcome: Result<(), Failure>, json: bool, out: &mut dyn Write) -> Exit
         }
         Err(Failure::Refused(refusal)) => {
             if json {
-                let _ = writeln!(out, "{}", human::printable_json(&json!({ "error": refusal }).to_string()));
+                print_refusal(&refusal, out);
             }
             let _ = out.flush();
             complain(&reason(&refusal));
             ExitCode::from(1)
         }
     }
+}
+
+fn print_refusal(refusal: &RpcError, out: &mut dyn Write) {
+    let _ = writeln!(out, "{}", human::printable_json(&json!({ "error": refusal }).to_string()));
+    let _ = out.flush();
 }
 
 /// The daemon's reason, with the problems of a refused configuration.
@@ -125,5 +205,6 @@ fn reason(refusal: &RpcError) -> String {
 
 fn complain(what: &str) {
     // With stderr gone, too, the exit status has to do.
-    let _ = writeln!(io::stderr(), "chatctl: {}", human::printable_lines(what));
+    let name = Style::stderr().paint(Colour::Red, "chatctl:");
+    let _ = writeln!(io::stderr(), "{name} {}", human::printable_lines(what));
 }

@@ -5,9 +5,12 @@ use std::fmt::Write;
 
 use serde::de::DeserializeOwned;
 
-use super::details;
 use super::human::{count, counted, duration, microseconds, printable, printable_lines, size};
-use crate::admin::{Announced, Kicked, LogLevel, Reloaded, Request, ShuttingDown, Stats, Version};
+use super::style::Style;
+use super::{config, details};
+use crate::admin::{
+    Announced, ConfigApplied, Kicked, LogLevel, Reloaded, Request, ShuttingDown, Stats, Version,
+};
 
 /// The answer to a request, in lines.
 ///
@@ -21,6 +24,10 @@ pub(super) fn result(request: &Request, json: &str) -> serde_json::Result<String
         Request::ChannelInfo { .. } => details::channel(&read(json)?),
         Request::ChannelMode { .. } => details::modes(&read(json)?),
         Request::ChannelTopic { .. } => details::topic(&read(json)?),
+        Request::ConfigApply { .. } => applied(&read(json)?),
+        Request::ConfigConfirm => config::confirmed(read(json)?),
+        Request::ConfigDiff => config::diff(&read(json)?, Style::stdout()),
+        Request::ConfigStatus => config::status(read(json)?),
         Request::Drain { .. } => details::draining(read(json)?),
         Request::FilterAdd { .. } => format!("added\n{}", details::filter(&read(json)?)),
         Request::FilterDel { .. } => format!("removed\n{}", details::filter(&read(json)?)),
@@ -37,6 +44,7 @@ pub(super) fn result(request: &Request, json: &str) -> serde_json::Result<String
         // chatctl has its own help, lists are printed page by page, and events as they come.
         Request::Help
         | Request::BanList { .. }
+        | Request::Busiest { .. }
         | Request::List(_)
         | Request::OperList { .. }
         | Request::Unwatch
@@ -90,6 +98,10 @@ fn reloaded(report: &Reloaded) -> String {
         let _ = writeln!(text, "warning: {}", printable_lines(warning.trim_end()));
     }
     text
+}
+
+fn applied(applied: &ConfigApplied) -> String {
+    reloaded(&applied.reloaded) + &config::to_confirm(applied)
 }
 
 fn shutting_down(stopping: ShuttingDown) -> String {
@@ -155,7 +167,13 @@ fn stats(stats: &Stats) -> String {
         ),
         ("descriptors", format!("{} of {}", count(stats.descriptors_open), count(stats.descriptors_limit))),
     ];
-    rows.iter().fold(String::new(), |mut text, (label, value)| {
+    let confirm = stats.confirm_seconds.map(|seconds| {
+        (
+            "configuration",
+            format!("goes back in {}, unless this keeps it: chatctl config confirm", duration(seconds)),
+        )
+    });
+    rows.iter().chain(&confirm).fold(String::new(), |mut text, (label, value)| {
         let _ = writeln!(text, "{label:<17}  {value}");
         text
     })

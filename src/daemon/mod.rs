@@ -20,20 +20,15 @@ mod start;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::config::{self, Config, LogTarget};
-use crate::load::{self, Given, LoadError, Loaded};
+use crate::load::{self, EX_CONFIG, Given, LoadError};
 use crate::net::Inherited;
-use crate::place;
 use announce::{Audience, say};
 use args::Args;
 use detach::Side;
 use start::Prepared;
-
-/// The exit status for a configuration that is refused, from sysexits(3): a supervisor that starts chatd again would
-/// find the same one.
-const EX_CONFIG: u8 = 78;
 
 /// Why chatd did not do what it was asked for: what a person reads, and the exit status.
 struct Failure {
@@ -51,6 +46,11 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         Self { message: error.to_string(), status: EX_CONFIG }
     }
+}
+
+/// The command line, for whoever makes manuals and completions of it.
+pub fn command() -> clap::Command {
+    Args::command()
 }
 
 /// Runs chatd. The exit status is 0 after a stop that was asked for, 1 when the system refused something, 2 for wrong
@@ -82,7 +82,7 @@ fn start(args: &Args) -> Result<(), Failure> {
     }
     if args.check_config || args.print_config {
         let loaded = load::load(args.config.as_deref(), None)?;
-        let text = if args.check_config { checked(&loaded) } else { config::print(&loaded.config) };
+        let text = if args.check_config { loaded.verdict() } else { config::print(&loaded.config) };
         return Ok(print(&text)?);
     }
     // What systemd passes is not for a process that detaches from it; there, it was closed.
@@ -126,16 +126,6 @@ fn print(text: &str) -> Result<(), String> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(named(format!("stdout: {error}"))),
         _ => Ok(()),
     }
-}
-
-/// The answer to `--check-config` when there is no error.
-fn checked(loaded: &Loaded) -> String {
-    let verdict = match &loaded.path {
-        Some(path) => format!("{}: the configuration is good\n", path.display()),
-        None => format!("no {}: the built-in configuration is good\n", place::CONFIG_FILE),
-    };
-    let warnings = loaded.warnings.iter().map(|warning| format!("{warning}\n\n"));
-    warnings.chain([verdict]).collect()
 }
 
 /// Where records go.

@@ -4,12 +4,12 @@ use super::audit;
 use super::conn::{Caller, Power, State};
 use super::driver::Driver;
 use super::operate::{no_channel, uncut};
-use super::reload::Waiter;
+use super::reload::{Read, Waiter};
 use super::shell::GateKind;
 use super::shell::{STOPPED, Shell};
 use crate::admin::{
-    self, Announced, Calls, Help, Json, Kicked, LogLevel, METHODS, NOT_DONE, NOT_FOUND, Reloaded, Request,
-    RpcError, ShuttingDown, Stats, Target, Unwatched, Version,
+    self, Announced, Calls, Help, Json, Kicked, LogLevel, METHODS, NOT_DONE, NOT_FOUND, Request, RpcError,
+    ShuttingDown, Stats, Target, Unwatched, Version,
 };
 use crate::id::ClientId;
 use crate::outbox::Shelf;
@@ -26,6 +26,14 @@ pub(super) struct Parked {
     calls: Calls,
 }
 
+impl Parked {
+    /// The requests of the line that its caller may make.
+    pub(super) fn requests(&self) -> impl Iterator<Item = &Request> {
+        let may = |request: &&Request| self.caller.power == Power::Admin || !request.changes();
+        self.calls.requests().filter(may)
+    }
+}
+
 /// A line of requests that has been carried out, and whose answer waits until that is on disk.
 pub(super) struct Unsaved {
     parked: Parked,
@@ -36,30 +44,30 @@ pub(super) struct Unsaved {
 }
 
 impl<D: Driver> Shell<D> {
-    /// Carries out a line of requests. Returns what it costs of the connection's share of a turn. A line with a
-    /// reload in it is put aside, whole, until the configuration has been read; the connection waits meanwhile.
+    /// Carries out a line of requests. Returns what it costs of the connection's share of a turn. A line that needs the
+    /// configuration file is put aside, whole, until the configuration has been read; the connection waits meanwhile.
     pub(super) fn admin_line(&mut self, id: ClientId, caller: Caller, line: &[u8]) -> usize {
         self.scanned = 0;
         let calls = admin::parse(line);
         audit::record_faulty(id, caller, &calls);
         let requests = calls.len();
-        let reloads = caller.power == Power::Admin && calls.requests().any(|it| *it == Request::Reload);
-        if reloads && !self.too_many_reloads() {
+        let parked = Parked { id, caller, calls };
+        if parked.requests().any(Request::reads_config) && !self.too_many_reloads() {
             if let Some(conn) = self.conns.get_mut(id) {
                 conn.parked = true;
             }
-            self.reload(Some(Waiter::Admin(Parked { id, caller, calls })));
+            self.reload(Some(Waiter::Admin(parked)));
         } else {
             let busy = RpcError::new(admin::TOO_LARGE, "too many requests wait for a reload already");
-            self.carry_out(id, caller, calls, &Err(busy));
+            self.carry_out(id, caller, parked.calls, &Read::refused(busy));
         }
         requests + self.scanned / SCAN_PER_REQUEST
     }
 
     /// Carries out a line that was put aside. Its connection may have gone; what it asked for still holds.
-    pub(super) fn unpark(&mut self, parked: Parked, reloaded: &Result<Reloaded, RpcError>) {
+    pub(super) fn unpark(&mut self, parked: Parked, read: &Read) {
         let Parked { id, caller, calls } = parked;
-        self.carry_out(id, caller, calls, reloaded);
+        self.carry_out(id, caller, calls, read);
         // It may wait on, for the disk.
         if self.unsaved.iter().any(|unsaved| unsaved.parked.id == id) {
             return;
@@ -72,13 +80,7 @@ impl<D: Driver> Shell<D> {
 
     /// Carries out the requests of a line that has one in it whose answer waits until what it changes is on disk, and puts
     /// the answer aside until then.
-    fn carry_out_saved(
-        &mut self,
-        id: ClientId,
-        caller: Caller,
-        calls: Calls,
-        reloaded: &Result<Reloaded, RpcError>,
-    ) {
+    fn carry_out_saved(&mut self, id: ClientId, caller: Caller, calls: Calls, read: &Read) {
         let requests: Vec<Request> = calls.requests().cloned().collect();
         let before = self.server.newest_save();
         let (mut outcomes, mut bytes) = (Vec::new(), 0);
@@ -92,7 +94,7 @@ impl<D: Driver> Shell<D> {
             let full = request.is_saved() && self.unsaved.len() >= ADMIN_CONNECTIONS;
             let busy = || RpcError::new(admin::TOO_LARGE, "too many requests wait for the disk; try again");
             let asked = self.server.newest_save();
-            let outcome = if full { Err(busy()) } else { self.answer(id, caller, &request, reloaded) };
+            let outcome = if full { Err(busy()) } else { self.answer(id, caller, &request, read) };
             let saves = request.is_saved() && self.server.newest_save() > asked;
             bytes += outcome.as_ref().map_or(0, |result| result.as_str().len());
             outcomes.push((request, outcome, saves));
@@ -148,20 +150,14 @@ impl<D: Driver> Shell<D> {
         self.answered(id, reply);
     }
 
-    /// Carries out the requests of a line, `reloaded` being what has come of any reload.
-    fn carry_out(
-        &mut self,
-        id: ClientId,
-        caller: Caller,
-        calls: Calls,
-        reloaded: &Result<Reloaded, RpcError>,
-    ) {
+    /// Carries out the requests of a line, `read` being what has come of reading the configuration.
+    fn carry_out(&mut self, id: ClientId, caller: Caller, calls: Calls, read: &Read) {
         if calls.requests().any(Request::is_saved) {
-            self.carry_out_saved(id, caller, calls, reloaded);
+            self.carry_out_saved(id, caller, calls, read);
             return;
         }
         let reply = calls.answer(|request| {
-            let outcome = self.answer(id, caller, request, reloaded);
+            let outcome = self.answer(id, caller, request, read);
             audit::record(id, caller, request, &outcome);
             outcome
         });
@@ -197,7 +193,7 @@ impl<D: Driver> Shell<D> {
         id: ClientId,
         caller: Caller,
         request: &Request,
-        reloaded: &Result<Reloaded, RpcError>,
+        read: &Read,
     ) -> Result<Json, RpcError> {
         if caller.power == Power::Monitor && request.changes() {
             return Err(self.not_allowed(request));
@@ -216,9 +212,14 @@ impl<D: Driver> Shell<D> {
             Request::BanAdd { .. } => Json::of(&self.ban_add(request, caller.peer)?),
             Request::BanDel { mask, kind } => Json::of(&self.ban_del(mask, kind.as_deref(), caller.peer)?),
             Request::BanList { mask, limit, after } => self.ban_list(mask.as_deref(), *limit, *after),
+            Request::Busiest { what, limit, after } => self.busiest(*what, *limit, *after),
             Request::ChannelInfo { channel } => Json::of(&self.channel_info(channel, caller.power)?),
             Request::ChannelMode { channel, modes } => Json::of(&self.channel_mode(channel, modes)?),
             Request::ChannelTopic { channel, change } => Json::of(&self.channel_topic(channel, change)?),
+            Request::ConfigApply { .. } => Json::of(&self.applied(&read.reloaded)?),
+            Request::ConfigConfirm => Json::of(&self.confirm()?),
+            Request::ConfigDiff => Json::of(read.difference.as_ref().map_err(Clone::clone)?),
+            Request::ConfigStatus => Json::of(&self.config_status()),
             Request::Drain { undo } => Json::of(&self.set_draining(!undo)?),
             Request::FilterAdd { .. } => Json::of(&self.filter_add(request)?),
             Request::FilterDel { name } => Json::of(&self.filter_del(name)?),
@@ -241,7 +242,7 @@ impl<D: Driver> Shell<D> {
                 Json::of(&LogLevel { level: name(log::max_level()), before: level.map(|_| name(before)) })
             }
             Request::OperList { limit, after } => self.oper_list(*limit, *after),
-            Request::Reload => Json::of(reloaded.as_ref().map_err(Clone::clone)?),
+            Request::Reload => Json::of(read.reloaded.as_ref().map_err(Clone::clone)?),
             Request::Shutdown { reason } => {
                 let connections = self.server.stats().connections;
                 self.stop(reason.as_deref().unwrap_or(STOPPED));
@@ -357,6 +358,7 @@ impl<D: Driver> Shell<D> {
             memory_limit_bytes: memory.limit,
             descriptors_open: process.descriptors,
             descriptors_limit: process.descriptors_limit,
+            confirm_seconds: self.confirm_seconds(),
         }
     }
 }

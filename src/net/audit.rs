@@ -99,6 +99,7 @@ impl fmt::Display for About<'_> {
                 action.iter().try_for_each(|action| write!(f, " action={action}"))?;
                 reason.iter().try_for_each(|reason| write!(f, " reason={}", Quoted(reason)))
             }
+            Request::ConfigApply { confirm_within: Some(seconds) } => write!(f, " confirm_within={seconds}"),
             Request::Drain { undo } => write!(f, " on={}", !undo),
             Request::FilterDel { name } => write!(f, " name={}", Quoted(name)),
             Request::Lockdown { on: Some(on) } => write!(f, " on={on}"),

@@ -17,10 +17,11 @@
 //! | `trim` | when what was there for many is given back |
 //! | `drain` | no new clients |
 //! | `accept`, `input`, `output` | the shell's three ways with descriptors |
-//! | `admin`, `list`, `stats`, `operate`, `bans`, `filters` | the admin socket's answers |
+//! | `admin`, `busiest`, `list`, `stats`, `operate`, `bans`, `filters` | the admin socket's answers |
 //! | `audit` | who has changed what, in the log |
 //! | `watch` | who is told of events as they happen |
 //! | `reload` | taking over a new configuration |
+//! | `confirm` | going back to the one before, unless somebody says that the new one is good |
 //! | `jobs` | work that can block: what the server asks for and what becomes of it |
 //! | `worker`, `crews` | the threads that do it, and the queue in which they report |
 //! | `resolve` | names of addresses |
@@ -32,6 +33,8 @@ mod admin;
 mod audit;
 mod backlog;
 mod bans;
+mod busiest;
+mod confirm;
 mod conn;
 mod crews;
 mod drain;

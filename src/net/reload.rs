@@ -7,15 +7,16 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::admin::Parked;
+use super::confirm::Pending;
 use super::driver::Driver;
 use super::jobs;
 use super::shell::{GateKind, Shell};
 use super::supervision::Phase;
 use super::{BindError, Job, Loading};
-use crate::admin::{Happening, ListenerStep, Problem, Reloaded, RpcError};
+use crate::admin::{ConfigDiff, Happening, ListenerStep, Problem, Reloaded, Request, RpcError};
 use crate::config::{self, Diagnostic, Endpoint, Listen, Severity};
 use crate::id::ClientId;
-use crate::load::Loaded;
+use crate::load::{LoadError, Loaded};
 use crate::log::Quoted;
 use crate::proto::limits::ADMIN_CONNECTIONS;
 use crate::server::Input;
@@ -24,13 +25,20 @@ impl<D: Driver> Shell<D> {
     /// Has the configuration read again. Whoever asks while it is being read has it read once more: what they
     /// mean may have been written after it was read.
     pub(super) fn reload(&mut self, waiter: Option<Waiter>) {
+        let wish = waiter.as_ref().map_or(Wish::RELOAD, Waiter::wish);
         if self.reloading.reads {
             self.reloading.again = true;
-            self.reloading.later.extend(waiter);
+            self.reloading.later.push(wish, waiter);
             return;
         }
-        self.reloading.now.extend(waiter);
-        self.tell_phase(Phase::Reloading);
+        self.reloading.now.push(wish, waiter);
+        self.begin_read();
+    }
+
+    fn begin_read(&mut self) {
+        if self.reloading.now.wish.takes_over {
+            self.tell_phase(Phase::Reloading);
+        }
         self.reloading.reads = self.driver.begin(Job::Load);
         if !self.reloading.reads {
             self.loaded(Err(jobs::unread(jobs::NO_READER)));
@@ -41,34 +49,58 @@ impl<D: Driver> Shell<D> {
     /// those who asked. Belongs to a turn, as an event does.
     pub fn loaded(&mut self, outcome: Loading) {
         self.reloading.reads = false;
-        let outcome = if self.stopping.is_some() {
-            Err(RpcError::refused("the server is stopping", Vec::new()))
+        let Waiting { wish, waiters } = std::mem::take(&mut self.reloading.now);
+        let read = if self.stopping.is_some() {
+            Read::refused(RpcError::refused("the server is stopping", Vec::new()))
         } else {
-            self.take_over(outcome)
+            self.use_it(outcome, wish)
         };
-        self.happened(|| read(&outcome));
-        self.supervision.refused = outcome.is_err() && self.stopping.is_none();
-        for waiter in std::mem::take(&mut self.reloading.now) {
+        if wish.takes_over {
+            self.happened(|| happening(&read.reloaded));
+            self.supervision.refused = read.reloaded.is_err() && self.stopping.is_none();
+        }
+        for waiter in waiters {
             match waiter {
-                Waiter::Admin(parked) => self.unpark(parked, &outcome),
-                Waiter::Client(client) => self.tell(Input::Rehashed { client, outcome: in_words(&outcome) }),
+                Waiter::Admin(parked) => self.unpark(parked, &read),
+                Waiter::Client(client) => {
+                    self.tell(Input::Rehashed { client, outcome: in_words(&read.reloaded) });
+                }
             }
         }
         if std::mem::take(&mut self.reloading.again) {
             self.reloading.now = std::mem::take(&mut self.reloading.later);
-            self.reload(None);
+            self.begin_read();
         }
     }
 
-    /// Whether a configuration is being read.
+    /// Whether a configuration is being read that is to be taken over.
     pub(super) fn is_reloading(&self) -> bool {
-        self.reloading.reads
+        self.reloading.reads && self.reloading.now.wish.takes_over
     }
 
     /// Whether so many requests wait for a reload that one more is not taken.
     pub(super) fn too_many_reloads(&self) -> bool {
-        let waiting = self.reloading.now.iter().chain(&self.reloading.later);
+        let waiting = self.reloading.now.waiters.iter().chain(&self.reloading.later.waiters);
         waiting.filter(|waiter| matches!(waiter, Waiter::Admin(_))).count() >= ADMIN_CONNECTIONS
+    }
+
+    /// Does what is wished for with a configuration that has been read.
+    fn use_it(&mut self, outcome: Loading, wish: Wish) -> Read {
+        let unasked = || RpcError::refused("nobody has asked for this", Vec::new());
+        let difference = match &outcome {
+            _ if !wish.looks => Err(unasked()),
+            Ok(loaded) => Ok(self.difference(loaded)),
+            Err(error) => Err(RpcError::refused("the configuration file has errors", problems(error))),
+        };
+        if !wish.takes_over {
+            return Read { reloaded: Err(unasked()), difference };
+        }
+        let before = Rc::clone(self.server.config());
+        let reloaded = self.take_over(outcome);
+        if let Ok(report) = &reloaded {
+            self.note_reload(report, before, wish.confirm_within);
+        }
+        Read { reloaded, difference }
     }
 
     fn take_over(&mut self, outcome: Loading) -> Result<Reloaded, RpcError> {
@@ -76,10 +108,7 @@ impl<D: Driver> Shell<D> {
             for problem in &error.problems {
                 log::error!("reload refused: {}", problem.one_line());
             }
-            // Whoever has room for one problem gets one that must be solved.
-            let (errors, warnings): (Vec<_>, Vec<_>) =
-                error.problems.iter().partition(|problem| problem.severity == Severity::Error);
-            errors.into_iter().chain(warnings).map(located).collect::<Vec<_>>()
+            problems(&error)
         });
         let prepared = loaded.and_then(|loaded| {
             let listeners = self.prepare(&loaded.config.listen).map_err(|errors| {
@@ -100,7 +129,7 @@ impl<D: Driver> Shell<D> {
     }
 
     /// Opens listeners for the addresses that are new. Returns their tokens, and those that are no longer wanted.
-    fn prepare(&mut self, wanted: &[Listen]) -> Result<Listeners, Vec<BindError>> {
+    pub(super) fn prepare(&mut self, wanted: &[Listen]) -> Result<Listeners, Vec<BindError>> {
         let mut old: Vec<(u64, SocketAddr, SocketAddr)> = self
             .chat_gates()
             .filter_map(|(token, requested, real)| Some((token, requested.address()?, real)))
@@ -193,7 +222,7 @@ impl<D: Driver> Shell<D> {
         addresses
     }
 
-    fn commit(&mut self, loaded: Loaded, listeners: Listeners) -> Reloaded {
+    pub(super) fn commit(&mut self, loaded: Loaded, listeners: Listeners) -> Reloaded {
         let old = Rc::clone(self.server.config());
         let mut config = loaded.config;
         let to_strings = |names: Vec<&'static str>| names.into_iter().map(ToOwned::to_owned).collect();
@@ -233,17 +262,109 @@ impl<D: Driver> Shell<D> {
     }
 }
 
-/// A reload under way.
-#[derive(Default)]
+/// A reload under way, and what became of the last ones.
 pub(super) struct Reloading {
     /// The configuration is being read.
     reads: bool,
     /// It is to be read again after that.
     again: bool,
     /// Requests that are answered when it has been read.
-    now: Vec<Waiter>,
+    now: Waiting,
     /// Requests that are answered when it has been read again.
-    later: Vec<Waiter>,
+    later: Waiting,
+    /// What the daemon goes back to, unless that is confirmed which it has.
+    pub(super) pending: Option<Pending>,
+    /// When the configuration in force was put there, in milliseconds of the monotonic clock.
+    pub(super) since_ms: u64,
+    /// Whether that was by going back.
+    pub(super) rolled_back: bool,
+}
+
+impl Reloading {
+    /// None, at the start.
+    pub(super) fn new(now_ms: u64) -> Self {
+        Self {
+            reads: false,
+            again: false,
+            now: Waiting::default(),
+            later: Waiting::default(),
+            pending: None,
+            since_ms: now_ms,
+            rolled_back: false,
+        }
+    }
+}
+
+/// Those who wait for one reading of the configuration, and what they want of it together.
+#[derive(Default)]
+struct Waiting {
+    wish: Wish,
+    waiters: Vec<Waiter>,
+}
+
+impl Waiting {
+    fn push(&mut self, wish: Wish, waiter: Option<Waiter>) {
+        self.wish = self.wish.with(wish);
+        self.waiters.extend(waiter);
+    }
+}
+
+/// What is to be done with a configuration that has been read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wish {
+    /// It is to be compared with the one in force.
+    looks: bool,
+    /// It is to be taken over.
+    takes_over: bool,
+    /// It is to be confirmed within so many seconds then.
+    confirm_within: Option<u64>,
+}
+
+impl Wish {
+    const RELOAD: Self = Self { looks: false, takes_over: true, confirm_within: None };
+
+    fn of(request: &Request) -> Self {
+        match request {
+            Request::ConfigApply { confirm_within } => {
+                Self { confirm_within: *confirm_within, ..Self::RELOAD }
+            }
+            Request::Reload => Self::RELOAD,
+            Request::ConfigDiff => Self { looks: true, ..Self::default() },
+            _ => Self::default(),
+        }
+    }
+
+    /// Both. Of two times to confirm in, the shorter one holds.
+    fn with(self, other: Self) -> Self {
+        let times = [self.confirm_within, other.confirm_within];
+        Self {
+            looks: self.looks || other.looks,
+            takes_over: self.takes_over || other.takes_over,
+            confirm_within: times.into_iter().flatten().min(),
+        }
+    }
+}
+
+/// What came of reading the configuration.
+pub(super) struct Read {
+    /// Of taking it over, if somebody has asked for that.
+    pub(super) reloaded: Result<Reloaded, RpcError>,
+    /// Of comparing it with the one that was in force before, if somebody has asked for that.
+    pub(super) difference: Result<ConfigDiff, RpcError>,
+}
+
+impl Read {
+    /// It was not read.
+    pub(super) fn refused(error: RpcError) -> Self {
+        Self { reloaded: Err(error.clone()), difference: Err(error) }
+    }
+}
+
+/// What is wrong with a configuration. Whoever has room for one problem gets one that must be solved.
+fn problems(error: &LoadError) -> Vec<Problem> {
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        error.problems.iter().partition(|problem| problem.severity == Severity::Error);
+    errors.into_iter().chain(warnings).map(Problem::from).collect()
 }
 
 /// Who waits for a reload.
@@ -254,8 +375,17 @@ pub(super) enum Waiter {
     Client(ClientId),
 }
 
+impl Waiter {
+    fn wish(&self) -> Wish {
+        match self {
+            Self::Admin(parked) => parked.requests().map(Wish::of).fold(Wish::default(), Wish::with),
+            Self::Client(_) => Wish::RELOAD,
+        }
+    }
+}
+
 /// What came of a reload, for those who watch.
-fn read(outcome: &Result<Reloaded, RpcError>) -> Happening {
+pub(super) fn happening(outcome: &Result<Reloaded, RpcError>) -> Happening {
     let (changed, restart_needed, problems) = match outcome {
         Ok(report) => (report.changed.clone(), report.restart_needed.clone(), 0),
         Err(error) => {
@@ -300,25 +430,15 @@ fn not_passed(name: &str) -> BindError {
     BindError::new(format_args!("the inherited socket `{name}`"), reason)
 }
 
-/// A problem at a place of a file.
-fn located(problem: &Diagnostic) -> Problem {
-    Problem {
-        file: Some(problem.file.clone()),
-        line: problem.line.map(|line| line as u64),
-        column: problem.column.map(|column| column as u64),
-        message: problem.message.clone(),
-        report: problem.to_string(),
-    }
-}
-
 /// A problem that is in no file.
 fn unlocated(error: &BindError) -> Problem {
     let message = error.to_string();
     Problem { file: None, line: None, column: None, report: message.clone(), message }
 }
 
-/// Listeners that a reload keeps, opens and closes, by token.
-struct Listeners {
+/// Listeners that a reload keeps, opens and closes, by token. All others stay as they are.
+#[derive(Default)]
+pub(super) struct Listeners {
     /// With the address as the configuration has it now.
     kept: Vec<(u64, SocketAddr)>,
     added: Vec<u64>,

@@ -190,7 +190,7 @@ impl<D: Driver> Shell<D> {
             conns: Slots::default(),
             gates: Vec::new(),
             next_gate: FIRST_GATE,
-            reloading: Reloading::default(),
+            reloading: Reloading::new(now.mono_ms),
             supervision: Supervision::default(),
             saving: Saving::default(),
             unsaved: Vec::new(),
@@ -432,6 +432,7 @@ impl<D: Driver> Shell<D> {
                 None => self.unpause(token),
             }
         }
+        self.roll_back_if_due();
         if self.server.deadline().is_some_and(|at| at <= self.now.mono_ms) {
             self.tell(Input::Tick);
         }
@@ -590,7 +591,8 @@ impl<D: Driver> Shell<D> {
         if more || self.owes_gaps() {
             return Some(0);
         }
-        let others = [self.trim.at, self.server.deadline(), self.stopping, self.supervision.deadline()];
+        let end = self.stopping.or_else(|| self.rollback_at());
+        let others = [self.trim.at, self.server.deadline(), end, self.supervision.deadline()];
         self.timers.first().map(|&(at, _)| at).into_iter().chain(others.into_iter().flatten()).min()
     }
 }

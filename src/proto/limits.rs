@@ -180,6 +180,12 @@ pub const ADMIN_PAGE_DEFAULT: usize = 100;
 pub const ADMIN_PAGE: usize = 1_000;
 /// Slots looked at for one page of `list`; a page may end early, with a cursor, when few match.
 pub const ADMIN_SCAN: usize = 10_000;
+/// Most clients or channels that one answer to `busiest` has.
+pub const ADMIN_BUSIEST: usize = 100;
+/// Clients or channels that it has when the request does not say.
+pub const ADMIN_BUSIEST_DEFAULT: usize = 10;
+/// Differences that one answer to `config.diff` has.
+pub const ADMIN_DIFFERENCES: usize = 200;
 /// Members, and entries of each list, that `channel.info` shows.
 pub const ADMIN_ENTRIES: usize = 250;
 /// An admin connection that takes no byte for this long while some wait is closed, in milliseconds.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::members::Members;
+use super::recent::Recent;
 use crate::proto::modes::{AUDITORIUM, HALF_OPERATOR, LISTS, PRIVATE, SECRET};
 
 pub(super) use super::members::Member;
@@ -14,6 +15,10 @@ pub(super) struct Channel {
     /// Never reused, unlike the index: what an invitation refers to.
     pub(super) serial: u64,
     pub(super) created_unix_ms: u64,
+    /// Messages to it of late, up to `said_ms`.
+    pub(super) messages: Recent,
+    /// When the last of them was, in monotonic milliseconds.
+    pub(super) said_ms: u64,
     /// When it last took another name, in monotonic milliseconds.
     pub(super) renamed_ms: Option<u64>,
     pub(super) topic: Option<Topic>,
@@ -98,6 +103,8 @@ impl Channel {
             name: name.into(),
             serial,
             created_unix_ms: now_unix_ms,
+            messages: Recent::default(),
+            said_ms: 0,
             renamed_ms: None,
             topic: None,
             flags,
@@ -120,6 +127,14 @@ impl Channel {
     pub(super) fn all_members(&mut self) -> (&Self, &[Member]) {
         self.members.settle();
         (self, self.members.listed())
+    }
+
+    /// Counts a message to it.
+    #[inline]
+    pub(super) fn count_message(&mut self, now_ms: u64) {
+        self.messages.roll(self.said_ms, now_ms);
+        self.messages.count();
+        self.said_ms = now_ms;
     }
 
     /// What stands before its name in 353.

@@ -7,6 +7,7 @@ use super::Peer;
 use super::admission::Admission;
 use super::extras::Extras;
 use super::jobs::Parked;
+use super::recent::Recent;
 use super::response::Response;
 use super::throttle::Throttle;
 use super::timers::Armed;
@@ -45,6 +46,8 @@ pub(super) struct Client {
     /// Whether it was sent a PING since.
     pub(super) pinged: bool,
     pub(super) messages_in: u64,
+    /// Its lines of late, up to `heard_ms`.
+    pub(super) lines: Recent,
     pub(super) throttle: Throttle,
     /// When operators were last told that it sends too fast, in monotonic milliseconds.
     pub(super) flooded_ms: Option<NonZeroU64>,
@@ -58,7 +61,7 @@ pub(super) struct Client {
 }
 
 /// Servers are chosen for how many can be idle on them.
-const _: () = assert!(size_of::<Client>() <= 336);
+const _: () = assert!(size_of::<Client>() <= 344);
 
 /// How far a connection has come.
 pub(super) enum Stage {
@@ -131,6 +134,7 @@ impl Client {
 
     /// Notes that it has given a sign of life.
     pub(super) fn heard(&mut self, now_ms: u64) {
+        self.lines.roll(self.heard_ms, now_ms);
         (self.heard_ms, self.pinged) = (now_ms, false);
     }
 

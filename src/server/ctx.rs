@@ -292,7 +292,10 @@ impl Ctx<'_> {
         let mut forms = if matches!(to, To::Channel { .. }) { Forms::new(draft) } else { Forms::own(draft) };
         match to {
             To::Channel { index, least } => {
-                let members = channels[index as usize].as_mut().map_or(&[][..], |it| it.all_members().1);
+                let members = channels[index as usize].as_mut().map_or(&[][..], |it| {
+                    it.count_message(now.mono_ms);
+                    it.all_members().1
+                });
                 for member in members {
                     if member.slot != me && member.prefixes >= least && !deaf.has(member.slot) {
                         forms.send(member.slot, self.out, stamp, now.unix_ms);

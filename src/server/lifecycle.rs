@@ -6,6 +6,7 @@ use super::class::same_secret;
 use super::client::{Client, Registration, Stage, User};
 use super::ctx::Ctx;
 use super::outgoing::{Draft, Source};
+use super::recent::Recent;
 use super::throttle::Throttle;
 use super::timers::{Armed, Kind};
 use super::whowas::Past;
@@ -45,6 +46,7 @@ impl Server {
             heard_ms: self.now.mono_ms,
             pinged: false,
             messages_in: 0,
+            lines: Recent::default(),
             throttle: Throttle::default(),
             flooded_ms: None,
             work: None,

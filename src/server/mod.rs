@@ -36,6 +36,7 @@
 //! | `jobs` | commands that wait for another thread |
 //! | `state` | what outlives a restart |
 //! | `info` | what the admin socket shows |
+//! | `recent` | who says much, and where |
 //! | `details` | all that is known of one channel or user |
 //! | `admin` | what the admin socket changes |
 //! | `check` | the invariants |
@@ -73,6 +74,7 @@ mod notices;
 mod operator;
 mod outgoing;
 mod policy;
+mod recent;
 mod response;
 mod rounds;
 mod setting;

@@ -101,7 +101,8 @@ impl Drop for Fake {
 pub(crate) fn chatctl(line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
     command.args(line.split_whitespace()).stdin(Stdio::null());
-    for name in ["CHATD_SOCKET", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"] {
+    // Without TERM nothing has colours, on terminals, too.
+    for name in ["CHATD_SOCKET", "RUNTIME_DIRECTORY", "TERM", "XDG_RUNTIME_DIR"] {
         command.env_remove(name);
     }
     command

@@ -6,6 +6,8 @@ use chatd::server::Cause;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::busy::{busy_channel, busy_client};
+use crate::config::config_diff;
 use crate::details::{ban_item, channel_details, channel_topic, filter_item, user_details};
 use crate::lists::{channel, connection, listener, oper, user};
 
@@ -212,9 +214,16 @@ fn chatd_admin_7_has_every_member_of_every_result() {
         ("ban.add", members(&ban_item())),
         ("ban.del", members(&ban_item())),
         ("ban.list", members(&Page::<u8> { items: vec![], next: Some(String::new()) })),
+        ("busiest", members(&Busiest::<u8> { items: vec![], next: Some(String::new()), period_ms: 0 })),
+        ("Items of busiest clients", members(&busy_client())),
+        ("Items of busiest channels", members(&busy_channel())),
         ("channel.info", members(&channel_details())),
         ("channel.mode", members(&ModesChanged { name: String::new(), modes: String::new() })),
         ("channel.topic", members(&channel_topic())),
+        ("config.apply", members(&ConfigApplied::default())),
+        ("config.confirm", members(&ConfigConfirmed { seconds_left: 0 })),
+        ("config.diff", members(&config_diff())),
+        ("config.status", members(&ConfigStatus::default())),
         ("drain", members(&Draining { on: true, changed: true, connections: 0 })),
         ("filter.add", members(&filter_item())),
         ("filter.del", members(&filter_item())),
@@ -248,6 +257,7 @@ fn chatd_admin_7_has_every_member_of_every_result() {
         }
     };
     nested("Items of list connections", members(&credentials));
+    nested("config.diff", members(&config_diff().differences[0]));
     nested("channel.info", members(&channel_details().lists[0]));
     nested("channel.info", members(&channel_details().lists[0].entries[0]));
     for method in METHODS {
@@ -301,6 +311,12 @@ fn chatd_admin_7_has_every_error_and_bound() {
     }
     assert!(section("ban.add").join(" ").contains(&format!("at most {} bytes", limits::BAN_REASON)));
     assert!(section("ban.add").join(" ").contains(&format!("at most {} bans", limits::SERVER_BANS)));
+    assert!(section("busiest").join(" ").contains(&format!("{} if absent", limits::ADMIN_BUSIEST_DEFAULT)));
+    let differences = format!("most {}", limits::ADMIN_DIFFERENCES);
+    assert!(section("config.diff").join(" ").contains(&differences));
+    let times = format!("from {CONFIRM_LEAST} seconds to {} hours", CONFIRM_MOST / 3_600);
+    assert!(section("config.apply").join(" ").contains(&times));
+    assert!(CHATCTL.contains(&times));
     let entries = format!("most {}", limits::ADMIN_ENTRIES);
     assert!(section("channel.info").join(" ").contains(&entries));
     assert!(section("channel.mode").join(" ").contains(&format!("At most {} parameters", limits::MODES)));

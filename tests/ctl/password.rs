@@ -57,6 +57,7 @@ impl Terminal {
     fn new() -> Self {
         let command = format!("exec {} hash-password", env!("CARGO_BIN_EXE_chatctl"));
         let mut script = Command::new("script");
+        script.env_remove("TERM");
         script.args(["-qec", &command, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         Self(script.spawn().expect("script(1), of bsdutils"))
     }

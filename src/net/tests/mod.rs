@@ -2,7 +2,9 @@
 
 mod admin;
 mod backlog;
+mod busiest;
 mod closing;
+mod confirm;
 mod drain;
 mod events;
 mod flood;

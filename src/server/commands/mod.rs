@@ -354,6 +354,7 @@ fn count(c: &mut Ctx<'_>) {
     let client = c.client_mut();
     client.messages_in += 1;
     client.heard(now);
+    client.lines.count();
 }
 
 /// Takes what the command costs, before it runs: a client that is gone afterwards owes nothing.
