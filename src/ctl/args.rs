@@ -196,6 +196,13 @@ pub(super) enum Verb {
         after_help = "Examples:\n  chatctl stats\n  watch chatctl stats\n  chatctl stats --json | jq .users"
     )]
     Stats,
+    /// Watch the daemon in the terminal: counters, the busiest clients and channels
+    #[command(after_help = "Examples:\n  chatctl top\n  chatctl top --interval 5")]
+    Top {
+        /// How long to wait between two looks
+        #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
+        interval: Duration,
+    },
     /// Look at a user
     #[command(after_help = "Example:\n  chatctl user info bob")]
     #[command(disable_help_subcommand = true)]
@@ -390,6 +397,12 @@ fn confirm_time(text: &str) -> Result<u64, String> {
     Err(format!("it must be from {CONFIRM_LEAST}s to {}h; a number alone is minutes", CONFIRM_MOST / 3_600))
 }
 
+/// The time between two looks, from seconds with or without a fraction.
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds: Option<f64> = text.parse().ok().filter(|seconds| (0.2..=3_600.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "it must be from 0.2 to 3600 seconds".to_owned())
+}
+
 /// What to do with the content filter.
 #[derive(Debug, Subcommand)]
 pub(super) enum FilterVerb {
@@ -486,7 +499,7 @@ impl Verb {
             local @ (Self::Busiest { .. }
             | Self::Completions { .. }
             | Self::HashPassword
-           ) => {
+            | Self::Top { .. }) => {
                 return Err(local);
             }
             Self::Config { verb } => match verb {

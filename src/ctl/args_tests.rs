@@ -19,7 +19,7 @@ fn the_command_line_is_well_formed() {
 }
 
 /// Verbs that are more or less than one request. All others are a method of the protocol each.
-const MORE: [&str; 4] = ["completions", "config check", "hash-password", "help"];
+const MORE: [&str; 5] = ["completions", "config check", "hash-password", "help", "top"];
 
 /// All verbs with their names, such as `ban` and `ban add`.
 fn verbs() -> Vec<(String, clap::Command)> {
@@ -102,6 +102,10 @@ fn times_have_bounds() {
     assert_eq!(request("config apply"), Request::ConfigApply { confirm_within: None });
     for wrong in ["4s", "0", "2d", "soon"] {
         assert!(refused(&format!("config apply --confirm-within {wrong}")).contains("it must be"), "{wrong}");
+    }
+    for wrong in ["0.1", "0", "-1", "NaN", "inf", "3601", "soon"] {
+        let text = refused(&format!("top --interval={wrong}"));
+        assert!(text.contains("it must be from 0.2 to 3600 seconds"), "{text}");
     }
 }
 

@@ -17,6 +17,7 @@ mod render;
 mod stopping;
 mod style;
 mod table;
+mod top;
 mod watch;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -50,6 +51,8 @@ enum Failure {
     },
     /// Nobody has confirmed a configuration in time: exit status 1.
     Unconfirmed,
+    /// The terminal will not do, in words: exit status 1.
+    Terminal(String),
     /// The answer cannot be printed.
     Output(io::Error),
 }
@@ -94,6 +97,7 @@ fn run(args: Args, terminal: Option<usize>, out: &mut dyn Write) -> Result<(), F
             let mut daemon = Daemon::connect(socket, true, timeout)?;
             return busiest::run(&mut daemon, what, limit as usize, json, terminal, out);
         }
+        Err(Verb::Top { interval }) => return top::run(socket, timeout, interval),
         Err(other) => unreachable!("{other:?} is one request"),
     };
     let mut daemon = Daemon::connect(socket, !request.changes(), timeout)?;
@@ -154,7 +158,7 @@ fn finish(outcome: Result<(), Failure>, json: bool, out: &mut dyn Write) -> Exit
             complain(&format!("cannot write the answer: {error}"));
             ExitCode::from(3)
         }
-        Err(Failure::Password(what)) => {
+        Err(Failure::Password(what) | Failure::Terminal(what)) => {
             complain(&what);
             ExitCode::from(1)
         }

@@ -1,8 +1,8 @@
-//! `chatctl busiest`.
+//! `chatctl busiest`, and `chatctl top` where there is no terminal.
 
 use chatd::admin::{Busiest, Busy, BusyChannel, BusyClient, Json, Request};
 
-use crate::fake::Fake;
+use crate::fake::{Fake, chatctl};
 
 pub(crate) fn busy_client() -> BusyClient {
     BusyClient {
@@ -64,4 +64,14 @@ fn channels_are_a_table_and_silence_is_told() {
 fn a_cursor_that_leads_nowhere_is_a_failure() {
     let fake = Fake::with(page::<BusyClient>(vec![], Some(7), 10_000));
     assert!(fake.run("busiest").failed(3).contains("a cursor that leads nowhere"));
+}
+
+#[test]
+fn top_needs_a_terminal_and_says_what_does_not() {
+    let outcome: crate::fake::Outcome = chatctl("top").output().unwrap().into();
+    assert_eq!(
+        outcome.failed(1),
+        "chatctl: top needs a terminal that can move its cursor, for its output and its keys\n\
+         elsewhere, \"chatctl stats\" and \"chatctl busiest\" tell the same, with --json for programs\n"
+    );
 }
