@@ -214,7 +214,7 @@ impl World {
     fn connect(&mut self, number: usize) -> bool {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, number as u8));
         let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, 6667));
-        let peer = Peer { address, port: 40_000, listener: Rc::new(listener) };
+        let peer = Peer { address, port: 40_000, listener: Rc::new(listener.into()) };
         if self.bare.id(number).is_some() {
             return true;
         }
