@@ -46,18 +46,22 @@ fn files(folder: &str) -> Vec<String> {
     files
 }
 
+/// Folders in a folder of the source, which need not be there.
+fn folders_in(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).into_iter().flatten().filter_map(Result::ok);
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    folders.map(|entry| format!("{folder}/{}", entry.file_name().to_string_lossy())).collect()
+}
+
 #[test]
-fn every_page_and_setting_of_the_system_is_packaged() {
+fn every_unit_page_completion_and_setting_of_the_system_is_packaged() {
     let sources: BTreeSet<_> = assets().into_iter().map(|[source, ..]| source).collect();
-    let folders = [
-        "packaging/completions/bash",
-        "packaging/completions/fish",
-        "packaging/completions/zsh",
-        "packaging/man",
-        "packaging/sysusers.d",
-        "packaging/tmpfiles.d",
-    ];
-    for file in folders.into_iter().flat_map(files) {
+    let folders = ["systemd", "packaging/man", "packaging/sysusers.d", "packaging/tmpfiles.d"]
+        .into_iter()
+        .flat_map(files);
+    let deeper =
+        ["systemd", "packaging/completions"].into_iter().flat_map(folders_in).flat_map(|it| files(&it));
+    for file in folders.chain(deeper) {
         assert!(sources.contains(&file), "{file} is in no package: a line in Cargo.toml");
     }
 }
@@ -113,11 +117,11 @@ fn all_packages_have_the_version_of_the_programs() {
 }
 
 #[test]
-fn scripts_know_every_unit_that_is_packaged() {
-    let places = assets().iter().map(place).collect::<Vec<_>>();
-    for unit in places.iter().filter_map(|place| place.strip_prefix("usr/lib/systemd/system/")) {
+fn scripts_know_every_unit() {
+    let units = files("systemd").into_iter().map(|path| path.replace("systemd/", ""));
+    for unit in units {
         for script in ["debian/postinst", "debian/prerm", "debian/postrm", "rpm/post", "rpm/preun"] {
-            assert!(text(&format!("packaging/{script}")).contains(unit), "{script} does not name {unit}");
+            assert!(text(&format!("packaging/{script}")).contains(&unit), "{script} does not name {unit}");
         }
     }
 }

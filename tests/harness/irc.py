@@ -9,12 +9,19 @@ PATIENCE = 30.0
 
 
 class Client:
-    """A user with these capabilities; what comes up to `end`, by default the message of the day, has been read."""
+    """A user with these capabilities; what comes up to `end`, by default the message of the day, has been read.
 
-    def __init__(self, port, nick, capabilities="", end=r" (376|422) "):
+    It comes from `source`, and says the lines of `first` in place of registering.
+    """
+
+    def __init__(self, port, nick, capabilities="", end=r" (376|422) ", source="127.0.0.1", first=()):
         self.nick = nick
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE, source_address=(source, 0))
         self.lines = self.socket.makefile("r", encoding="utf-8", newline="\r\n")
+        if first:
+            self.send("\r\n".join(first))
+            self.expect(end)
+            return
         if capabilities:
             self.send(f"CAP REQ :{capabilities}")
             self.expect(r" CAP \* ACK ")
