@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::super::channel::Member;
+use super::super::client::User;
 use super::super::ctx::Ctx;
 use super::super::members::Members;
 use super::super::policy;
@@ -153,36 +154,50 @@ impl Listing {
         let some = from..members.len().min(from + STEP);
         let Some(last) = members[some.clone()].last() else { return self.end(c) };
         self.next = last.slot + 1;
-        self.line.reserve(LINE);
         let channel = c.channel(self.index);
         self.name = channel.name.clone();
-        let symbol = channel.symbol();
+        self.line.reserve(LINE);
         // Asked once: a search for each member would cost as much as the names. Whoever is inside sees those whose coming
         // and going they are told of, as clients keep one list from both.
-        let inside = channel.member(c.me);
-        let room = c.room(&numeric::rpl_namreply(symbol, &self.name, ""));
-        for at in some {
-            let channel = c.channel(self.index);
-            let member = channel.members().listed()[at];
+        let (inside, caps) = (channel.member(c.me), c.client().caps);
+        for &member in &members[some] {
             let sees = match inside {
                 _ if !member.is_here() => false,
                 Some(inside) => channel.shows(inside, member),
                 None => policy::sees_member(c.server, c.me, channel, member.slot),
             };
-            if !sees {
-                continue;
-            }
-            let end = self.line.len();
-            if end > 0 {
-                self.line.push(' ');
-            }
-            write_name(c, &mut self.line, member);
-            if end > 0 && self.line.len() > room {
-                c.reply(numeric::rpl_namreply(symbol, &self.name, &self.line[..end]));
-                self.line.drain(..=end);
+            if sees {
+                self.add(caps, member, c.user_at(member.slot));
             }
         }
+        self.send_full(c);
         true
+    }
+
+    /// Adds one member as 353 shows them.
+    fn add(&mut self, caps: Caps, member: Member, user: &User) {
+        if !self.line.is_empty() {
+            self.line.push(' ');
+        }
+        if member.prefixes != 0 {
+            self.line.extend(modes::symbols(member.prefixes, caps.has(Caps::MULTI_PREFIX)));
+        }
+        self.line.push_str(if caps.has(Caps::USERHOST_IN_NAMES) { &user.mask } else { &user.nick });
+    }
+
+    /// Sends as many names as fit into a line, as long as there are more than that.
+    fn send_full(&mut self, c: &mut Ctx<'_>) {
+        let symbol = c.channel(self.index).symbol();
+        let room = c.room(&numeric::rpl_namreply(symbol, &self.name, ""));
+        while self.line.len() > room {
+            let is_space = |&byte: &u8| byte == b' ';
+            let (fitting, more) = self.line.as_bytes().split_at(room + 1);
+            let end = fitting.iter().rposition(is_space);
+            // A name that does not even fit alone is sent alone.
+            let Some(end) = end.or_else(|| Some(room + 1 + more.iter().position(is_space)?)) else { return };
+            c.reply(numeric::rpl_namreply(symbol, &self.name, &self.line[..end]));
+            self.line.drain(..=end);
+        }
     }
 
     fn end(&mut self, c: &mut Ctx<'_>) -> bool {
@@ -195,13 +210,4 @@ impl Listing {
         c.reply(numeric::rpl_endofnames(&self.name));
         false
     }
-}
-
-/// One member as 353 shows them.
-fn write_name(c: &Ctx<'_>, line: &mut String, member: Member) {
-    let (caps, user) = (c.client().caps, c.user_at(member.slot));
-    if member.prefixes != 0 {
-        line.extend(modes::symbols(member.prefixes, caps.has(Caps::MULTI_PREFIX)));
-    }
-    line.push_str(if caps.has(Caps::USERHOST_IN_NAMES) { &user.mask } else { &user.nick });
 }
