@@ -49,8 +49,8 @@ pub(super) fn event(event: &Event) {
             Quoted(name),
             Quoted(class)
         ),
-        Event::OperRefused { client, mask, name, why } => log::warn!(
-            "oper refused client={client} user={} name={} reason={}",
+        Event::OperRefused { client, mask, address, name, why } => log::warn!(
+            "oper refused client={client} user={} address={address} name={} reason={}",
             Quoted(mask),
             Quoted(name),
             Quoted(why)
@@ -129,7 +129,7 @@ pub(super) fn happening(event: Event) -> Happening {
         Event::Oper { client, mask, name, class } => {
             oper(OperStep::Became, client, mask, Some(name), Some(class), None)
         }
-        Event::OperRefused { client, mask, name, why } => {
+        Event::OperRefused { client, mask, name, why, .. } => {
             oper(OperStep::Refused, client, mask, Some(name), None, Some(why.to_owned()))
         }
         Event::NoOperator { client, mask, name } => {

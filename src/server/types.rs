@@ -414,6 +414,8 @@ pub enum Event {
         client: ClientId,
         /// `nick!user@host`.
         mask: String,
+        /// Where it comes from, whatever its host shows.
+        address: IpAddr,
         /// The name that was given.
         name: String,
         /// Why.

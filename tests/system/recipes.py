@@ -15,6 +15,10 @@ RULES = ROOT / "packaging/logcheck/chatd"
 GUESSER, HURRIED = "127.0.0.66", "127.0.0.77"
 # The password of the operator is "example".
 SETTINGS = f"""
+[users]
+default_modes = "x"
+[cloak]
+key = "a-key-of-tests-as-long-as-a-key-must-be"
 [limits]
 connections_per_address = 1000
 [[class]]
@@ -95,6 +99,11 @@ def steps(service, configuration):
         counts = found(lines)
         expect(counts.pop(GUESSER, 0) == 7, f"{name}: {counts} in\n" + "\n".join(lines[-60:]))
         expect(counts.pop(HURRIED, 0) >= 1 and not counts, f"{name}: {counts} in\n" + "\n".join(lines[-60:]))
+
+    yield "who guesses an operator's password is found by that record alone, long after the connection, although a cloak hides the address"
+    guesses = [line for line in lines if re.search(r"]: oper refused ", line)]
+    expect(len(guesses) == 2 and not any(f"@{GUESSER}" in line for line in guesses), guesses)
+    expect(found(guesses) == {GUESSER: 2}, guesses)
 
     yield "logcheck reports them"
     lines = service.machine.read("/var/log/syslog").splitlines()

@@ -58,8 +58,8 @@ fn conclude(c: &mut Ctx<'_>, name: &str, hash: &str, verdict: Verdict) -> Outcom
 
 fn failed(c: &mut Ctx<'_>, name: &str, why: &'static str, reply: Reply) -> Reply {
     charge(c, FAILURE);
-    let (client, mask) = (c.client().id, c.mask().to_string());
-    c.event(Event::OperRefused { client, mask, name: truncate(name, NAME).to_owned(), why });
+    let (client, mask, address) = (c.client().id, c.mask().to_string(), c.client().peer.address);
+    c.event(Event::OperRefused { client, mask, address, name: truncate(name, NAME).to_owned(), why });
     reply
 }
 

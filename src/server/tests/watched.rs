@@ -40,3 +40,21 @@ fn who_enters_and_leaves_channels_is_told_only_while_somebody_wants_to_know() {
     assert!(nobody < somebody, "an event is work: {nobody} and {somebody}");
     assert!(go(&mut bench, false).is_empty());
 }
+
+#[test]
+fn a_refused_operator_is_told_of_with_the_address_that_a_cloak_hides() {
+    let mut bench = Bench::new(|config| {
+        config.cloak.key = Some("a key of tests, as long as a key must be".to_owned());
+        config.users.default_modes = "x".to_owned();
+    });
+    let guesser = bench.user(0);
+    bench.server.effects().for_each(drop);
+    bench.say(guesser, "OPER somebody guessed");
+    let told = bench.server.effects().find_map(|effect| match effect {
+        Effect::Event(Event::OperRefused { mask, address, .. }) => Some((mask, address)),
+        _ => None,
+    });
+    let (mask, address) = told.expect("an event");
+    assert!(!mask.contains("127.0.0.1"), "{mask}");
+    assert_eq!(address, from("127.0.0.1").address);
+}
