@@ -40,6 +40,10 @@ class Operator:
         """A property of the unit."""
         return self.systemctl("show", "--value", f"--property={name}", UNIT).strip()
 
+    def status(self):
+        """What an operator is shown of the unit."""
+        return self.systemctl("status", "--lines=0", UNIT)
+
     def pid(self):
         """The process of the unit."""
         return int(self.shown("MainPID"))
@@ -257,7 +261,7 @@ class Service(Operator):
         self.systemctl("restart", "chatd")
         yield "its status says how many are there, and no nicks"
         client = person("helga")
-        wait("the status", lambda: re.search(r"\b1 user", self.shown("StatusText")))
+        wait("the status", lambda: re.search(r"^ *Status: .*\b1 user", self.status(), re.MULTILINE))
         expect("helga" not in self.shown("StatusText"), self.shown("StatusText"))
         client.quit("done")
 
