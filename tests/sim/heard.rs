@@ -263,7 +263,9 @@ impl Bot {
         let operator = by_server || view.find(line.nick()).is_some_and(|member| member.op);
         let leaves = match line.command {
             "MODE" => {
-                ensure(operator, || format!("{} is no operator", line.nick()))?;
+                // Who takes a nick of which nobody had heard can be meant by what they asked for before.
+                let gives_up = line.param(1) == "-v" && line.param(2) == line.nick();
+                ensure(operator || gives_up, || format!("{} is no operator", line.nick()))?;
                 return view.mode(line);
             }
             "TOPIC" => {
