@@ -7,7 +7,9 @@ use serde::{Serialize, Serializer};
 
 use super::EVENTS;
 use crate::proto::duration;
-use crate::proto::limits::{ADMIN_BUSIEST, ADMIN_BUSIEST_DEFAULT, ADMIN_PAGE, ADMIN_PAGE_DEFAULT};
+use crate::proto::limits::{
+    ADMIN_BUSIEST, ADMIN_BUSIEST_DEFAULT, ADMIN_PAGE, ADMIN_PAGE_DEFAULT, WATCH_MASK, WATCH_MASKS,
+};
 
 /// What a parameter's value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// An array of some of these strings.
     Words(&'static [&'static str]),
+    /// An array of 1 to [`WATCH_MASKS`] strings like [`Kind::Text`], each of at most [`WATCH_MASK`] bytes.
+    Masks,
     /// A whole number in this range, both ends included.
     Integer(u64, u64),
     /// `true` or `false`; absent is `false`.
@@ -33,7 +37,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text | Self::Choice(_) | Self::Duration => "string",
-            Self::Words(_) => "array",
+            Self::Words(_) | Self::Masks => "array",
             Self::Integer(..) => "integer",
             Self::Switch => "boolean",
             Self::Cursor => "string or integer",
@@ -51,6 +55,7 @@ impl fmt::Display for Kind {
                 f.write_str("an array of some of ")?;
                 either(words, f)
             }
+            Self::Masks => write!(f, "an array of 1 to {WATCH_MASKS} masks of at most {WATCH_MASK} bytes"),
             Self::Integer(min, u64::MAX) => write!(f, "an integer from {min} on"),
             Self::Integer(min, max) => write!(f, "an integer from {min} to {max}"),
             Self::Switch => f.write_str("true or false"),
@@ -108,7 +113,7 @@ impl Serialize for Param {
                     map.serialize_entry("maximum", &max)?;
                 }
             }
-            Kind::Text | Kind::Switch | Kind::Cursor | Kind::Duration => {}
+            Kind::Text | Kind::Masks | Kind::Switch | Kind::Cursor | Kind::Duration => {}
         }
         map.serialize_entry("required", &self.required)?;
         map.serialize_entry("help", self.help)?;
@@ -335,7 +340,12 @@ pub const METHODS: &[Method] = &[
     Method {
         name: "watch",
         help: "Tell this connection of events as they happen",
-        params: &[optional("events", Kind::Words(&EVENTS), "only these kinds; all if absent")],
+        params: &[
+            optional("events", Kind::Words(&EVENTS), "only these kinds; all if absent"),
+            optional("nick", Kind::Masks, "only events about users with such a nick; * and ? are wild"),
+            optional("channel", Kind::Masks, "only events in channels with such a name"),
+            optional("address", Kind::Masks, "only events about connections from such an IP address"),
+        ],
         changes: false,
     },
 ];

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{INVALID_PARAMS, Kind, Method, Param, RpcError};
 use crate::proto::duration;
-use crate::proto::limits::ADMIN_PAGE_DEFAULT;
+use crate::proto::limits::{ADMIN_PAGE_DEFAULT, WATCH_MASK, WATCH_MASKS};
 use crate::suggest::closest;
 
 /// The parameters of a call, each known to the method and of its kind. Absent and `null` are the same.
@@ -167,6 +167,11 @@ fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
+/// The bytes of a string.
+fn size(value: &Value) -> usize {
+    value.as_str().map_or(0, str::len)
+}
+
 /// Why `value` is not of that kind, as the end of a sentence.
 fn fault(kind: Kind, value: &Value) -> Option<String> {
     let good = match (kind, value) {
@@ -190,6 +195,19 @@ fn fault(kind: Kind, value: &Value) -> Option<String> {
                 let near = wrong.as_str().and_then(|wrong| closest(wrong, words.iter().copied()));
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 return Some(format!("must be {kind}, but has {}{hint}", show(wrong)));
+            }
+            !items.is_empty()
+        }
+        (Kind::Masks, Value::Array(items)) => {
+            let mask = |item: &&Value| fault(Kind::Text, item).is_none() && size(item) <= WATCH_MASK;
+            if let Some(wrong) = items.iter().find(|item| !mask(item)) {
+                return Some(match fault(Kind::Text, wrong) {
+                    None => format!("must be {kind}, but has one of {} bytes", size(wrong)),
+                    Some(_) => format!("must be {kind}, but has {}", show(wrong)),
+                });
+            }
+            if items.len() > WATCH_MASKS {
+                return Some(format!("must be {kind}, but has {}", items.len()));
             }
             !items.is_empty()
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::params::Params;
-use super::{Busy, CONFIRM_LEAST, CONFIRM_MOST, Method, RpcError, method};
+use super::{Busy, CONFIRM_LEAST, CONFIRM_MOST, Method, RpcError, WatchMasks, method};
 use crate::proto::duration::Shown;
 use crate::proto::limits::{ADMIN_BUSIEST_DEFAULT, ADMIN_PAGE_DEFAULT};
 
@@ -197,6 +197,8 @@ pub enum Request {
     Watch {
         /// Some of [`super::EVENTS`]; empty for all.
         events: Vec<String>,
+        /// What else they must have.
+        masks: WatchMasks,
     },
 }
 
@@ -314,7 +316,10 @@ impl Request {
             "unwatch" => Self::Unwatch,
             "user.info" => Self::UserInfo { target: Self::target(&params)? },
             "version" => Self::Version,
-            "watch" => Self::Watch { events: params.words("events") },
+            "watch" => {
+                let [nick, channel, address] = ["nick", "channel", "address"].map(|name| params.words(name));
+                Self::Watch { events: params.words("events"), masks: WatchMasks { nick, channel, address } }
+            }
             name => unreachable!("a test walks the table, and {name} is in it"),
         })
     }
@@ -560,7 +565,13 @@ impl Request {
             | Self::Stats
             | Self::Unwatch
             | Self::Version => {}
-            Self::Watch { events } => put("events", (!events.is_empty()).then(|| events.clone().into())),
+            Self::Watch { events, masks } => {
+                let lists = [&masks.nick, &masks.channel, &masks.address];
+                for (name, list) in ["nick", "channel", "address"].into_iter().zip(lists) {
+                    put(name, (!list.is_empty()).then(|| list.clone().into()));
+                }
+                put("events", (!events.is_empty()).then(|| events.clone().into()));
+            }
         }
         params
     }

@@ -27,6 +27,7 @@ fn example(kind: Kind) -> Value {
         Kind::Text => json!("text"),
         Kind::Choice(words) => json!(words[0]),
         Kind::Words(words) => json!([words[0]]),
+        Kind::Masks => json!(["a*"]),
         Kind::Integer(min, _) => json!(min),
         Kind::Switch => json!(true),
         Kind::Cursor => json!("12"),
@@ -40,6 +41,7 @@ fn counterexample(kind: Kind) -> Value {
         Kind::Text => json!(""),
         Kind::Choice(_) => json!("something else"),
         Kind::Words(words) => json!([words[0], "something else"]),
+        Kind::Masks => json!(["a*", ""]),
         Kind::Integer(..) => json!("1"),
         Kind::Switch => json!("true"),
         Kind::Cursor => json!("1x"),
@@ -134,8 +136,15 @@ fn requests_survive_the_way_to_the_daemon() {
         Request::LogLevel { level: Some(LevelFilter::Debug) },
         Request::LogLevel { level: None },
         Request::Unwatch,
-        Request::Watch { events: Vec::new() },
-        Request::Watch { events: vec!["join".into(), "ban".into()] },
+        Request::Watch { events: Vec::new(), masks: WatchMasks::default() },
+        Request::Watch {
+            events: vec!["join".into(), "ban".into()],
+            masks: WatchMasks {
+                nick: vec!["a*".into()],
+                channel: vec!["#c".into(), "#d".into()],
+                address: vec!["2001:db8:*".into()],
+            },
+        },
         Request::OperList { limit: 7, after: 9 },
         Request::Reload,
         Request::Shutdown { reason: text() },
@@ -263,6 +272,23 @@ fn bad_parameters_are_named_with_their_place_and_what_was_expected() {
     ] {
         assert_eq!(fault(method, &params), message, "{method} {params}");
     }
+}
+
+#[test]
+fn masks_have_bounds() {
+    for (params, fault_is) in [
+        (json!({"nick": "bob"}), "nick but is the string `bob`"),
+        (json!({"channel": []}), "channel but is an empty array"),
+        (json!({"address": vec!["*"; 9]}), "address but has 9"),
+        (json!({"nick": ["a", 7]}), "nick but has 7"),
+        (json!({"nick": ["a", "b".repeat(129)]}), "nick but has one of 129 bytes"),
+    ] {
+        let (name, why) = fault_is.split_once(' ').unwrap();
+        let expected =
+            format!("watch: parameter `{name}` must be an array of 1 to 8 masks of at most 128 bytes, {why}");
+        assert_eq!(fault("watch", &params), expected);
+    }
+    assert!(request("watch", &json!({"nick": vec!["b".repeat(128); 8]})).is_ok());
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, value_parser};
 
+use super::filter::{self, Term, Terms};
 use crate::admin::{
-    ACTIONS, BANS, BUSY, CONFIRM_LEAST, CONFIRM_MOST, EVENTS, Kind, LEVELS, List, Request, SWITCH, TEXTS,
-    Target, TopicChange, WHATS, What,
+    ACTIONS, BANS, BUSY, CONFIRM_LEAST, CONFIRM_MOST, Kind, LEVELS, List, Request, SWITCH, TEXTS, Target,
+    TopicChange, WHATS, What,
 };
 use crate::proto::duration;
 use crate::proto::limits::ADMIN_PAGE;
@@ -215,11 +216,11 @@ pub(super) enum Verb {
     Version,
     /// Show events as they happen, until Ctrl-C
     #[command(after_help = "Examples:\n  chatctl watch\n  chatctl watch --filter join,part,quit\n  \
-        chatctl watch --filter limit,flood --json | jq .limit")]
+        chatctl watch --filter 'join,part,nick=bob*,channel=#rust'\n  chatctl watch --filter 'address=192.0.2.*' --json | jq .kind")]
     Watch {
-        /// Only these kinds, separated by commas [default: all]
-        #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = PossibleValuesParser::new(EVENTS))]
-        filter: Vec<String>,
+        /// Only these kinds, and only about such nicks, channels and addresses; separated by commas [default: all]
+        #[arg(long, value_name = "FILTER", value_delimiter = ',', value_parser = Terms)]
+        filter: Vec<Term>,
     },
 }
 
@@ -527,7 +528,7 @@ impl Verb {
                 Request::UserInfo { target: id.map_or_else(by_nick, Target::Id) }
             }
             Self::Version => Request::Version,
-            Self::Watch { filter } => Request::Watch { events: filter },
+            Self::Watch { filter } => filter::request(filter),
         };
         Ok((request, None))
     }

@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod daemon;
 mod details;
+mod filter;
 mod hash;
 mod human;
 mod list;

@@ -257,7 +257,7 @@ impl<D: Driver> Shell<D> {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 pid: self.driver.process().id,
             }),
-            Request::Watch { events } => Json::of(&self.watch(id, caller.power, events)?),
+            Request::Watch { events, masks } => Json::of(&self.watch(id, caller.power, events, masks)?),
         })
     }
 

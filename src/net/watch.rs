@@ -3,18 +3,21 @@
 //! Nobody waits for them. An event goes into the send queue of each connection that watches its kind, as long as that queue is
 //! short and the turn has lines left; else it is missed and counted, and what stands in its place is one notification with the
 //! number. With nobody watching, an event costs the look whether somebody does.
+//!
+//! Who watches certain nicks, channels or addresses only has their masks held against each event, for which a turn has a budget as
+//! well. An event for which there is none left is missed, as nobody knows whether it was meant.
 
 use std::io::Write;
 
 use serde_json::json;
 
-use super::conn::{Power, State};
+use super::conn::{Power, Role, State};
 use super::driver::Driver;
 use super::shell::Shell;
-use crate::admin::{self, EVENT, GAP, Happening, Kinds, RpcError, Watching};
+use crate::admin::{self, EVENT, GAP, Happening, Kinds, RpcError, WatchMasks, Watching};
 use crate::id::ClientId;
 use crate::outbox::{Outbox, Shelf};
-use crate::proto::limits::{WATCH_LINES, WATCH_QUEUE, WATCHERS};
+use crate::proto::limits::{WATCH_LINES, WATCH_LOOKS, WATCH_QUEUE, WATCHERS};
 use crate::server::Input;
 
 /// All who watch.
@@ -25,6 +28,8 @@ pub(super) struct Watchers {
     kinds: Kinds,
     /// How many events the turn may still tell of, each counted once for each who is told.
     lines_left: usize,
+    /// How often the turn may still hold a mask against a text.
+    looks_left: usize,
 }
 
 /// One who watches.
@@ -32,6 +37,7 @@ struct Watcher {
     id: ClientId,
     power: Power,
     kinds: Kinds,
+    masks: WatchMasks,
     /// Whether the request has been answered, so that events may follow.
     begun: bool,
     /// Events so far, those that are missing included.
@@ -44,6 +50,7 @@ impl Watchers {
     /// A turn begins.
     pub(super) fn begin(&mut self) {
         self.lines_left = WATCH_LINES;
+        self.looks_left = WATCH_LOOKS;
     }
 
     /// How many they are.
@@ -55,12 +62,25 @@ impl Watchers {
         self.list.iter().any(|watcher| watcher.id == id)
     }
 
-    /// Tells of an event. Returns how many lines that took.
-    fn tell(&mut self, what: &Happening, unix_ms: u64, out: &mut Outbox) -> u64 {
+    /// Whether somebody wants to know of certain addresses only.
+    fn ask_addresses(&self) -> bool {
+        self.list.iter().any(|watcher| !watcher.masks.address.is_empty())
+    }
+
+    /// Tells of an event about a client with this address. Returns how many lines that took.
+    fn tell(&mut self, what: &Happening, address: Option<&str>, unix_ms: u64, out: &mut Outbox) -> u64 {
         let kind = what.kind();
         let (mut lines, mut text) = (0, String::new());
         for watcher in self.list.iter_mut().filter(|it| it.begun && it.kinds.has(kind)) {
-            if self.lines_left == 0 || !watcher.has_room(out) {
+            let looks = watcher.masks.looks();
+            let unseen = looks > self.looks_left;
+            if !unseen {
+                self.looks_left -= looks;
+                if !watcher.masks.fit(what, address) {
+                    continue;
+                }
+            }
+            if unseen || self.lines_left == 0 || !watcher.has_room(out) {
                 (watcher.seq, watcher.missed) = (watcher.seq + 1, watcher.missed + 1);
                 continue;
             }
@@ -120,7 +140,14 @@ impl<D: Driver> Shell<D> {
     #[cold]
     fn tell_watchers(&mut self, what: &Happening) {
         if self.watchers.kinds.has(what.kind()) {
-            self.counters.replies += self.watchers.tell(what, self.now.unix_ms, &mut self.out);
+            let asked = what.client().filter(|_| self.watchers.ask_addresses());
+            let conn = asked.and_then(ClientId::from_u64).and_then(|id| self.conns.get(id));
+            let address = conn.and_then(|conn| match conn.role {
+                Role::Chat(address, _) => Some(address.to_string()),
+                Role::Admin(_) => None,
+            });
+            let address = address.as_deref();
+            self.counters.replies += self.watchers.tell(what, address, self.now.unix_ms, &mut self.out);
         }
     }
 
@@ -138,7 +165,7 @@ impl<D: Driver> Shell<D> {
         self.watchers.list.iter().any(|watcher| watcher.missed > 0 && watcher.has_room(&self.out))
     }
 
-    /// Has a connection told of events from the end of its request on; of these kinds, instead of others before.
+    /// Has a connection told of events from the end of its request on; of these, instead of others before.
     ///
     /// # Errors
     /// When there are as many who watch as may be.
@@ -147,18 +174,20 @@ impl<D: Driver> Shell<D> {
         id: ClientId,
         power: Power,
         events: &[String],
+        masks: &WatchMasks,
     ) -> Result<Watching, RpcError> {
         let kinds = Kinds::of(events);
         let watching = Watching { events: kinds.names().map(str::to_owned).collect() };
         let there = self.watchers.list.iter().filter(|watcher| watcher.power == power).count();
         match self.watchers.list.iter_mut().find(|watcher| watcher.id == id) {
-            Some(watcher) => watcher.kinds = kinds,
+            Some(watcher) => (watcher.kinds, watcher.masks) = (kinds, masks.clone()),
             None if there >= WATCHERS => {
                 let message = format!("{WATCHERS} connections watch already, and no more may");
                 return Err(RpcError::new(admin::TOO_LARGE, message));
             }
             None => {
-                self.watchers.list.push(Watcher { id, power, kinds, begun: false, seq: 0, missed: 0 });
+                let masks = masks.clone();
+                self.watchers.list.push(Watcher { id, power, kinds, masks, begun: false, seq: 0, missed: 0 });
             }
         }
         self.sum_up_watchers();

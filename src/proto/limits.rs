@@ -196,6 +196,12 @@ pub const WATCHERS: usize = 16;
 pub const WATCH_QUEUE: u32 = 1 << 20;
 /// Events that all who watch are told of in a turn, each counted once for each of them; more are missed.
 pub const WATCH_LINES: usize = 1_024;
+/// Masks of nicks, of channels and of addresses that one who watches may give of each.
+pub const WATCH_MASKS: usize = 8;
+/// Bytes of such a mask.
+pub const WATCH_MASK: usize = 128;
+/// Times in a turn that such a mask is held against a text; events for which none are left are missed.
+pub const WATCH_LOOKS: usize = 4_096;
 
 /// Least time between two reports of the numbers of users and connections to a supervisor, in milliseconds.
 pub const STATUS_MS: u64 = 2_000;

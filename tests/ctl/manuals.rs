@@ -306,12 +306,15 @@ fn chatd_admin_7_has_every_error_and_bound() {
         format!("Of each, {} may watch events", limits::WATCHERS),
         format!("more than {} bytes waiting", limits::WATCH_QUEUE),
         format!("at most {} events are told", limits::WATCH_LINES),
+        format!("at most {} times", limits::WATCH_LOOKS),
     ] {
         assert!(bounds.contains(&bound), "{bound}");
     }
     assert!(section("ban.add").join(" ").contains(&format!("at most {} bytes", limits::BAN_REASON)));
     assert!(section("ban.add").join(" ").contains(&format!("at most {} bans", limits::SERVER_BANS)));
     assert!(section("busiest").join(" ").contains(&format!("{} if absent", limits::ADMIN_BUSIEST_DEFAULT)));
+    let masks = format!("1 to {} masks of at most {} bytes", limits::WATCH_MASKS, limits::WATCH_MASK);
+    assert!(section("watch").join(" ").contains(&masks));
     let differences = format!("most {}", limits::ADMIN_DIFFERENCES);
     assert!(section("config.diff").join(" ").contains(&differences));
     let times = format!("from {CONFIRM_LEAST} seconds to {} hours", CONFIRM_MOST / 3_600);

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
-use chatd::admin::{self, Json, Request, Watching};
+use chatd::admin::{self, Json, Request, WatchMasks, Watching};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -92,11 +92,24 @@ fn when_nobody_reads_it_ends_without_a_word() {
 #[test]
 fn kinds_are_asked_for_and_checked() {
     let fake = Fake::answering(|request| {
-        assert_eq!(*request, Request::Watch { events: vec!["join".into(), "part".into()] });
+        let masks = WatchMasks {
+            nick: vec!["b?b".into()],
+            channel: vec!["#rust".into(), "#go*".into()],
+            address: vec!["2001:db8:*".into()],
+        };
+        assert_eq!(*request, Request::Watch { events: vec!["join".into(), "part".into()], masks });
         Err(admin::RpcError::new(admin::TOO_LARGE, "16 connections watch already, and no more may"))
     });
-    let said = fake.run("watch --filter join,part").failed(1);
+    let line = "watch --filter join,part,nick=b?b,channel=#rust --filter channel=#go*,address=2001:db8:*";
+    let said = fake.run(line).failed(1);
     assert_eq!(said, "chatctl: 16 connections watch already, and no more may\n");
-    let said = fake.run("watch --filter joins").failed(2);
-    assert!(said.contains("'join'"), "{said}");
+    for (filter, why) in [
+        ("joins", "or nick=MASK, channel=MASK, address=MASK; did you mean 'join'?"),
+        ("nik=bob", "it must be one of ban, banned, connect,"),
+        ("nick=", "a mask has 1 to 128 bytes"),
+        (&format!("address={}", "*".repeat(129)), "a mask has 1 to 128 bytes"),
+    ] {
+        let said = fake.run(&format!("watch --filter {filter}")).failed(2);
+        assert!(said.contains(&format!("'{filter}' for '--filter")) && said.contains(why), "{said}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chatd::admin::{EVENT, GAP, Kind, METHODS, Method};
+use chatd::proto::limits::{WATCH_MASK, WATCH_MASKS};
 use serde_json::{Map, Value, json};
 
 use crate::rust::{self, Member, Shape, Type, Variant, value};
@@ -126,6 +127,12 @@ fn kind(kind: Kind) -> Value {
         Kind::Text => json!({"type": "string", "minLength": 1, "pattern": "^[^\\x00\\r\\n]*$"}),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Words(words) => json!({"type": "array", "items": {"enum": words}, "minItems": 1}),
+        Kind::Masks => {
+            // Characters, as a schema does not know bytes.
+            let mut mask = self::kind(Kind::Text);
+            mask["maxLength"] = json!(WATCH_MASK);
+            json!({"type": "array", "items": mask, "minItems": 1, "maxItems": WATCH_MASKS})
+        }
         Kind::Integer(least, u64::MAX) => json!({"type": "integer", "minimum": least}),
         Kind::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
         Kind::Switch => json!({"type": "boolean"}),

@@ -247,7 +247,7 @@ complete -c chatctl -n "__fish_chatctl_using_subcommand version" -l socket -d 'T
 complete -c chatctl -n "__fish_chatctl_using_subcommand version" -l timeout -d 'Give up when there is no answer for so long' -r
 complete -c chatctl -n "__fish_chatctl_using_subcommand version" -l json -d 'Print JSON for programs: one document on a line, for list one for each item'
 complete -c chatctl -n "__fish_chatctl_using_subcommand version" -s h -l help -d 'Print help'
-complete -c chatctl -n "__fish_chatctl_using_subcommand watch" -l filter -d 'Only these kinds, separated by commas [default: all]' -r -f -a "ban\t''
+complete -c chatctl -n "__fish_chatctl_using_subcommand watch" -l filter -d 'Only these kinds, and only about such nicks, channels and addresses; separated by commas [default: all]' -r -f -a "ban\t''
 banned\t''
 connect\t''
 drain\t''
@@ -266,11 +266,14 @@ part\t''
 quit\t''
 register\t''
 reload\t''
-shutdown\t''"
+shutdown\t''
+nick=\t'only users with such a nick; * and ? are wild'
+channel=\t'only in such channels'
+address=\t'only connections from such an IP address'"
 complete -c chatctl -n "__fish_chatctl_using_subcommand watch" -l socket -d 'The admin socket [default: $CHATD_SOCKET, else the first found where chatd puts it]' -r -F
 complete -c chatctl -n "__fish_chatctl_using_subcommand watch" -l timeout -d 'Give up when there is no answer for so long' -r
 complete -c chatctl -n "__fish_chatctl_using_subcommand watch" -l json -d 'Print JSON for programs: one document on a line, for list one for each item'
-complete -c chatctl -n "__fish_chatctl_using_subcommand watch" -s h -l help -d 'Print help'
+complete -c chatctl -n "__fish_chatctl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chatctl -n "__fish_chatctl_using_subcommand help; and not __fish_seen_subcommand_from announce ban busiest channel completions config kick drain filter hash-password list lockdown log-level oper reload shutdown stats top user version watch help" -f -a "announce" -d 'Send a notice to every user'
 complete -c chatctl -n "__fish_chatctl_using_subcommand help; and not __fish_seen_subcommand_from announce ban busiest channel completions config kick drain filter hash-password list lockdown log-level oper reload shutdown stats top user version watch help" -f -a "ban" -d 'Look at the bans from the server, or change them'
 complete -c chatctl -n "__fish_chatctl_using_subcommand help; and not __fish_seen_subcommand_from announce ban busiest channel completions config kick drain filter hash-password list lockdown log-level oper reload shutdown stats top user version watch help" -f -a "busiest" -d 'Find the clients or channels with most messages now'

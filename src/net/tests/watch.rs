@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::proto::limits::{ADMIN_STALL_MS, WATCH_LINES, WATCH_QUEUE, WATCHERS};
+use crate::proto::limits::{ADMIN_STALL_MS, WATCH_LINES, WATCH_LOOKS, WATCH_MASKS, WATCH_QUEUE, WATCHERS};
 
 impl Rig {
     /// An admin client that watches, and has been told so.
@@ -152,6 +152,64 @@ fn only_what_was_asked_for_is_told_and_only_after_the_answer() {
         error["message"].as_str().unwrap().ends_with("but has the string `joins`; did you mean `join`?"),
         "{error}"
     );
+}
+
+#[test]
+fn masks_choose_nicks_channels_and_addresses_and_number_what_they_choose() {
+    let mut rig = Rig::new();
+    let by = |name: &str, masks: &[&str]| json!({ name: masks });
+    let bobs = rig.watcher(&by("nick", &["b?b", "eve"]));
+    let rooms = rig.watcher(&by("channel", &["#ROOM"]));
+    let near = rig.watcher(&by("address", &["203.0.113.*"]));
+    let both = rig.watcher(&json!({"events": ["part"], "nick": ["bob"], "address": ["198.51.100.*"]}));
+    let to = rig.address;
+    let far = rig.driver().connect(to, "203.0.113.7:1".parse().unwrap());
+    rig.say(far, "NICK far\r\nUSER far 0 * :far\r\nJOIN #room\r\n");
+    rig.settle();
+    let bob = rig.user("bob");
+    rig.say(bob, "JOIN #room,#other\r\nPART #other\r\nNICK eve\r\nNICK adam\r\nNICK zoe\r\n");
+    rig.say(far, "QUIT\r\n");
+    rig.settle();
+    let operator = rig.operator();
+    rig.ask(operator, "drain", &json!({}));
+    let mut told = |watcher| {
+        let events = rig.events(watcher);
+        let numbers: Vec<_> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+        assert!(numbers.iter().copied().eq(1..=events.len() as u64), "{numbers:?}");
+        kinds(&events).join(" ")
+    };
+    assert_eq!(told(bobs), "register join join part nick nick");
+    assert_eq!(told(rooms), "join join");
+    assert_eq!(told(near), "connect register join quit");
+    assert_eq!(told(both), "part");
+    // Others instead, and then no masks.
+    assert!(rig.ask(bobs, "watch", &by("nick", &["zoe"]))["error"].is_null());
+    rig.say(bob, "PART #room\r\n");
+    rig.settle();
+    assert_eq!(kinds(&rig.events(bobs)), ["part"]);
+    assert!(rig.ask(bobs, "watch", &json!({}))["error"].is_null());
+    rig.ask(operator, "drain", &json!({"undo": true}));
+    let last = rig.events(bobs).pop().unwrap();
+    assert_eq!((&last["kind"], &last["seq"]), (&json!("drain"), &json!(8)));
+}
+
+#[test]
+fn a_turn_holds_so_many_masks_against_events_and_what_it_does_not_look_at_is_missed() {
+    let mut rig = Rig::with(roomy());
+    let user = rig.user("ann");
+    rig.driver().set_capacity(user, 1 << 30);
+    let masks: Vec<_> = (0..WATCH_MASKS).map(|n| format!("*a*{n}")).collect();
+    let watcher = rig.watcher(&json!({"events": ["join"], "channel": masks}));
+    let looked_at = WATCH_LOOKS / WATCH_MASKS;
+    for n in 0..looked_at + 7 {
+        rig.say(user, &format!("JOIN #c{n}\r\n"));
+    }
+    rig.turn();
+    let (told, missed) = add_up(&rig.lines(watcher));
+    assert_eq!((told, missed), (0, 7), "nobody knows of these whether they were meant");
+    rig.say(user, "JOIN #a1\r\n");
+    rig.settle();
+    assert_eq!(rig.events(watcher)[0]["channel"], "#a1");
 }
 
 #[test]
