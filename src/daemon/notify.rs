@@ -120,10 +120,11 @@ fn in_words(notice: Notice, monotonic_usec: u64) -> String {
 fn status_line(phase: Phase, status: Status) -> String {
     let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let (users, connections) = (count(status.users, "user"), count(status.connections, "connection"));
+    let draining = if status.draining { "; draining" } else { "" };
     let refused = if status.refused { "; the last reload was refused" } else { "" };
     match phase {
-        Phase::Serving => format!("STATUS={users}, {connections}{refused}"),
-        Phase::Reloading => format!("STATUS={users}, {connections}; reading the configuration"),
+        Phase::Serving => format!("STATUS={users}, {connections}{draining}{refused}"),
+        Phase::Reloading => format!("STATUS={users}, {connections}{draining}; reading the configuration"),
         Phase::Stopping => format!("STATUS=Stopping, {connections} left"),
     }
 }
@@ -132,7 +133,7 @@ fn status_line(phase: Phase, status: Status) -> String {
 mod tests {
     use super::*;
 
-    const STATUS: Status = Status { users: 1, connections: 2, refused: false };
+    const STATUS: Status = Status { users: 1, connections: 2, refused: false, draining: false };
 
     #[test]
     fn each_notice_is_one_datagram_that_systemd_understands() {
@@ -146,6 +147,9 @@ mod tests {
         let refused = Status { refused: true, ..STATUS };
         let text = in_words(Notice::Status(Phase::Serving, refused), 17);
         assert_eq!(text, "STATUS=1 user, 2 connections; the last reload was refused");
+        let draining = Status { draining: true, ..refused };
+        let text = in_words(Notice::Status(Phase::Serving, draining), 17);
+        assert_eq!(text, "STATUS=1 user, 2 connections; draining; the last reload was refused");
         assert_eq!(in_words(Notice::Alive, 17), "WATCHDOG=1");
         assert!(monotonic_usec() > 0);
     }

@@ -39,6 +39,8 @@ pub struct Status {
     pub connections: u64,
     /// The last reload was refused: the configuration before it is in force.
     pub refused: bool,
+    /// No new clients are taken.
+    pub draining: bool,
 }
 
 /// What has been told, and when there is something to be told again.
@@ -141,6 +143,7 @@ impl<D: Driver> Shell<D> {
             users: self.server.users(),
             connections: self.chats as u64,
             refused: self.supervision.refused,
+            draining: self.draining,
         }
     }
 }

@@ -63,6 +63,12 @@ fn a_manager_is_told_of_the_whole_life_of_the_daemon() {
     let refused = "READY=1\nSTATUS=1 user, 1 connection; the last reload was refused";
     assert_eq!(manager.wait_for("READY=1\n"), refused);
 
+    daemon.rpc("drain", &json!({})).expect("it drains");
+    let draining = "STATUS=1 user, 1 connection; draining; the last reload was refused";
+    assert_eq!(manager.wait_for("STATUS="), draining);
+    daemon.rpc("drain", &json!({"undo": true})).expect("it takes clients again");
+    assert_eq!(manager.wait_for("STATUS="), "STATUS=1 user, 1 connection; the last reload was refused");
+
     daemon.signal(Signal::SIGTERM);
     assert_eq!(manager.wait_for("STOPPING=1\n"), "STOPPING=1\nSTATUS=Stopping, 1 connection left");
     assert!(daemon.wait_exit().success());

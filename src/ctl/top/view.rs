@@ -85,7 +85,8 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, app: &App) {
         left[0] = format!(" chatd {}", printable(&stats.version));
         left.push(format!("up {}", duration(stats.uptime_seconds)));
         left.extend(stats.lockdown.then(|| "LOCKDOWN".to_owned()));
-        let confirm = |seconds| format!("configuration to be confirmed: {}", duration(seconds));
+        left.extend(stats.draining.then(|| "DRAINING".to_owned()));
+        let confirm = |seconds| format!("to be confirmed: {}", duration(seconds));
         left.extend(stats.confirm_seconds.map(confirm));
     }
     let left = left.join("  ");

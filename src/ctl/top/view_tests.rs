@@ -184,13 +184,15 @@ fn what_an_operator_must_know_stands_at_the_top() {
     let start = Instant::now();
     let mut app = busy(start);
     let mut sample = app.sample.clone().unwrap();
-    (sample.stats.lockdown, sample.stats.confirm_seconds) = (true, Some(45));
+    (sample.stats.lockdown, sample.stats.draining, sample.stats.confirm_seconds) = (true, true, Some(45));
     app.take(sample);
     app.press(Key::Char('p'));
     let screen = text(&drawn(&app, 80, 24, PLAIN, start));
     let head = screen.lines().next().unwrap();
     assert!(
-        head.contains("LOCKDOWN") && head.contains("to be confirmed: 45s") && head.ends_with("paused"),
+        head.contains("LOCKDOWN  DRAINING  ")
+            && head.contains("to be confirmed: 45s")
+            && head.ends_with("paused"),
         "{head}"
     );
 }

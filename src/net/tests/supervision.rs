@@ -20,7 +20,7 @@ impl Rig {
 }
 
 fn status(users: u64, connections: u64) -> Status {
-    Status { users, connections, refused: false }
+    Status { users, connections, ..Status::default() }
 }
 
 #[test]
