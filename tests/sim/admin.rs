@@ -38,7 +38,7 @@ impl Admin {
         if self.expected.len() > 20 {
             return;
         }
-        match rng.below(25) {
+        match rng.below(26) {
             0 | 1 => self.request("stats", &json!({})),
             2 | 3 => self.request("list", &json!({"limit": rng.between(1, 20), "after": rng.below(10)})),
             4 => self.request("list", &json!({"what": "channels"})),
@@ -71,6 +71,7 @@ impl Admin {
             }
             22 => self.request("watch", &json!({})),
             23 => self.request("watch", &json!({"events": ["join", "part", "quit", "kick"]})),
+            24 if rng.one_in(3) => self.request("drain", &json!({"undo": !rng.one_in(4)})),
             _ => self.request("kick", &json!({"nick": "nobody", "bad": 1})),
         }
     }

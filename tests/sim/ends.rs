@@ -1,8 +1,9 @@
-//! How connections end: what the log says of each, and whether that can be.
+//! How connections end, and whether they may begin: what the log says of each, and whether that can be.
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
 
+use chatd::net::fake::Call;
 use chatd::server::Cause;
 use log::{Log, Metadata, Record};
 
@@ -14,10 +15,24 @@ use crate::world::World;
 const CHAT: &str = "quit client=";
 /// The same for an admin connection.
 const ADMIN: &str = "admin quit client=";
+/// What it begins with when a chat connection is accepted.
+const CONNECT: &str = "connect client=";
+/// The same when the server takes no new clients from now on, or takes them again; `true` or `false` follows.
+const DRAIN: &str = "drain on=";
 
 thread_local! {
-    /// Ends that were logged and not looked at: the connection's token, and the cause.
-    static LOGGED: RefCell<Vec<(u64, String)>> = const { RefCell::new(Vec::new()) };
+    /// What was logged and not looked at.
+    static LOGGED: RefCell<Vec<Logged>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What there is to be known of a record.
+enum Logged {
+    /// A connection has ended: its token, and the cause.
+    End(u64, String),
+    /// A chat connection was accepted.
+    Connect,
+    /// The server drains from now on, or no more.
+    Drain(bool),
 }
 
 /// Forgets what was logged of another world.
@@ -47,18 +62,25 @@ impl Log for Reader {
             return;
         }
         let text = beginning.0;
+        let begun = match text.strip_prefix(DRAIN) {
+            Some(on) => Some(Logged::Drain(on.starts_with("true"))),
+            None => text.starts_with(CONNECT).then_some(Logged::Connect),
+        };
+        if let Some(begun) = begun {
+            return LOGGED.with_borrow_mut(|logged| logged.push(begun));
+        }
         let fields = text.strip_prefix(ADMIN).or_else(|| text.strip_prefix(CHAT)).unwrap_or_default();
         let token = fields.split(' ').next().and_then(|token| token.parse().ok());
         let cause = fields.split(' ').find_map(|field| field.strip_prefix("cause="));
         if let (Some(token), Some(cause)) = (token, cause) {
-            LOGGED.with_borrow_mut(|logged| logged.push((token, cause.to_owned())));
+            LOGGED.with_borrow_mut(|logged| logged.push(Logged::End(token, cause.to_owned())));
         }
     }
 
     fn flush(&self) {}
 }
 
-/// Takes text for as long as it may be about an end, as most of the log is about something else.
+/// Takes text for as long as it may be about one of these, as most of the log is about something else.
 struct Beginning(String);
 
 impl Write for Beginning {
@@ -68,7 +90,7 @@ impl Write for Beginning {
             let length = start.len().min(self.0.len());
             self.0.as_bytes()[..length] == start.as_bytes()[..length]
         };
-        if may_be(CHAT) || may_be(ADMIN) { Ok(()) } else { Err(fmt::Error) }
+        if [CHAT, ADMIN, CONNECT, DRAIN].into_iter().any(may_be) { Ok(()) } else { Err(fmt::Error) }
     }
 }
 
@@ -82,7 +104,18 @@ pub(crate) struct End {
 impl World {
     /// Takes note of what was logged in this turn.
     pub(crate) fn note_ends(&mut self) -> Result<(), String> {
-        for (token, cause) in LOGGED.with_borrow_mut(std::mem::take) {
+        for logged in LOGGED.with_borrow_mut(std::mem::take) {
+            let (token, cause) = match logged {
+                Logged::End(token, cause) => (token, cause),
+                Logged::Connect if self.draining => {
+                    return Err("somebody is let in while it drains".to_owned());
+                }
+                Logged::Connect => continue,
+                Logged::Drain(on) => {
+                    self.note_drain(on);
+                    continue;
+                }
+            };
             let driver = self.shell.driver_mut();
             let remote = driver.at_slot(token as u32).ok_or("an end of nobody is logged")?;
             let Some(at) = self.position(remote) else {
@@ -102,6 +135,32 @@ impl World {
             client.taken = self.shell.driver_mut().bytes_taken(client.remote);
         }
         Ok(())
+    }
+
+    /// The server takes no new clients, or takes them again. Those who wait to be accepted are refused; nobody else is sent away.
+    fn note_drain(&mut self, on: bool) {
+        (self.draining, self.drained) = (on, true);
+        self.totals.drains += u64::from(on);
+        self.note(|| format!("drain: {on}"));
+        for client in &mut self.clients {
+            if self.shell.driver_mut().token(client.remote).is_none() {
+                client.excuse();
+            }
+        }
+    }
+
+    /// Whether the server listens where it should, and nowhere if it drains. Where a call has failed, it may not.
+    pub(crate) fn check_listening(&mut self) -> Result<(), String> {
+        let wanted: Vec<_> =
+            self.shell.server().config().listen.iter().filter_map(|it| it.address.address()).collect();
+        let driver = self.shell.driver_mut();
+        if driver.happened().errors[Call::SetListening as usize] > 0 {
+            return Ok(());
+        }
+        match wanted.into_iter().find(|address| driver.is_listening(*address) == self.draining) {
+            Some(address) => Err(format!("draining: {}, and {address} is otherwise", self.draining)),
+            None => Ok(()),
+        }
     }
 
     /// Whether a connection can have ended for that reason.

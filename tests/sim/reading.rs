@@ -128,6 +128,7 @@ impl World {
             || limits.connections_per_address < 1_000
             || config.throttle.connections > 0
             || self.locked
+            || self.drained
             || self.scarce
     }
 }

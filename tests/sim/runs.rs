@@ -18,7 +18,7 @@ const EPOCH: u64 = 1_000;
 /// Steps in which all happens that is not rare.
 const PLENTY: u64 = 500_000;
 
-/// Calls and ends that are so rare that some hundred thousand steps may lack them. Nobody drains.
+/// Calls and ends that are so rare that some hundred thousand steps may lack them.
 const RARE_CALLS: [Call; 5] =
     [Call::Bind, Call::RegisterListener, Call::WriteVectored, Call::ShutdownWrite, Call::SetListening];
 const RARE_ENDS: [Cause; 3] = [Cause::PingTimeout, Cause::Stalled, Cause::Ban];
@@ -83,7 +83,8 @@ fn missing(sum: &Totals) -> Vec<String> {
     let ends = Cause::ALL.into_iter().zip(sum.ends).filter(|(cause, _)| !RARE_ENDS.contains(cause));
     let errors = errors.map(|(call, count)| (format!("{call:?}"), count));
     let ends = ends.map(|(cause, count)| (cause.name().to_owned(), count));
-    let all = faults.chain(errors).chain(ends);
+    let drains = [("times without new clients".to_owned(), sum.drains)];
+    let all = faults.chain(errors).chain(ends).chain(drains);
     all.filter(|(_, count)| *count == 0).map(|(name, _)| name).collect()
 }
 

@@ -53,6 +53,9 @@ pub(crate) struct World {
     pub(crate) scarce: bool,
     /// Whether the panic switch has been turned.
     pub(crate) locked: bool,
+    /// Whether the server drains, by the log, and whether it ever has.
+    pub(crate) draining: bool,
+    pub(crate) drained: bool,
     /// Whether an operator has asked for anything.
     pub(crate) operated: bool,
     pub(crate) clients: Vec<Client>,
@@ -87,6 +90,8 @@ pub(crate) struct Totals {
     pub(crate) jobs: u64,
     pub(crate) late: u64,
     pub(crate) operators: u64,
+    /// Times that new clients were kept out.
+    pub(crate) drains: u64,
     /// Connections that ended, by [`chatd::server::Cause::ALL`].
     pub(crate) ends: [u64; Cause::ALL.len()],
     /// What went wrong on the machine.
@@ -125,6 +130,8 @@ impl World {
             cloaks,
             scarce,
             locked: false,
+            draining: false,
+            drained: false,
             operated: false,
             clients: Vec::new(),
             ledger: Ledger::default(),
@@ -190,6 +197,10 @@ impl World {
             let ports = [7000, 7001].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
             let listening: Vec<_> =
                 ports.into_iter().filter(|&address| driver.is_listening(address)).collect();
+            // Nobody listens in a server that drains.
+            if listening.is_empty() {
+                return;
+            }
             let listener = self.rng.pick(&listening);
             // Bots hide where they are, others may not.
             let network = u8::from(matches!(role, Role::Bot(_)));
@@ -449,6 +460,7 @@ impl Totals {
         self.jobs += other.jobs;
         self.late += other.late;
         self.operators += other.operators;
+        self.drains += other.drains;
         self.ends.iter_mut().zip(other.ends).for_each(|(sum, more)| *sum += more);
         let (sums, more) = (&mut self.happened, other.happened);
         sums.faults.iter_mut().zip(more.faults).for_each(|(sum, more)| *sum += more);
