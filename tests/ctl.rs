@@ -16,6 +16,8 @@ mod lists;
 mod manuals;
 #[path = "ctl/password.rs"]
 mod password;
+#[path = "ctl/terminals.rs"]
+mod terminals;
 #[path = "ctl/watch.rs"]
 mod watch;
 

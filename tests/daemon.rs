@@ -3,6 +3,8 @@
 #[path = "daemon/activation.rs"]
 mod activation;
 mod common;
+#[path = "daemon/control.rs"]
+mod control;
 #[path = "daemon/privileges.rs"]
 mod privileges;
 #[path = "daemon/sandbox.rs"]
