@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from place import Place
-from report import expect
+from report import expect, wait
 
 PROMPT = "ready>"
 # What turns the direction of writing around, and letters that take two columns.
@@ -57,6 +57,15 @@ class Shell(Place):
         expect(before == after, f"settings of the terminal:\n{before}\nand after:\n{after}")
 
 
+def whole(shell, columns, lines):
+    """Looks whether the screen is full: each line is as wide as it, or has no more to say."""
+    def full():
+        drawn = shell.text().splitlines()
+        boxes = [line for line in drawn if line.startswith("│")]
+        return len(drawn) == lines and len(boxes) >= lines // 2 and all(line[-1] == "│" for line in boxes)
+    wait(f"a screen of {columns}x{lines}", full)
+
+
 def top(place):
     """chatctl top, and the terminal after it"""
     shell = place.shell
@@ -88,10 +97,13 @@ def top(place):
     yield "a terminal that is made smaller and larger is drawn anew"
     place.resize(50, 12)
     shell.shows(r"is too small")
-    place.resize(120, 40)
+    place.resize(200, 60)
     shell.shows(r"busiest channels")
-    shell.shows(r"│ann ")
+    shell.shows(r"│ann +127\.0\.0\.1 ")
+    whole(shell, 200, 60)
     place.resize(80, 24)
+    shell.shows(r"│ann +\d+\.\d")
+    whole(shell, 80, 24)
     yield "a daemon that is gone is waited for"
     place.daemon.signal(signal.SIGTERM)
     shell.shows(r"no answer for \d+s, trying again")
@@ -100,6 +112,10 @@ def top(place):
     place.chatd = place.tmux.start("again", place.daemon.command())
     place.daemon.wait_ready()
     shell.shows(r"up [0-9]s(.*\n)+ connections 0 ")
+    yield "a server that takes no new clients is called so"
+    place.daemon.ctl("drain")
+    shell.shows("^ chatd .* DRAINING ")
+    place.daemon.ctl("drain", "--undo")
     yield "q ends it, and the terminal is as it was"
     shell.key("q")
     place.left_as_it_was("one")
@@ -115,6 +131,17 @@ def top(place):
     place.begin_top("control")
     shell.key("C-c")
     place.left_as_it_was("control")
+    yield "so it is where the daemon has gone meanwhile"
+    place.begin_top("gone")
+    place.daemon.signal(signal.SIGKILL)
+    shell.shows(r"no answer for \d+s, trying again")
+    shell.key("q")
+    place.left_as_it_was("gone")
+    expect("left-0-gone" in shell.text(), shell.frame())
+    place.chatd = place.tmux.start("third", place.daemon.command())
+    # It has left its socket behind.
+    place.chatd.shows("listens on")
+    place.daemon.wait_ready()
     yield "Ctrl-Z gives the terminal back, and fg takes it again"
     shell.type("clear")
     shell.type(f"echo stays; {place.ctl} version")

@@ -163,7 +163,13 @@ fn draw_rates(frame: &mut Frame<'_>, areas: [Rect; 2], app: &App, palette: Palet
         let value = Span::styled(cut(&value, usize::from(CELL) - LABEL - 2), Palette::heading());
         frame.render_widget(Line::from(vec![label, Span::raw(" "), value]), Rect { height: 1, ..text });
         let data = past.last(usize::from(line.width));
-        let most = data.iter().copied().max().unwrap_or(0).max(1);
+        let peak = data.iter().copied().max();
+        if let Some(peak) = peak.filter(|_| text.height > 1) {
+            let shown = format!(" {} {}/s", fit("highest", LABEL, false), rate(peak));
+            let place = Rect { y: text.y + 1, height: 1, ..text };
+            frame.render_widget(Line::styled(cut(&shown, usize::from(CELL) - 1), Palette::label()), place);
+        }
+        let most = peak.unwrap_or(0).max(1);
         frame.render_widget(Sparkline::default().data(data).max(most).style(palette.colour(colour)), line);
     }
 }
