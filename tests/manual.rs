@@ -18,6 +18,8 @@ mod blocks;
 mod common;
 #[path = "manual/compare.rs"]
 mod compare;
+#[path = "manual/provoked.rs"]
+mod provoked;
 #[path = "manual/sandbox.rs"]
 mod sandbox;
 #[path = "manual/sayings.rs"]
@@ -41,6 +43,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     (".ci/run", ".ci/run"),
     ("tests/manual/run", "tests/manual/run"),
     ("tests/system", "tests/system/manual.py"),
+    ("tests/system, without systemd", "tests/system/manual.py"),
 ];
 
 /// Commands that nothing runs, by their first words, and why.
@@ -57,6 +60,9 @@ const ENDLESS: &[&str] = &["chatctl watch"];
 
 /// Languages of blocks that `tests/manual/run` runs.
 const OTHERS: &[&str] = &["haproxy", "stunnel"];
+
+/// Those of files that a block must say to be run elsewhere.
+const FILES: &[&str] = &["systemd"];
 
 /// A command of a `console` block, with what it is shown to print.
 #[derive(Debug, Default)]
@@ -153,6 +159,8 @@ fn every_command_does_what_is_shown() {
 fn every_configuration_is_good() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chatd.toml");
+    // The one credential that the manual has.
+    fs::write(folder.path().join("password"), "open sesame\n").unwrap();
     let mut wrong = Vec::new();
     let mut seen = 0;
     for page in pages() {
@@ -164,6 +172,7 @@ fn every_configuration_is_good() {
             seen += 1;
             fs::write(&path, block.text()).unwrap();
             let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+            command.env("CREDENTIALS_DIRECTORY", folder.path());
             let output = command.arg("--config").arg(&path).arg("--check-config").output().unwrap();
             if !output.status.success() || !output.stderr.is_empty() {
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -201,13 +210,51 @@ fn every_quoted_line_is_one_that_is_said() {
 }
 
 #[test]
+fn what_troubleshooting_quotes_is_really_said() {
+    let pages = pages();
+    let page = pages.iter().find(|page| page.name == "docs/troubleshooting.md").expect("the page");
+    let blocks = page.blocks().into_iter().filter(|block| block.language == "text");
+    let lines: Vec<_> = blocks.flat_map(|block| block.lines).filter(|line| !line.is_empty()).collect();
+    assert_eq!(provoked::wrong_exceptions(&lines), [""; 0], "these exceptions are none");
+    assert_eq!(provoked::unheard(&lines), [""; 0], "nothing says these lines");
+}
+
+#[test]
+fn tables_of_reasons_have_all_of_them() {
+    let sayings = Sayings::read();
+    let stats = common::Daemon::start("").rpc("stats", &serde_json::json!({})).unwrap();
+    let pages = pages();
+    let page = pages.iter().find(|page| page.name == "docs/troubleshooting.md").expect("the page");
+    for (heading, counted) in [("| `reason` |", "refused"), ("| `cause` |", "disconnects")] {
+        let rows = page.text.lines().skip_while(|line| !line.starts_with(heading)).skip(2);
+        let rows: Vec<Vec<_>> = rows
+            .take_while(|line| line.starts_with('|'))
+            .map(|line| line.split('|').map(str::trim).collect())
+            .collect();
+        let named: BTreeSet<_> = rows.iter().flat_map(|row| row[1].split('`').skip(1).step_by(2)).collect();
+        let known = stats[counted].as_object().expect("counters by name");
+        assert_eq!(named, known.keys().map(String::as_str).collect(), "{heading}");
+        if counted == "refused" {
+            for row in rows.iter().filter(|row| !row[2].starts_with("nothing")) {
+                assert!(
+                    sayings.say(row[2]) || sayings.say(&format!("ERROR :{}\\r", row[2])),
+                    "nobody is told {:?}",
+                    row[2]
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn every_block_is_of_a_kind_that_is_run() {
     let known = ["console", "irc", "text", "toml"];
     let mut wrong = Vec::new();
     let mut languages = BTreeSet::new();
     for block in pages().iter().flat_map(blocks::Page::blocks) {
         let language = block.language.as_str();
-        if !known.contains(&language) && !OTHERS.contains(&language) {
+        let file = FILES.contains(&language) && block.file.is_some() && block.elsewhere.is_some();
+        if !known.contains(&language) && !OTHERS.contains(&language) && !file {
             wrong.push(format!("{}: what is to be done with {language:?}?", block.place));
         }
         languages.insert(block.language);
@@ -247,7 +294,8 @@ fn what_is_run_elsewhere_is_run_there() {
     for (place, reader) in ELSEWHERE.iter().filter(|(place, _)| *place != ".ci/run") {
         let code = fs::read_to_string(root.join(reader)).unwrap_or_default();
         assert!(code.contains(&format!("(\"{place}\")")), "{reader} does not look for the blocks of {place}");
-        assert!(ci.contains(place), ".ci/run does not run {place}");
+        let script = place.split(',').next().unwrap_or_default();
+        assert!(ci.contains(script), ".ci/run does not run {script}");
     }
 }
 

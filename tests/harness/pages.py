@@ -42,6 +42,14 @@ class Block:
         return found
 
 
+def pages(place):
+    """The pages that have blocks for this place, each with these."""
+    found = {}
+    for block in blocks(place):
+        found.setdefault(block.place.split(":")[0], []).append(block)
+    return found
+
+
 def blocks(place):
     """The blocks marked with `run: place`, page by page, the README first, in order."""
     found = []
