@@ -62,7 +62,7 @@ const ENDLESS: &[&str] = &["chatctl watch"];
 const OTHERS: &[&str] = &["haproxy", "stunnel"];
 
 /// Those of files that a block must say to be run elsewhere.
-const FILES: &[&str] = &["systemd"];
+const FILES: &[&str] = &["fail2ban", "systemd"];
 
 /// A command of a `console` block, with what it is shown to print.
 #[derive(Debug, Default)]
@@ -377,6 +377,46 @@ fn every_setting_that_is_named_exists() {
         }
     }
     assert!(seen > 100, "the settings are found: {seen}");
+    none(&wrong);
+}
+
+#[test]
+fn commands_within_sentences_are_such() {
+    let help = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
+        let output = command.args(words).arg("--help").output().unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    let pages = pages();
+    for page in &pages {
+        for line in page.outside() {
+            let codes = line.split('`').skip(1).step_by(2);
+            for code in codes.filter_map(|code| code.strip_prefix("chatctl ")) {
+                seen += 1;
+                let words: Vec<_> = code.split([' ', '[', ']']).filter(|word| !word.is_empty()).collect();
+                let plain = |word: &&&str| {
+                    word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
+                };
+                let verbs: Vec<_> = words.iter().take_while(plain).copied().collect();
+                // The longest way that is one; what follows are values, unless it must be another verb.
+                let known = (1..=verbs.len()).rev().find_map(|n| Some((n, help(&verbs[..n])?)));
+                let known = known.filter(|(n, text)| *n == verbs.len() || !text.contains("\nCommands:"));
+                let Some((_, text)) = known else {
+                    wrong.push(format!("{}: chatctl has no {code}", page.name));
+                    continue;
+                };
+                let options = words.iter().filter(|word| word.starts_with("--"));
+                wrong.extend(
+                    options
+                        .filter(|option| !text.contains(**option))
+                        .map(|option| format!("{}: chatctl {code}: no {option}", page.name)),
+                );
+            }
+        }
+    }
+    assert!(seen > 50, "the commands are found: {seen}");
     none(&wrong);
 }
 

@@ -77,6 +77,16 @@ impl Page {
         blocks
     }
 
+    /// Its lines outside of blocks.
+    pub(crate) fn outside(&self) -> impl Iterator<Item = &str> {
+        let mut open = false;
+        self.text.lines().filter(move |line| {
+            let fence = line.starts_with("```");
+            open ^= fence;
+            !open && !fence
+        })
+    }
+
     /// What its links name: the text in parentheses behind `](`, but for other sites.
     pub(crate) fn links(&self) -> Vec<&str> {
         let ends = self.text.split("](").skip(1);
