@@ -24,6 +24,8 @@ mod provoked;
 mod sandbox;
 #[path = "manual/sayings.rs"]
 mod sayings;
+#[path = "manual/sentences.rs"]
+mod sentences;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,8 +33,6 @@ use std::path::Path;
 use std::process::Command;
 
 use blocks::{Block, pages};
-use chatd::admin::METHODS;
-use chatd::config::{REPEATED, SETTINGS};
 use regex::Regex;
 use sandbox::Sandbox;
 use sayings::Sayings;
@@ -355,75 +355,12 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn every_setting_that_is_named_exists() {
-    let once = SETTINGS.iter().map(|setting| setting.name);
-    let known: BTreeSet<_> =
-        once.chain(REPEATED.iter().flat_map(|list| list.keys).map(|key| key.name)).collect();
-    let sections: BTreeSet<_> = known.iter().filter_map(|name| Some(name.split_once('.')?.0)).collect();
-    let mut wrong = Vec::new();
-    let mut seen = 0;
-    for page in pages() {
-        // In a table of others' settings only the first column is ours.
-        let column =
-            |line: &str| line.trim_start_matches("| ").split(" | ").next().unwrap_or_default().to_owned();
-        let other = page.name.ends_with("migrating.md");
-        let lines = page.text.lines().map(|line| if other { column(line) } else { line.to_owned() });
-        for line in lines {
-            for code in line.split('`').skip(1).step_by(2) {
-                let Some((section, key)) = code.split_once('.') else { continue };
-                let words = key.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit());
-                // A file, such as `state.json`, or a tag of the protocol.
-                if !sections.contains(section) || !words || ["toml", "json"].contains(&key) {
-                    continue;
-                }
-                seen += 1;
-                if !known.contains(code) && !METHODS.iter().any(|method| method.name == code) {
-                    wrong.push(format!("{}: there is no setting {code}", page.name));
-                }
-            }
-        }
-    }
-    assert!(seen > 100, "the settings are found: {seen}");
-    none(&wrong);
+    none(&sentences::wrong_settings(&pages()));
 }
 
 #[test]
 fn commands_within_sentences_are_such() {
-    let help = |words: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatctl"));
-        let output = command.args(words).arg("--help").output().unwrap();
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let mut wrong = Vec::new();
-    let mut seen = 0;
-    let pages = pages();
-    for page in &pages {
-        for line in page.outside() {
-            let codes = line.split('`').skip(1).step_by(2);
-            for code in codes.filter_map(|code| code.strip_prefix("chatctl ")) {
-                seen += 1;
-                let words: Vec<_> = code.split([' ', '[', ']']).filter(|word| !word.is_empty()).collect();
-                let plain = |word: &&&str| {
-                    word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
-                };
-                let verbs: Vec<_> = words.iter().take_while(plain).copied().collect();
-                // The longest way that is one; what follows are values, unless it must be another verb.
-                let known = (1..=verbs.len()).rev().find_map(|n| Some((n, help(&verbs[..n])?)));
-                let known = known.filter(|(n, text)| *n == verbs.len() || !text.contains("\nCommands:"));
-                let Some((_, text)) = known else {
-                    wrong.push(format!("{}: chatctl has no {code}", page.name));
-                    continue;
-                };
-                let options = words.iter().filter(|word| word.starts_with("--"));
-                wrong.extend(
-                    options
-                        .filter(|option| !text.contains(**option))
-                        .map(|option| format!("{}: chatctl {code}: no {option}", page.name)),
-                );
-            }
-        }
-    }
-    assert!(seen > 50, "the commands are found: {seen}");
-    none(&wrong);
+    none(&sentences::wrong_commands(&pages()));
 }
 
 #[test]
