@@ -113,12 +113,19 @@ class Additions(Operator):
             self.run(*end)
             if end[1] == "stop":
                 yield "while chatd is stopped, looking does not start it"
-                expect("chatd" in self.ctl("stats", user="mona", status=3), "no reason")
+                said = self.ctl("--socket", MONITOR, "stats", user="mona", status=3)
+                expect("chatd does not run" in said, said)
                 self.systemctl("is-active", "chatd", status=3)
                 self.systemctl("start", "chatd")
             self.comes_back(before)
             wait("somebody may look", lambda: self.machine.succeeds("chatctl", "stats", user="mona"))
             self.belongs()
+        yield "likewise at boot, when systemd-tmpfiles makes the folder and it is the first that is in it"
+        self.systemctl("stop", "chatd")
+        self.run("rm", "-r", "/run/chatd")
+        self.run("systemd-tmpfiles", "--create", "chatd.conf")
+        self.systemctl("start", "chatd")
+        self.belongs()
         yield "disabled, it is gone"
         self.systemctl("disable", "--now", SOCKET)
         self.systemctl("restart", "chatd")

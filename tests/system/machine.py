@@ -54,21 +54,22 @@ exec "$@"
 """
 
 
-def tree(suite):
+def tree(suite, packages=PACKAGES, customized=HOOKS, name=None):
     """The folder with the files of a fresh Debian, made if there is none: 20 to 60 seconds, and 210 MB."""
-    recipe = "\n".join((suite, *PACKAGES, *HOOKS))
+    name = name or suite
+    recipe = "\n".join((suite, *packages, *customized))
     folder = target() / "system"
     folder.mkdir(parents=True, exist_ok=True)
-    made = folder / f"{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
-    with open(folder / f"{suite}.lock", "wb") as lock:
+    made = folder / f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+    with open(folder / f"{name}.lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            for old in folder.glob(f"{suite}-*"):
+            for old in folder.glob(f"{name}-*"):
                 shutil.rmtree(old)
-            new = folder / f"{suite}-new"
-            hooks = [f"--customize-hook={hook}" for hook in HOOKS]
+            new = folder / f"{name}-new"
+            hooks = [f"--customize-hook={hook}" for hook in customized]
             done = subprocess.run(
-                ["mmdebstrap", "--quiet", "--variant=apt", "--components=main", f"--include={','.join(PACKAGES)}",
+                ["mmdebstrap", "--quiet", "--variant=apt", "--components=main", f"--include={','.join(packages)}",
                  # If the power fails, it is made again.
                  "--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Retries "5"', *hooks, suite, str(new)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)
