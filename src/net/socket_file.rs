@@ -12,12 +12,18 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
 use nix::unistd::{Gid, Uid, chown, fchownat};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::listener::BindError;
 use crate::proto::limits::ADMIN_BACKLOG;
+
+/// What fails for a user who is no member of the group, under the filter of system calls of a unit, and in its user namespace; and what
+/// to do.
+const FOREIGN_GROUP: &str = "chatd may not give it to that group, or not in its unit; a socket unit may, such as \
+    chatd-monitor.socket";
 
 /// The listening admin socket and its file. It does not block and is closed on exec, but survives a fork.
 ///
@@ -86,7 +92,10 @@ impl AdminSocket {
             }
             Err(error) => {
                 let _ = fs::remove_file(path);
-                Err(fail("cannot set its group and permissions", &error))
+                let code = error.raw_os_error().map(Errno::from_raw);
+                let foreign = group.is_some() && matches!(code, Some(Errno::EPERM | Errno::EINVAL));
+                let doing = if foreign { FOREIGN_GROUP } else { "cannot set its group and permissions" };
+                Err(fail(doing, &error))
             }
         }
     }
@@ -201,7 +210,7 @@ fn connect(path: &Path) -> io::Result<()> {
 /// The system's words for an error, without its number.
 fn plain(error: &io::Error) -> String {
     let Some(code) = error.raw_os_error() else { return error.to_string() };
-    nix::errno::Errno::from_raw(code).desc().to_lowercase()
+    Errno::from_raw(code).desc().to_lowercase()
 }
 
 #[cfg(test)]

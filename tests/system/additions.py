@@ -97,6 +97,13 @@ class Additions(Operator):
     def monitored(self):
         """chatd-monitor.socket, with a chatd that binds its other sockets"""
         self.run("useradd", "--create-home", "--groups", "chatd-monitor", "mona")
+        yield "a socket that chatd were to make for its group is refused, as systemd hides that group, and the unit that makes one is named"
+        self.configure(f'{BUSY}[monitor]\nsocket = "{MONITOR}"\ngroup = "chatd-monitor"\n')
+        self.unit_said()
+        self.systemctl("restart", "chatd", status=1)
+        told = self.unit_said()
+        expect("a socket unit may, such as chatd-monitor.socket" in told, told)
+        self.configure(BUSY)
         yield "enabled, it is there when chatd has been restarted, for its group"
         self.systemctl("enable", SOCKET)
         self.systemctl("restart", "chatd")
