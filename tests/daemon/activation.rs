@@ -70,6 +70,21 @@ fn inherited_sockets_serve_and_outlive_the_daemon() {
 }
 
 #[test]
+fn a_server_that_drains_refuses_in_words_on_a_socket_that_is_not_its_own() {
+    let unit = Unit::new();
+    let mut daemon = unit.start(CHAT);
+    let mut ann = daemon.user("ann");
+    daemon.rpc("drain", &json!({})).expect("it drains");
+    let refused = daemon.connect().expect_end();
+    assert_eq!(refused, ["ERROR :The server takes no new connections for now, try another one"]);
+    ann.sync();
+    // Whoever has bound it passes it on to the next daemon as it is.
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_exit();
+    unit.start(CHAT).user("bob");
+}
+
+#[test]
 fn without_any_listen_sockets_called_chat_are_taken() {
     let unit = Unit::new();
     let site = Site::new("", "");

@@ -71,7 +71,7 @@ impl Admin {
             }
             22 => self.request("watch", &json!({})),
             23 => self.request("watch", &json!({"events": ["join", "part", "quit", "kick"]})),
-            24 if rng.one_in(3) => self.request("drain", &json!({"undo": !rng.one_in(4)})),
+            24 => self.request("drain", &json!({"undo": !rng.one_in(4)})),
             _ => self.request("kick", &json!({"nick": "nobody", "bad": 1})),
         }
     }

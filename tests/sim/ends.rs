@@ -154,7 +154,7 @@ impl World {
         let wanted: Vec<_> =
             self.shell.server().config().listen.iter().filter_map(|it| it.address.address()).collect();
         let driver = self.shell.driver_mut();
-        if driver.happened().errors[Call::SetListening as usize] > 0 {
+        if self.stopping || driver.happened().errors[Call::SetListening as usize] > 0 {
             return Ok(());
         }
         match wanted.into_iter().find(|address| driver.is_listening(*address) == self.draining) {

@@ -37,7 +37,6 @@ impl World {
         }
         self.until_quiet()?;
         self.agree()?;
-        self.check_listening()?;
         self.shell.check();
         let bots = self.clients.iter().filter_map(|client| client.bot().filter(|_| client.open));
         let alive: BTreeSet<u32> = bots.map(|bot| bot.number).collect();

@@ -401,7 +401,8 @@ impl World {
         self.turns += 1;
         self.check();
         self.hand_over();
-        self.note_ends()
+        self.note_ends()?;
+        self.check_listening()
     }
 
     /// Checks the shell after each turn, and all of it after some, or each if somebody looks for a failure.

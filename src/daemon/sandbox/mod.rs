@@ -165,7 +165,10 @@ fn restrict(plan: &Plan) -> Result<RestrictionStatus, RulesetError> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::net::{TcpListener, TcpStream};
+    use std::{fs, io, thread};
+
+    use nix::errno::Errno;
 
     use super::*;
 
@@ -188,6 +191,52 @@ mod tests {
         expected.insert(0, "/run/credentials/x".into());
         expected.sort_unstable();
         assert_eq!(plan.readable, expected);
+    }
+
+    #[test]
+    fn only_what_was_planned_can_be_read_written_removed_and_reached() {
+        let folder = |names: &[&str]| {
+            let folder = tempfile::tempdir().unwrap();
+            names.iter().for_each(|name| fs::write(folder.path().join(name), name).unwrap());
+            folder
+        };
+        let [config, state, socket, other] = [&["a"][..], &["a"], &["a", "b"], &["a"]].map(folder);
+        let path = |folder: &tempfile::TempDir| folder.path().to_owned();
+        let plan =
+            Plan { readable: vec![path(&config)], state: Some(path(&state)), leaving: vec![path(&socket)] };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody can leave it: it is that of a thread which ends. So its failures are those of the thread.
+        let tried = thread::spawn(move || {
+            let LandlockStatus::Available { effective_abi, .. } = restrict(&plan).unwrap().landlock else {
+                return;
+            };
+            let denied = |outcome: io::Result<()>| {
+                assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+            };
+            let [config, state, socket, other] =
+                [&config, &state, &socket, &other].map(|it| it.path().join("a"));
+            fs::read(&config).unwrap();
+            denied(fs::write(&config, "x"));
+            denied(fs::remove_file(&config));
+            fs::write(state.with_file_name("b"), "x").unwrap();
+            fs::rename(state.with_file_name("b"), &state).unwrap();
+            denied(fs::read(&socket).map(drop));
+            fs::remove_file(&socket).unwrap();
+            denied(fs::write(socket.with_file_name("b"), "x"));
+            denied(fs::read(&other).map(drop));
+            fs::read("/etc/passwd").unwrap();
+            denied(fs::OpenOptions::new().write(true).open("/etc/passwd").map(drop));
+            denied(fs::read("/proc/1/environ").map(drop));
+            TcpListener::bind("127.0.0.1:0").unwrap();
+            if effective_abi >= ABI::V4 {
+                denied(TcpStream::connect(address).map(drop));
+            }
+            if effective_abi >= ABI::V6 {
+                assert_eq!(nix::sys::signal::kill(nix::unistd::getppid(), None), Err(Errno::EPERM));
+            }
+        });
+        tried.join().unwrap();
     }
 
     #[test]

@@ -82,6 +82,25 @@ fn the_queue_of_a_busy_client_is_told() {
 }
 
 #[test]
+fn a_request_looks_at_so_many_clients_and_the_cursor_leads_to_the_others() {
+    let mut config = config();
+    config.limits.connections = 20_000;
+    config.limits.connections_per_address = 20_000;
+    let mut rig = Rig::with(config);
+    let clients: Vec<_> = (0..ADMIN_SCAN + 3).map(|_| rig.connect()).collect();
+    rig.settle();
+    at_a_window(&mut rig);
+    for (client, nick) in [(clients[7], "ann"), (clients[ADMIN_SCAN + 2], "bob")] {
+        rig.say(client, &format!("NICK {nick}\r\n"));
+    }
+    rig.settle();
+    let (first, counts) = busiest(&mut rig, &json!({}));
+    assert_eq!((counts, &first["next"]), (named(&[("ann", 1)]), &json!(ADMIN_SCAN.to_string())));
+    let (last, counts) = busiest(&mut rig, &json!({"after": first["next"]}));
+    assert_eq!((counts, last.get("next")), (named(&[("bob", 1)]), None));
+}
+
+#[test]
 fn a_request_looks_at_so_many_channels_and_the_cursor_leads_to_the_others() {
     let mut config = config();
     config.limits.channels_per_user = 10_000;

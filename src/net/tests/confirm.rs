@@ -40,6 +40,25 @@ impl Rig {
 }
 
 #[test]
+fn a_server_that_stops_goes_back_to_nothing() {
+    let mut rig = Rig::new();
+    let deaf = rig.user("ann");
+    rig.driver().set_capacity(deaf, 0);
+    let both = vec![listen("192.0.2.1:6667"), listen("192.0.2.1:7000")];
+    rig.file = Ok(Config { listen: both, ..config() });
+    rig.request("reload", &json!({}));
+    rig.apply(network("New"), 5);
+    rig.pass(4_000);
+    rig.shell.begin(rig.now);
+    rig.shell.signal(Signal::Stop);
+    rig.shell.end();
+    rig.pass(2_000);
+    assert!(!rig.shell.is_finished(), "somebody has time for their last words");
+    assert_eq!(rig.network(), "New");
+    assert!(!rig.driver().is_listening("192.0.2.1:7000".parse().unwrap()), "nobody is let in any more");
+}
+
+#[test]
 fn what_nobody_confirms_is_taken_back_in_time() {
     let mut rig = Rig::new();
     let result = rig.apply(network("New"), 60);

@@ -77,6 +77,20 @@ fn what_changes_something_is_refused_with_the_way_to_the_admin_socket() {
 }
 
 #[test]
+fn who_looks_has_nothing_read_and_waits_for_nobody() {
+    let mut rig = Rig::with_monitor();
+    rig.loads_late = true;
+    let monitor = rig.monitor();
+    for method in ["reload", "config.apply"] {
+        assert_eq!(rig.ask(monitor, method, &json!({}))["error"]["code"], json!(NOT_ALLOWED));
+        assert!(!rig.driver().take_load(), "{method}");
+    }
+    // To compare changes nothing.
+    rig.loads_late = false;
+    assert_eq!(rig.ask(monitor, "config.diff", &json!({}))["result"]["total"], 0);
+}
+
+#[test]
 fn who_looks_is_not_told_what_opens_a_channel() {
     let mut rig = Rig::with_monitor();
     let [ann] = rig.room(["ann"]);

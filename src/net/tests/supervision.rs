@@ -139,6 +139,8 @@ fn the_watchdog_is_fed_twice_in_its_interval_by_a_loop_that_turns() {
 fn what_could_not_be_told_is_told_later() {
     let mut rig = Rig::new();
     rig.driver().deaf = true;
+    rig.shell.supervise(None);
+    assert_eq!(rig.shell.deadline(), Some(rig.now.mono_ms + NOTICE_RETRY_MS), "an idle loop wakes for that");
     rig.shell.supervise(Some(60_000));
     rig.pass(10 * NOTICE_RETRY_MS);
     rig.driver().deaf = false;

@@ -126,6 +126,8 @@ fn operators_are_told_of_what_operators_do() {
 fn only_what_was_asked_for_is_told_and_only_after_the_answer() {
     let mut rig = Rig::new();
     let [_ann] = rig.room(["ann"]);
+    // Somebody is told already, so that there is something to tell.
+    let other = rig.watcher(&json!({}));
     let watcher = rig.operator();
     // The kick is carried out before the answer of the batch goes out.
     let call = |id: u64, method: &str, params: Value| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
@@ -137,6 +139,7 @@ fn only_what_was_asked_for_is_told_and_only_after_the_answer() {
     rig.settle();
     let answer = rig.answer(watcher);
     assert_eq!(answer[0]["result"]["events"], json!(["join", "quit"]));
+    assert_eq!(kinds(&rig.events(other)), ["kill", "quit"]);
     let bob = rig.user("bob");
     rig.say(bob, "JOIN #room\r\nPART #room\r\nNICK ann\r\n");
     rig.settle();
@@ -313,6 +316,8 @@ fn who_does_not_read_misses_events_and_is_told_how_many_where_they_are_missing()
     rig.pass(3 * ADMIN_STALL_MS);
     assert!(!rig.driver().is_closed(slow), "it is not cut off");
     rig.driver().set_capacity(slow, 1 << 30);
+    rig.turn();
+    assert!(rig.is_due(), "what is missing is told although nothing else happens");
     let mut text = String::new();
     loop {
         rig.settle();
