@@ -1,16 +1,18 @@
 //! chatctl on a terminal and elsewhere: colours, and what is told of while one waits.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chatd::admin::{Json, NOT_FOUND, RpcError};
-use nix::pty::openpty;
+use chatd::admin::{Busiest, Busy, Json, NOT_FOUND, Request, RpcError, Stats};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::pty::{Winsize, openpty};
 
+use crate::busy::{busy_channel, busy_client};
 use crate::config::config_diff;
 use crate::fake::{Fake, chatctl};
 
@@ -19,16 +21,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A terminal of which all is read that is written on it.
 struct Terminal {
     written: Receiver<Vec<u8>>,
+    keys: File,
     seen: Vec<u8>,
 }
 
 impl Terminal {
     /// One, and its other end for the program on it.
     fn new() -> (Self, OwnedFd) {
-        let pair = openpty(None, None).unwrap();
+        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let pair = openpty(&size, None).unwrap();
+        for end in [&pair.master, &pair.slave] {
+            // Programs of other tests must not keep it.
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+        }
         let (sender, written) = mpsc::channel();
         // Reading ends with an error when nobody has the other end open any more.
         let mut master = File::from(pair.master);
+        let keys = master.try_clone().unwrap();
         thread::spawn(move || {
             let mut chunk = [0; 1_024];
             while let Ok(length @ 1..) = master.read(&mut chunk) {
@@ -36,11 +45,12 @@ impl Terminal {
                 let _ = sender.send(chunk[..length].to_vec());
             }
         });
-        (Self { written, seen: Vec::new() }, pair.slave)
+        (Self { written, keys, seen: Vec::new() }, pair.slave)
     }
 
     fn text(&self) -> String {
-        String::from_utf8(self.seen.clone()).unwrap()
+        // A character may not be there as a whole yet.
+        String::from_utf8_lossy(&self.seen).into_owned()
     }
 
     /// Reads until this stands on it.
@@ -51,11 +61,31 @@ impl Terminal {
         }
     }
 
+    /// Reads until something has come to pass.
+    fn wait_until(&mut self, mut done: impl FnMut() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !done() {
+            assert!(Instant::now() < end, "{:?}", self.text());
+            self.seen.extend(self.written.recv_timeout(Duration::from_millis(10)).unwrap_or_default());
+        }
+    }
+
     /// All that is written on it until the end.
     fn rest(mut self) -> String {
         self.seen.extend(self.written.iter().flatten());
         // As a terminal has the ends of lines.
         self.text().replace("\r\n", "\n")
+    }
+}
+
+/// A program that must not outlive its test.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -174,4 +204,38 @@ fn what_takes_long_is_told_of_on_a_terminal_until_it_is_over() {
         assert!(seen.ends_with("\r\u{1b}[K"), "it is gone: {seen:?}");
         assert!(!seen.contains("\u{1b}[3") && !seen.contains('\n'), "one line without colours: {seen:?}");
     }
+}
+
+#[test]
+fn top_draws_what_has_changed_and_nothing_twice() {
+    let fake = Fake::answering(|request| match request {
+        Request::Stats => Ok(Json::of(&Stats { version: "1.2.3".into(), ..Stats::default() })),
+        Request::Busiest { what: Busy::Channels, .. } => {
+            Ok(Json::of(&Busiest { items: vec![busy_channel()], next: None, period_ms: 10_000 }))
+        }
+        _ => Ok(Json::of(&Busiest { items: vec![busy_client()], next: None, period_ms: 10_000 })),
+    });
+    let (mut terminal, end) = Terminal::new();
+    // In a session of its own, as the tester's terminal would be asked for its size.
+    let mut command = Command::new("setsid");
+    command.args([env!("CARGO_BIN_EXE_chatctl"), "top", "--interval", "0.2", "--socket"]).arg(&fake.socket);
+    command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
+    command.stdin(end.try_clone().unwrap()).stdout(end.try_clone().unwrap()).stderr(end);
+    let mut child = Guard(command.spawn().unwrap());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    terminal.wait_for("bob\\x1b");
+    let looks = |count: usize| {
+        let asked = || fake.requests().iter().filter(|request| **request == Request::Stats).count();
+        move || asked() >= count
+    };
+    terminal.wait_until(looks(4));
+    let before = terminal.seen.len();
+    terminal.wait_until(looks(14));
+    let more = String::from_utf8_lossy(&terminal.seen[before..]);
+    assert!(["\u{1b}[2J", "\u{1b}[J", "\u{1b}[K"].iter().all(|erase| !more.contains(erase)), "{more:?}");
+    // The rates of the second look may be among it; a screen has 1,920 cells.
+    assert!(more.len() < 1_000, "ten looks at what stays as it is: {more:?}");
+    terminal.keys.write_all(b"q").unwrap();
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    assert!(terminal.rest().contains("\u{1b}[0m\u{1b}[?1049l\u{1b}[?25h"), "it is given back");
 }

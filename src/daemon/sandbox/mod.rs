@@ -197,7 +197,9 @@ mod tests {
     fn only_what_was_planned_can_be_read_written_removed_and_reached() {
         let folder = |names: &[&str]| {
             let folder = tempfile::tempdir().unwrap();
-            names.iter().for_each(|name| fs::write(folder.path().join(name), name).unwrap());
+            for name in names {
+                fs::write(folder.path().join(name), name).unwrap();
+            }
             folder
         };
         let [config, state, socket, other] = [&["a"][..], &["a"], &["a", "b"], &["a"]].map(folder);
