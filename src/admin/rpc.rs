@@ -92,7 +92,10 @@ impl Calls {
         for call in self.calls {
             let outcome = call.request.and_then(|request| {
                 if reply.full && call.id.is_some() && !request.changes() {
-                    return Err(RpcError::new(TOO_LARGE, "not answered: the reply to the batch is full"));
+                    return Err(RpcError::new(
+                        TOO_LARGE,
+                        "not answered: the reply to the batch is full; ask again, in a batch of fewer",
+                    ));
                 }
                 answer(&request)
             });

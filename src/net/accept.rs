@@ -173,7 +173,8 @@ impl<D: Driver> Shell<D> {
             Power::Monitor => (self.monitors, "monitor"),
         };
         if there >= ADMIN_CONNECTIONS {
-            let message = format!("there are {ADMIN_CONNECTIONS} {what} connections already");
+            let message =
+                format!("there are {ADMIN_CONNECTIONS} {what} connections already; end one of them");
             let line = admin::error_line(RpcError::new(admin::TOO_LARGE, message));
             let _ = self.driver.write(&mut stream, &line);
             self.driver.close(stream);

@@ -58,7 +58,8 @@ impl<D: Driver> Shell<D> {
             }
             self.reload(Some(Waiter::Admin(parked)));
         } else {
-            let busy = RpcError::new(admin::TOO_LARGE, "too many requests wait for a reload already");
+            let busy =
+                RpcError::new(admin::TOO_LARGE, "too many requests wait for a reload already; try again");
             self.carry_out(id, caller, parked.calls, &Read::refused(busy));
         }
         requests + self.scanned / SCAN_PER_REQUEST
@@ -87,7 +88,7 @@ impl<D: Driver> Shell<D> {
         for request in requests {
             // All wait in memory, and no more than an answer holds is sent.
             if bytes > ADMIN_REPLY && !request.changes() {
-                let message = "not answered: the reply to the batch is full";
+                let message = "not answered: the reply to the batch is full; ask again, in a batch of fewer";
                 outcomes.push((request, Err(RpcError::new(admin::TOO_LARGE, message)), false));
                 continue;
             }
@@ -313,7 +314,9 @@ impl<D: Driver> Shell<D> {
         };
         if !self.server.is_member(client, &channel) {
             let who = nick.unwrap_or_else(|| format!("client {client}"));
-            return Err(missing(format!("{who} is not in {channel}")));
+            return Err(missing(format!(
+                "{who} is not in {channel}; `chatctl list --channel '{channel}'` shows who is"
+            )));
         }
         let reason = reason.unwrap_or("Removed by an operator");
         self.tell(Input::Kick { client, channel: &channel, reason });

@@ -66,7 +66,7 @@ impl<D: Driver> Shell<D> {
                 "nothing waits to be confirmed: time was up, and the configuration before is in force; \
                  `chatctl config diff` shows what the file has otherwise"
             } else {
-                "nothing waits to be confirmed"
+                "nothing waits to be confirmed; `chatctl config status` shows since when what is in force"
             };
             return Err(RpcError::new(NOT_DONE, message));
         };

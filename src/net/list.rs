@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 
 use super::conn::{Caller, Conn, Power, Role, State};
 use super::driver::Driver;
+use super::operate::no_channel;
 use super::shell::{Gate, GateKind, Shell};
 use crate::admin::{
-    self, ChannelItem, ConnectionItem, ConnectionState, Json, List, ListenerItem, ListenerState, NOT_FOUND,
-    PageWriter, PeerCredentials, RpcError, UserItem, What,
+    self, ChannelItem, ConnectionItem, ConnectionState, Json, List, ListenerItem, ListenerState, PageWriter,
+    PeerCredentials, RpcError, UserItem, What,
 };
 use crate::id::ClientId;
 use crate::proto::limits::ADMIN_SCAN;
@@ -18,11 +19,7 @@ impl<D: Driver> Shell<D> {
     pub(super) fn list(&mut self, list: &List) -> Result<Json, RpcError> {
         let channel = match list.channel.as_deref() {
             None => None,
-            Some(name) => Some(
-                self.server
-                    .find_channel(name)
-                    .ok_or_else(|| RpcError::new(NOT_FOUND, format!("there is no channel {name}")))?,
-            ),
+            Some(name) => Some(self.server.find_channel(name).ok_or_else(|| no_channel(name))?),
         };
         let mut page = PageWriter::new(list.limit);
         let mask = list.mask.as_deref();

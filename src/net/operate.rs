@@ -123,7 +123,14 @@ impl<D: Driver> Shell<D> {
 
     pub(super) fn user_info(&self, target: &Target) -> Result<UserDetails, RpcError> {
         let client = self.find(target)?;
-        let missing = || RpcError::new(NOT_FOUND, format!("client {client} has not registered yet"));
+        let missing = || {
+            RpcError::new(
+                NOT_FOUND,
+                format!(
+                    "client {client} has not registered yet; `chatctl list connections` shows what is known"
+                ),
+            )
+        };
         let details = self.server.user_details(self.now, client).ok_or_else(missing)?;
         let conn = self.conns.get(client).ok_or_else(missing)?;
         Ok(UserDetails {

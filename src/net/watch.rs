@@ -182,7 +182,8 @@ impl<D: Driver> Shell<D> {
         match self.watchers.list.iter_mut().find(|watcher| watcher.id == id) {
             Some(watcher) => (watcher.kinds, watcher.masks) = (kinds, masks.clone()),
             None if there >= WATCHERS => {
-                let message = format!("{WATCHERS} connections watch already, and no more may");
+                let message =
+                    format!("{WATCHERS} connections watch already, and no more may; end one of them");
                 return Err(RpcError::new(admin::TOO_LARGE, message));
             }
             None => {

@@ -150,7 +150,10 @@ fn kick_disconnects_by_nick_or_id_and_from_one_channel() {
     assert!(rig.hear(bob).contains("KICK #room ann :out"));
     assert!(!rig.driver().has_ended(ann));
     let answer = rig.ask(operator, "kick", &json!({"nick": "ann", "channel": "#room"}));
-    assert_eq!(answer["error"]["message"], "ann is not in #room");
+    assert_eq!(
+        answer["error"]["message"],
+        "ann is not in #room; `chatctl list --channel '#room'` shows who is"
+    );
     let answer = rig.ask(operator, "kick", &json!({"nick": "bob", "reason": "gone"}));
     assert_eq!(answer["result"]["nick"], "bob");
     assert!(rig.hear(bob).contains("ERROR :") && rig.hear(cat).contains("QUIT"));
@@ -347,7 +350,7 @@ fn what_cannot_be_changed_in_a_channel_is_named() {
     let mut rig = Rig::new();
     let [ann, _bob] = rig.room(["ann", "bob"]);
     let operator = rig.operator();
-    for method in ["channel.info", "channel.mode", "channel.topic"] {
+    for method in ["channel.info", "channel.mode", "channel.topic", "list"] {
         let mut params = json!({"channel": "#none"});
         if method == "channel.mode" {
             params["modes"] = json!("+m");
@@ -440,7 +443,10 @@ fn a_user_is_shown_with_all_that_is_known() {
     let cat = rig.driver().token(cat).unwrap();
     for (who, message) in [
         (json!({"nick": "bob"}), "there is no user bob; `chatctl list` shows all".to_owned()),
-        (json!({"id": cat}), format!("client {cat} has not registered yet")),
+        (
+            json!({"id": cat}),
+            format!("client {cat} has not registered yet; `chatctl list connections` shows what is known"),
+        ),
         (
             json!({"id": u64::MAX}),
             format!("there is no client with the id {}; `chatctl list connections` shows all", u64::MAX),

@@ -97,7 +97,15 @@ fn what_somebody_confirms_stays() {
     rig.pass(600_000);
     assert_eq!(rig.network(), "New");
     let error = rig.request("config.confirm", &json!({}))["error"].take();
-    assert_eq!((&error["code"], &error["message"]), (&json!(4), &json!("nothing waits to be confirmed")));
+    assert_eq!(
+        (&error["code"], &error["message"]),
+        (
+            &json!(4),
+            &json!(
+                "nothing waits to be confirmed; `chatctl config status` shows since when what is in force"
+            )
+        )
+    );
 }
 
 #[test]

@@ -111,7 +111,10 @@ fn those_who_look_keep_nobody_out_who_acts() {
     let extra = rig.monitor();
     rig.settle();
     let error = rig.answer(extra)["error"].take();
-    assert_eq!(error["message"], format!("there are {ADMIN_CONNECTIONS} monitor connections already"));
+    assert_eq!(
+        error["message"],
+        format!("there are {ADMIN_CONNECTIONS} monitor connections already; end one of them")
+    );
     for &monitor in &monitors[..WATCHERS] {
         assert!(rig.ask(monitor, "watch", &json!({}))["error"].is_null());
     }
