@@ -12,7 +12,7 @@ from service import BUSY, UNIT, Operator
 EXAMPLE = "/usr/share/doc/chatd/examples/chatd.service.d/socket-activated.conf"
 DROP_IN = "/etc/systemd/system/chatd.service.d/socket-activated.conf"
 EXPOSURE = 2
-SOCKETS = ("chatd.socket", "chatd-admin.socket")
+SOCKETS = ("chatd.socket", "chatd-admin.socket", "chatd-monitor.socket")
 RESTARTS = 3
 CONNECTS = 60
 
@@ -43,6 +43,9 @@ class Activated(Operator):
         anna.close()
         said = self.ctl("stats", user="bert", status=3)
         expect("members of the group chatd may" in said, said)
+        yield "a member of chatd-monitor lists, through the socket of that unit"
+        self.ctl("list", user="mona")
+        self.ctl("--socket", "/run/chatd/monitor.sock", "stats", user="mona")
         yield "a reload works, and fails with an error"
         self.configure(f'{BUSY}[server]\nmotd = "Fifth."\n[[listen]]\nsocket = "chat"\n')
         self.systemctl("reload", "chatd")
