@@ -4,6 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+
+use nix::unistd::{Gid, Group, Uid};
 
 use super::*;
 
@@ -108,6 +111,47 @@ fn the_sockets_permissions_are_those_of_the_configuration() {
     let daemon = Daemon::start(&config);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     drop(daemon);
+}
+
+#[test]
+fn each_socket_has_a_group_of_its_own_whose_members_may_do_no_more() {
+    if !Uid::effective().is_root() {
+        // Nobody else can give a socket to a group that they are not in, and then be somebody else.
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let program = at("chatctl");
+    fs::copy(env!("CARGO_BIN_EXE_chatctl"), &program).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let [operators, watchers] = [1, 65_534]
+        .map(|gid| Group::from_gid(Gid::from_raw(gid)).unwrap().expect("every system has it").name);
+    let section = |name: &str, group: &str| {
+        format!("[{name}]\nsocket = {:?}\nmode = \"0660\"\ngroup = {group:?}\n", at(&format!("{name}.sock")))
+    };
+    let _daemon =
+        Daemon::start(&(OPEN.to_owned() + &section("admin", &operators) + &section("monitor", &watchers)));
+    // As a user whom nothing belongs to, in one group.
+    let ctl = |gid: u32, socket: &str, line: &str| {
+        let mut command = Command::new(&program);
+        command.args(line.split(' ')).arg("--socket").arg(at(&format!("{socket}.sock")));
+        let output = command.uid(65_534).gid(gid).stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let done = (Some(0), String::new());
+    assert_eq!(ctl(1, "admin", "announce hear, hear"), done);
+    assert_eq!(ctl(65_534, "monitor", "stats"), done);
+    assert_eq!(ctl(65_534, "monitor", "announce hear, hear").0, Some(1));
+    for (gid, socket, group) in
+        [(65_534, "admin", &operators), (1, "monitor", &watchers), (2, "admin", &operators)]
+    {
+        let (status, said) = ctl(gid, socket, "stats");
+        assert_eq!(status, Some(3), "{said}");
+        assert!(
+            said.contains(&format!("members of the group {group} may: \"sudo usermod -aG {group} YOU\"")),
+            "{said}"
+        );
+    }
 }
 
 #[test]
