@@ -3,7 +3,9 @@
 use super::conn::Pool;
 use super::driver::Driver;
 use super::shell::Shell;
-use crate::proto::limits::{KEEP_IDLE, KEEP_LEFT, KEEP_QUEUED, TRIM_LATEST_MS, TRIM_MS, TURN_WORK};
+use crate::proto::limits::{
+    KEEP_IDLE, KEEP_LEFT, KEEP_QUEUED, TRIM_LATEST_MS, TRIM_MS, TRIM_WORK, TURN_WORK,
+};
 
 /// What there was to hold, and when to look whether it is gone for good.
 #[derive(Debug, Default)]
@@ -18,20 +20,23 @@ pub(super) struct Trim {
     crowd: usize,
     /// Most bytes in send queues since then.
     queued: u64,
+    /// The work done by then.
+    charged: u64,
 }
 
 impl<D: Driver> Shell<D> {
-    /// Buffers that a burst has made large are given up once it is quiet. What a crowd was kept in is given back to the system, which
-    /// takes milliseconds: also once it is quiet, or when it has not been for long.
+    /// Buffers that a burst has made large are given up once it is quiet, and with them all that it, or much work, has left in the
+    /// allocator is given back to the system, which takes milliseconds. What a crowd was kept in is given back, too: also once it is quiet, or when it
+    /// has not been for long.
     pub(super) fn trim(&mut self) {
         let (there, waiting) = (self.conns.len(), self.counters.waiting);
         self.trim.crowd = self.trim.crowd.max(there);
         self.trim.queued = self.trim.queued.max(waiting);
         let left = self.trim.crowd - there;
         let much = left > KEEP_LEFT.max(self.trim.crowd / 2) || self.trim.queued - waiting > KEEP_QUEUED;
-        let now = self.now.mono_ms;
+        let (now, worked) = (self.now.mono_ms, self.work_charged() - self.trim.charged);
         match self.trim.at {
-            None if much || self.kept_bytes() > KEEP_IDLE => {
+            None if much || worked > TRIM_WORK || self.kept_bytes() > KEEP_IDLE => {
                 self.trim.since = now;
                 self.look_again();
             }
@@ -46,10 +51,9 @@ impl<D: Driver> Shell<D> {
                 self.server.trim();
                 self.scratch = Vec::new();
                 self.pool = Pool::default();
-                if much {
-                    (self.trim.crowd, self.trim.queued) = (there, waiting);
-                    self.driver.give_memory_back();
-                }
+                (self.trim.crowd, self.trim.queued) = (there, waiting);
+                self.trim.charged = self.work_charged();
+                self.driver.give_memory_back();
             }
             _ => {}
         }

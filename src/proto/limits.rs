@@ -106,10 +106,12 @@ pub const KEEP_IDLE: usize = 256 * 1024;
 /// Memory of connections is given back when more than so many have left of what were twice as many, or more.
 pub const KEEP_LEFT: usize = 256;
 /// The same of send queues, when so many bytes have gone of what they held.
-pub const KEEP_QUEUED: u64 = 4 * 1024 * 1024;
+pub const KEEP_QUEUED: u64 = 1024 * 1024;
 /// How long it keeps more, as there may be another burst, in milliseconds; and as long again after a time in which there was more to
 /// do than fits a turn.
 pub const TRIM_MS: u64 = 2_000;
+/// Work after which what it has left in the allocator is given back as soon as it is quiet. The unit is that of [`TURN_WORK`].
+pub const TRIM_WORK: u64 = 16 * TURN_WORK;
 /// After so long, in milliseconds, memory that a crowd has left is given back although there is always much to do.
 pub const TRIM_LATEST_MS: u64 = 30_000;
 /// Spans of one `writev`; more are gathered in a scratch buffer.

@@ -3,6 +3,8 @@
 use std::num::NonZeroU64;
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use super::Peer;
 use super::admission::Admission;
 use super::extras::Extras;
@@ -107,8 +109,9 @@ pub(super) struct User {
     pub(super) account: Option<Rc<str>>,
     pub(super) modes: u16,
     pub(super) away: Option<Box<str>>,
-    /// The channels they are in, in the order of joining.
-    pub(super) channels: Vec<u32>,
+    /// The channels they are in, in the order of joining. The first few are no memory of their own: what one gets while a crowd joins
+    /// lies between what waits for the others for a moment, and keeps that from being given back.
+    pub(super) channels: SmallVec<[u32; 4]>,
     /// When they last spoke to somebody, in monotonic milliseconds.
     pub(super) spoke_ms: u64,
     /// What few users have.
@@ -226,7 +229,7 @@ impl User {
             account: None,
             modes: 0,
             away: None,
-            channels: Vec::new(),
+            channels: SmallVec::new(),
             spoke_ms: now_ms,
             extras: None,
         }

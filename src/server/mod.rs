@@ -490,7 +490,7 @@ impl Server {
             self.stats.channels -= 1;
         }
         if let Some(user) = self.client_mut(slot).and_then(Client::user_mut) {
-            user.channels.retain(|&other| other != index);
+            user.channels.retain(|other| *other != index);
         }
     }
 }

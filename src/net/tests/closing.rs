@@ -5,7 +5,9 @@ use nix::errno::Errno;
 use super::*;
 use crate::net::fake::{Call, Faults};
 use crate::net::shell::Signal;
-use crate::proto::limits::{DRAIN_MS, KEEP_IDLE, KEEP_LEFT, KEEP_QUEUED, TRIM_LATEST_MS, TRIM_MS, TURN_WORK};
+use crate::proto::limits::{
+    DRAIN_MS, KEEP_IDLE, KEEP_LEFT, KEEP_QUEUED, TRIM_LATEST_MS, TRIM_MS, TRIM_WORK, TURN_WORK,
+};
 
 /// What the peer does after it has sent its last bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -394,9 +396,26 @@ fn a_steady_load_keeps_its_buffers_and_the_allocator_is_left_alone() {
     assert!(kept > KEEP_IDLE);
     rig.pass(100);
     assert_eq!(rig.shell.kept_bytes(), kept, "there may be more to come");
+    assert_eq!(rig.driver().given_back, 0);
     rig.pass(2 * TRIM_MS);
     assert!(rig.shell.kept_bytes() <= KEEP_IDLE);
-    assert_eq!(rig.driver().given_back, 0, "a little is kept by the allocator, too");
+    assert_eq!(rig.driver().given_back, 1, "what it was kept in is the allocator's now");
+}
+
+#[test]
+fn memory_that_much_work_has_left_is_given_back_when_it_is_quiet() {
+    let (mut rig, users) = talkers();
+    let begun = rig.shell.work_charged();
+    while rig.shell.work_charged() - begun <= TRIM_WORK {
+        rig.say(users[0], &"PRIVMSG #room :x\r\n".repeat(50));
+        rig.settle();
+    }
+    assert!(rig.shell.kept_bytes() <= KEEP_IDLE && rig.shell.counters.waiting == 0);
+    assert_eq!(rig.driver().given_back, 0, "there may be more to come");
+    for _ in 0..2 {
+        rig.pass(2 * TRIM_MS);
+        assert_eq!(rig.driver().given_back, 1);
+    }
 }
 
 #[test]
