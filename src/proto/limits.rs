@@ -110,8 +110,6 @@ pub const KEEP_QUEUED: u64 = 1024 * 1024;
 /// How long it keeps more, as there may be another burst, in milliseconds; and as long again after a time in which there was more to
 /// do than fits a turn.
 pub const TRIM_MS: u64 = 2_000;
-/// Work after which what it has left in the allocator is given back as soon as it is quiet. The unit is that of [`TURN_WORK`].
-pub const TRIM_WORK: u64 = 16 * TURN_WORK;
 /// After so long, in milliseconds, memory that a crowd has left is given back although there is always much to do.
 pub const TRIM_LATEST_MS: u64 = 30_000;
 /// Spans of one `writev`; more are gathered in a scratch buffer.
@@ -122,6 +120,8 @@ pub const SLICE_LOW_WATER: u32 = 32 * 1024;
 /// Nor does it go on with long replies after as much again.
 /// The unit is [`crate::server::Server::work_done`]'s, about 20 to 40 ns.
 pub const TURN_WORK: u64 = 64 * 1024;
+/// Work after which what the loop has left in the allocator is given back as soon as it is quiet. The unit is that of [`TURN_WORK`].
+pub const TRIM_WORK: u64 = 16 * TURN_WORK;
 /// The same for a turn that begins with more to be sent than it may send.
 pub const LATE_WORK: u64 = 8 * 1024;
 /// Work for nothing with each connection that a turn may send something: the send takes the kernel ten times as long, and what
