@@ -136,20 +136,30 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Has a listening socket refuse whoever connects, and those who have not been accepted yet, until it is to [`listen`] again.
+/// Has a listening socket refuse whoever connects, and those who have not been accepted yet, until it is to [`listen`] again. Nobody
+/// else can listen there meanwhile.
 ///
-/// Linux takes the listening away by a shutdown, and the port with it if the kernel had chosen that: so it is bound once more.
+/// Linux takes the listening away by a shutdown, and the port with it if the kernel had chosen that: so it is bound once more, and
+/// has to have listened there, or others would be let in as before a first `listen`.
 pub(super) fn silence(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     socket.shutdown(Shutdown::Read)?;
     match socket.bind(&address.into()) {
         // It has its port still.
-        Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(()),
-        outcome => outcome,
+        Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => {}
+        Err(error) => return Err(error),
+        Ok(()) => {
+            socket.listen(BACKLOG)?;
+            socket.shutdown(Shutdown::Read)?;
+        }
     }
+    // With it, any user who asks for the same may take an address on which nobody listens.
+    socket.set_reuse_address(false)
 }
 
 /// Has a bound socket accept connections.
 pub(super) fn listen(socket: &Socket) -> io::Result<()> {
+    // Without it, those who are connected to it would be in its way.
+    socket.set_reuse_address(true)?;
     socket.listen(BACKLOG)
 }
 
@@ -226,13 +236,19 @@ mod tests {
         // The kernel keeps a port that it was given, and one that it has chosen it does not.
         for bound in [chosen, given] {
             let (address, socket) = (bound.addresses()[0], SockRef::from(&bound.bound[0].socket));
+            // One who is there while nobody listens must not be in the way of it afterwards.
+            let stays = TcpStream::connect(address).unwrap();
+            let (there, _) = bound.bound[0].socket.accept().unwrap();
             let waits = TcpStream::connect(address).unwrap();
             silence(&socket, address).unwrap();
             assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
             assert_eq!((&waits).read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+            let taken = open(address, false).map(|_| "somebody else has it");
+            assert_eq!(taken.unwrap_err().kind(), ErrorKind::AddrInUse);
             listen(&socket).unwrap();
             let client = TcpStream::connect(address).unwrap();
             assert_eq!(bound.bound[0].socket.accept().unwrap().1, client.local_addr().unwrap());
+            assert_eq!(there.peer_addr().unwrap(), stays.local_addr().unwrap());
         }
     }
 
